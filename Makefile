@@ -1,0 +1,54 @@
+# Two commands: `make demo` (install, then the study on phantoms) and `make test`.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+BIN := .venv/bin
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+export PYTHONNOUSERSITE = 1
+
+.PHONY: demo test test-slow check types lock install demo-model bench-statistics bench-densenet clean-demo help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+install: .venv/.installed ## install everything into .venv
+
+.venv/.installed: envs/workstation.lock envs/install.sh
+	@bash envs/install.sh
+
+demo: install ## the whole study on the demo cohort of CT phantoms
+	@$(BIN)/snakemake --cores $(CORES) --directory tests/demo --quiet rules reason host
+	@echo "The report: tests/demo/results/report.html"
+
+test: install ## every fast test
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+test-slow: install ## the tests that take long
+	@$(BIN)/python -m pytest -n 2 -m slow
+
+check: install ## style and lint
+	@$(BIN)/ruff check workflow tests
+	@$(BIN)/ruff format --check workflow tests
+	@$(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/snakemake --lint --directory tests/demo
+
+types: install ## mypy
+	@$(BIN)/mypy
+
+lock: install ## resolve envs/workstation.in anew
+	@$(BIN)/uv pip compile -q --upgrade --python-version 3.11 --no-header --no-annotate \
+	  --no-emit-package torch --no-emit-package torchvision --no-emit-package nvidia-nccl-cu12 \
+	  envs/workstation.in -o envs/workstation.lock
+
+demo-model: install ## train the demo's segmentation model anew (writes resources/demo/model.zip)
+	@$(BIN)/snakemake --cores $(CORES) --directory tests/demo/training segmentation_model
+	@cp tests/demo/training/results/segmentation_model.zip resources/demo/model.zip
+	@sha256sum resources/demo/model.zip
+
+bench-statistics: install ## our intervals against a loop over scikit-learn
+	@$(BIN)/python tests/bench_statistics.py
+
+bench-densenet: install ## training with our feeding against the bare compute
+	@$(BIN)/python tests/bench_densenet.py
+
+clean-demo: ## forget the demo's results
+	@rm -rf tests/demo/results tests/demo/phantoms tests/demo/.snakemake

@@ -1,0 +1,55 @@
+# livermets: from CT scans to the evidence.
+#
+# Everything is written below results/ in the study's folder:
+#   ct, segmentation, masks, review, lesions     one file per patient
+#   radiomics/{patient}/{lesion}.parquet         one per lesion -> features.parquet
+#   splits.parquet                               who trains, validates and tests, patient-wise
+#   models/{arm}, predictions/{arm}.parquet      arm = {model}-{resampling}, baseline_*, densenet121
+#   metrics.parquet, tables, figures -> report.html
+#
+# The study's folder is the working directory: `snakemake --cores 4 --directory my-study`.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/common.smk"
+include: "workflow/rules/phantoms.smk"
+include: "workflow/rules/intake.smk"
+include: "workflow/rules/segmentation.smk"
+include: "workflow/rules/train_segmentation.smk"
+include: "workflow/rules/lesions.smk"
+include: "workflow/rules/radiomics.smk"
+include: "workflow/rules/splits.smk"
+include: "workflow/rules/classifiers.smk"
+include: "workflow/rules/densenet.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/report.html",
+
+
+# Stop early on purpose: `snakemake masks` (then correct them), `snakemake features`.
+rule masks:
+    input:
+        expand("results/review/{patient}.png", patient=PATIENTS),
+
+
+rule features:
+    input:
+        "results/features.parquet",
+
+
+rule segmentation_model:
+    input:
+        "results/segmentation_model.zip",

@@ -1,0 +1,142 @@
+# Loads and checks the configuration and the cohort sheet, and holds what several rules need:
+# wildcards, input functions, code digests. No science in here.
+import csv
+import os
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from livermets import arms, names
+from livermets.code_digest import code
+from livermets.corrections import find_correction
+from livermets.errors import BadInput
+from livermets.study import load_config, load_patients, table_columns
+
+# A job's threads are asked for by name; the linear algebra below NumPy would take every core
+# of the machine in every job.
+for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(pool, "1")
+
+
+def refuse(problem):
+    """End with the message alone: a person made this mistake, a traceback would hide it."""
+    print(f"livermets: {problem}", file=sys.stderr)
+    sys.exit(1)
+
+
+try:
+    config.update(load_config(config))
+    SHEET = load_patients(config["patients"], config) if config["patients"] else None
+    TABLE_COLUMNS = table_columns(config["features"]) if config["features"] else []
+except BadInput as problem:
+    refuse(problem)
+
+FROM_FEATURES = config["features"] is not None
+if not FROM_FEATURES and not config["segmentation"]["models"]:
+    without = SHEET.loc[SHEET["mask"] == "", "patient"]
+    if len(without):
+        refuse(
+            f"patient {without.iloc[0]} has no `mask` in the sheet and `segmentation.models` is "
+            "empty; name a mask, or a model (config/README.md shows where to get one)."
+        )
+PATIENTS = [] if FROM_FEATURES else list(SHEET["patient"])
+SPLITS = names.split_names(config["splits"]["holdout"], config["splits"]["cv"])
+CLASSES = {"classes": config["classes"], "positive": config["positive"]}
+
+
+wildcard_constraints:
+    patient="[A-Za-z0-9][A-Za-z0-9_-]*",
+    lesion=r"\d+",
+    split=r"[A-Za-z0-9-]+",
+    model="|".join(names.MODELS),
+    resampling="|".join(names.RESAMPLINGS),
+    baseline="|".join(names.BASELINES),
+
+
+def cell(column):
+    """An input or params function: this patient's cell of the cohort sheet."""
+
+    def lookup(wildcards):
+        return SHEET.set_index("patient").at[wildcards.patient, column]
+
+    return lookup
+
+
+def source(column):
+    """An input function: the file or folder named in the sheet.
+
+    A path that is not there is left out, so that the rule's script can name the patient and
+    say what to do; phantoms are not there until their rule has made them.
+    """
+
+    def lookup(wildcards):
+        path = cell(column)(wildcards)
+        return (
+            [path]
+            if path and (path.startswith("phantoms/") or Path(path).exists())
+            else []
+        )
+
+    return lookup
+
+
+def correction(wildcards):
+    """An input function: the reader's corrected mask, if there is one."""
+    found = find_correction(config["corrections"], wildcards.patient)
+    return [str(found)] if found else []
+
+
+def needs_segmentation(patient):
+    """Whether a model has to segment this patient: nobody gave or corrected a mask."""
+    return not SHEET.set_index("patient").at[patient, "mask"]
+
+
+def scaled(mem_mb):
+    """Memory that grows with each retry: a CT larger than the others should not end a study."""
+    return lambda wildcards, attempt: mem_mb * attempt
+
+
+def kept_lesions(patient):
+    """Ids of the lesions that were kept, once the lesions are split."""
+    table = checkpoints.split_lesions.get(patient=patient).output.table
+    with open(table) as handle:
+        return [
+            r["lesion"]
+            for r in csv.DictReader(handle, delimiter="\t")
+            if r["kept"] == "True"
+        ]
+
+
+def own_arms():
+    """Every arm this study fits: classifiers, the baselines it has columns for, DenseNet."""
+    chosen = config["classification"]
+    found = names.arm_names(chosen["models"], chosen["resampling"])
+    if FROM_FEATURES:
+        columns = TABLE_COLUMNS
+    else:
+        columns = [
+            "volume_ml",
+            "burden",
+            *(f"clinical_{name}" for name in config["clinical"]),
+        ]
+    possible = names.available_baselines(columns)
+    found += [
+        names.baseline_name(name) for name in chosen["baselines"] if name in possible
+    ]
+    if config["densenet"] and not FROM_FEATURES:
+        found.append("densenet121")
+    return found
+
+
+def added_arms():
+    """Prediction tables the user put beside ours: any name that no rule of ours could make."""
+    known = names.arm_names(names.MODELS, names.RESAMPLINGS) + ["densenet121"]
+    known += [names.baseline_name(name) for name in names.BASELINES]
+    present = (path.stem for path in Path("results/predictions").glob("*.parquet"))
+    return sorted(set(present) - set(known))
+
+
+def prediction_tables(wildcards):
+    """An input function: every prediction table the report shows."""
+    return expand("results/predictions/{arm}.parquet", arm=own_arms() + added_arms())

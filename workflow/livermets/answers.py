@@ -1,0 +1,114 @@
+"""The three questions a reviewer asks first, answered from the tables of the run."""
+
+import numpy as np
+import pandas as pd
+
+from livermets.arms import family, scheme_of, scheme_title
+from livermets.evaluate import REFERENCE
+from livermets.tables import number, with_interval
+
+MODELS = ("radiomics", "deep", "other")
+
+
+def answers(
+    metrics: pd.DataFrame, splits: pd.DataFrame, differences: pd.DataFrame | None
+) -> list[dict]:
+    """Question, short answer, whether it is good news (None: neither), and sentences of detail."""
+    return [both_sides(splits), intervals(metrics), size(metrics, differences)]
+
+
+def both_sides(splits: pd.DataFrame) -> dict:
+    """Is any patient on two sides of any split?"""
+    roles = splits.drop_duplicates(["split", "patient", "role"])
+    twice = roles[roles.duplicated(["split", "patient"], keep=False)]
+    n = splits["split"].nunique()
+    detail = (
+        f"Counted in all {n} splits over {splits['patient'].nunique()} patients; training, "
+        "validation and test parts hold whole patients. This compares patient ids: one person "
+        "under two ids would not be seen."
+    )
+    if twice.empty:
+        return _answer("Are patients ever on both sides of a split?", "No.", True, [detail])
+    who = ", ".join(sorted(twice["patient"].astype(str).unique())[:10])
+    short = f"Yes: {twice['patient'].nunique()} patients ({who}). The results below are not valid."
+    return _answer("Are patients ever on both sides of a split?", short, False, [detail])
+
+
+def intervals(metrics: pd.DataFrame) -> dict:
+    """How wide are the intervals, and how many arms are told from chance?"""
+    auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == "lesion")]
+    detail, short = [], []
+    for scheme, rows in _by_scheme(auc[auc["arm"].map(family).isin(MODELS)]):
+        known = rows[np.isfinite(rows["low"])]
+        if known.empty:
+            detail.append(f"{scheme_title(scheme)}: no arm has an interval of its AUC.")
+            continue
+        width = (known["high"] - known["low"]).median()
+        short.append(f"{scheme_title(scheme).lower()}, {number(width)} wide at the median arm")
+        above, below = (known["low"] > 0.5).sum(), (known["high"] < 0.5).sum()
+        detail.append(
+            f"{scheme_title(scheme)} ({_patients(known)} test patients): the interval of the AUC "
+            f"lies above 0.5 in {above} and below 0.5 in {below} of {len(known)} arms. "
+            f"Chance alone would put about {number(0.05 * len(known), 1)} outside."
+        )
+    detail.append(
+        "All are 95 % percentile intervals from a bootstrap over patients, stratified by class; "
+        "an interval such as 1.00–1.00 means too few patients, not certainty."
+    )
+    text = "; ".join(short) or "none could be computed"
+    return _answer("What are the intervals?", f"Of the AUC: {text}.", None, detail)
+
+
+def size(metrics: pd.DataFrame, differences: pd.DataFrame | None) -> dict:
+    """Does lesion size alone do as well as the models?"""
+    question = "Does lesion size explain it?"
+    volume = metrics[(metrics["arm"] == REFERENCE) & (metrics["metric"] == "auc")]
+    volume = volume[volume["level"] == "lesion"]
+    if volume.empty:
+        why = "The baseline of lesion volume alone was not part of this run (no volume column, or "
+        why += "not chosen in classification.baselines)."
+        return _answer(question, "Not answered in this run.", None, [why])
+    detail, short, good = [], [], []
+    for scheme, rows in _by_scheme(volume):
+        value = with_interval(*rows.iloc[0][["value", "low", "high"]])
+        detail.append(f"{scheme_title(scheme)}: lesion volume alone has an AUC of {value}.")
+        if differences is None or differences.empty:
+            continue
+        pairs = differences[
+            (differences["scheme"] == scheme)
+            & (differences["level"] == "lesion")
+            & (differences["reference"] == REFERENCE)
+        ]
+        if pairs.empty:
+            continue
+        better = int(((pairs["low"] > 0) & (pairs["p_holm"] < 0.05)).sum())
+        plain = int((pairs["low"] > 0).sum())
+        good.append(better > 0)
+        short.append(
+            f"{scheme_title(scheme).lower()}, {better} of {len(pairs)} arms beat lesion volume"
+        )
+        detail[-1] += (
+            f" The paired difference lies above zero in {plain} of {len(pairs)} arms, "
+            f"in {better} after Holm's correction."
+        )
+    text = ("In " + "; in ".join(short) + ".") if short else "See the AUCs below."
+    return _answer(question, text, all(good) if good else None, detail)
+
+
+def _answer(question: str, short: str, good: bool | None, detail: list[str]) -> dict:
+    return {"question": question, "short": short, "good": good, "detail": detail}
+
+
+def _by_scheme(rows: pd.DataFrame):
+    schemes = sorted(rows["scheme"].unique(), key=lambda scheme: (scheme != "holdout", scheme))
+    return [(scheme, rows[rows["scheme"] == scheme]) for scheme in schemes]
+
+
+def _patients(rows: pd.DataFrame) -> str:
+    low, high = rows["n_patients"].min(), rows["n_patients"].max()
+    return f"{low}" if low == high else f"{low}–{high}"
+
+
+def schemes_of(splits: pd.DataFrame) -> list[str]:
+    """The schemes of a splits table in their order."""
+    return list(dict.fromkeys(scheme_of(split)[0] for split in splits["split"].unique()))

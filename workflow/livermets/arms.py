@@ -1,0 +1,91 @@
+"""What the arms are called, in files and in print, and which files the evaluation writes.
+
+Standard library only: the workflow's rules import it.
+"""
+
+import re
+
+MODELS = {
+    "xgboost": "XGBoost",
+    "random_forest": "Random forest",
+    "svm": "SVM",
+    "kernel_svm": "Kernel SVM",
+    "kmeans_svm": "K-means clustering SVM",
+    "knn": "K-nearest neighbours",
+    "logistic_regression": "Logistic regression",
+    "naive_bayes": "Naive Bayes",
+    "decision_tree": "Decision tree",
+    "densenet121": "DenseNet-121",
+    "baseline_majority": "Majority class",
+    "baseline_volume": "Lesion volume alone",
+    "baseline_burden": "Tumour burden and lesion count",
+    "baseline_clinical": "Clinical columns alone",
+}
+RESAMPLING = {
+    "none": "none",
+    "weights": "class weights",
+    "undersample": "undersampling",
+    "smote": "SMOTE",
+}
+TABLES = ("table1", "table2", "table3", "differences")
+LEVELS = {"lesion": "lesion", "lesion_weighted": "lesion, each patient alike", "patient": "patient"}
+
+
+def split_arm(arm: str) -> tuple[str, str]:
+    """Model and resampling of an arm; an arm without a dash has no resampling ("")."""
+    model, _, resampling = arm.rpartition("-")
+    return (model, resampling) if model and resampling in RESAMPLING else (arm, "")
+
+
+def family(arm: str) -> str:
+    """radiomics, deep, baseline, or other (a table the user added)."""
+    model, resampling = split_arm(arm)
+    if arm.startswith("baseline_"):
+        return "baseline"
+    if arm.startswith("densenet"):
+        return "deep"
+    return "radiomics" if resampling or model in MODELS else "other"
+
+
+def arm_order(arm: str) -> tuple:
+    """Sort key: radiomics in the paper's order, deep learning, others, baselines."""
+    model, resampling = split_arm(arm)
+    families = ("radiomics", "deep", "other", "baseline")
+    known, ways = list(MODELS), list(RESAMPLING)
+    return (
+        families.index(family(arm)),
+        known.index(model) if model in known else len(known),
+        model,
+        ways.index(resampling) if resampling else -1,
+    )
+
+
+def model_title(arm: str) -> str:
+    """The model of an arm in words; an unknown one by its own name."""
+    model, _ = split_arm(arm)
+    return MODELS.get(model, model)
+
+
+def arm_title(arm: str) -> str:
+    """An arm in words, e.g. "K-nearest neighbours, SMOTE"."""
+    _, resampling = split_arm(arm)
+    way = f", {RESAMPLING[resampling]}" if resampling not in ("", "none") else ""
+    return model_title(arm) + way
+
+
+def scheme_of(split: str) -> tuple[str, int]:
+    """Scheme and repeat of a split: cv2-fold1 -> ("cv", 2); any other is a scheme of its own."""
+    found = re.fullmatch(r"cv(\d+)-fold\d+", split)
+    return ("cv", int(found[1])) if found else (split, 1)
+
+
+def scheme_title(scheme: str) -> str:
+    """A scheme in words."""
+    return {"holdout": "Hold-out", "cv": "Cross-validation"}.get(scheme, scheme)
+
+
+def figure_names(schemes: list[str], images: bool) -> list[str]:
+    """The files `draw_figures` writes for these schemes; `images` where the study has slices."""
+    kinds = ("roc", "forest", "lesions", "calibration", "decision")
+    names = ["flow.svg", *(f"{kind}_{scheme}.svg" for scheme in schemes for kind in kinds)]
+    return names + ["examples.png"] * images

@@ -1,0 +1,102 @@
+"""What a radiomics model must beat: the majority class, lesion size, disease burden, the clinic.
+
+Welch 2019 (PMID 30416044): much of published radiomics was lesion volume in disguise.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.dummy import DummyClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+from livermets.errors import BadInput
+from livermets.fit import Fitted, over_splits
+from livermets.names import BASELINES, CLINICAL, available_baselines, baseline_name, volume_column
+
+
+def fit_baseline(
+    name: str,
+    features: pd.DataFrame,
+    splits: pd.DataFrame,
+    *,
+    classes: Sequence[str],
+    positive: str,
+) -> tuple[pd.DataFrame, Fitted, pd.DataFrame]:
+    """A baseline fitted in every split; parameters and returns as of `livermets.fit.fit_arm`.
+
+    majority : the share of the classes among the training lesions
+    volume : logistic regression on the logarithm of a lesion's volume (`volume_ml` or a volume
+        feature; not its logarithm where the column was standardised and has negative values)
+    burden : logistic regression on liver tumour burden and number of lesions, one row a patient
+    clinical : logistic regression on the `clinical_` columns, one row a patient
+
+    Nothing here is random and nothing is tuned (ridge penalty C = 1 on standardised columns).
+    """
+    if name not in available_baselines(features.columns):
+        raise BadInput(
+            f"the baseline {name} has no column in the features table:"
+            f" leave it out of classification.baselines (known: {', '.join(BASELINES)})."
+        )
+    table, columns, model = _BUILDERS[name](features)
+
+    def learn(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray, split: str) -> tuple[Any, dict]:
+        if name in ("burden", "clinical"):  # what a patient has once counts once
+            first = ~pd.Series(patients).duplicated().to_numpy()
+            X, y = X[first], y[first]
+        record = {"features": len(columns), "selected": len(columns), "parameters": "{}"}
+        return clone(model).fit(X, y), {**record, "inner_auc": np.nan, "note": ""}
+
+    return over_splits(baseline_name(name), table, splits, columns, classes, positive, learn)
+
+
+Built = tuple[pd.DataFrame, list[str], Pipeline]  # table, its columns to learn from, model
+
+
+def _majority(features: pd.DataFrame) -> Built:
+    return features, ["lesion"], make_pipeline(DummyClassifier(strategy="prior"))
+
+
+def _volume(features: pd.DataFrame) -> Built:
+    column = volume_column(features.columns)
+    standardised = (features[column] <= 0).any()
+    logarithm = FunctionTransformer(None if standardised else np.log)
+    return features, [column], make_pipeline(logarithm, *_numbers(), LogisticRegression())
+
+
+def _burden(features: pd.DataFrame) -> Built:
+    if "n_lesions" not in features:
+        count = features.groupby("patient")["lesion"].transform("size")
+        features = features.assign(n_lesions=count)
+    columns = ["burden", "n_lesions"]
+    return features, columns, make_pipeline(*_numbers(), LogisticRegression())
+
+
+def _clinical(features: pd.DataFrame) -> Built:
+    columns = [c for c in features.columns if c.startswith(CLINICAL)]
+    numbers = [c for c in columns if pd.api.types.is_numeric_dtype(features[c])]
+    words = [c for c in columns if c not in numbers]
+    table = features.astype(dict.fromkeys(numbers, float) | dict.fromkeys(words, object))
+    table[words] = table[words].where(table[words].notna(), "missing").astype(str)
+    encode = make_column_transformer(
+        (make_pipeline(*_numbers()), numbers), (OneHotEncoder(handle_unknown="ignore"), words)
+    )
+    return table, columns, make_pipeline(encode, LogisticRegression(max_iter=2000))
+
+
+_BUILDERS: dict[str, Callable[[pd.DataFrame], Built]] = {
+    "majority": _majority,
+    "volume": _volume,
+    "burden": _burden,
+    "clinical": _clinical,
+}
+
+
+def _numbers() -> tuple[SimpleImputer, StandardScaler]:
+    return SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()

@@ -1,0 +1,203 @@
+"""ROC, calibration and decision curves: one panel a model, one line a way of resampling.
+
+No arm is singled out: the best on the test set is not known to be the best. Every panel shows
+lesion volume alone as a dotted line, so that what goes beyond size can be seen.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from livermets import bootstrap
+from livermets.arms import arm_order, arm_title, family, model_title, split_arm
+from livermets.evaluate import REFERENCE, score_rows
+from livermets.figures_style import (
+    CYCLE,
+    FAINT,
+    INK,
+    MUTED,
+    WAY_COLOURS,
+    grid,
+    save,
+    styled,
+    unit_axes,
+)
+from livermets.seeds import derive
+from livermets.tables import number, with_interval
+
+GRID = np.linspace(0, 1, 201)
+Rates = dict[str, np.ndarray]
+
+
+def panels(arms: list[str]) -> list[tuple[str, list[str]]]:
+    """(title, arms) of each panel: a model with its ways of resampling; the baselines together."""
+    found: dict[str, list[str]] = {}
+    for arm in sorted(arms, key=arm_order):
+        title = "Baselines" if family(arm) == "baseline" else model_title(arm)
+        found.setdefault(title, []).append(arm)
+    return list(found.items())
+
+
+def draw_roc(
+    table: pd.DataFrame, metrics: pd.DataFrame, positive: str, draws: int, seed: int, path: Path
+) -> Path:
+    """ROC curves over lesions with the 95 % band (patients drawn) of each panel's first arm.
+
+    table : predictions of one scheme, with `repeat`; curves of repeats are averaged vertically
+    metrics : the scheme's metrics at the lesion level, for the legend
+    """
+    text = interval_texts(metrics, "auc")
+
+    def draw(axis: Axes, rows: pd.DataFrame, arm: str, style: dict, first: bool) -> None:
+        axis.plot(GRID, roc(rows, positive), label=f"{_line(arm)}  {text.get(arm, '')}", **style)
+        if first:
+            low, high = roc_band(rows, positive, draws, derive(seed, "roc band"))
+            axis.fill_between(GRID, low, high, color=style["color"], alpha=0.13, lw=0)
+
+    def frame(axis: Axes) -> None:
+        axis.plot([0, 1], [0, 1], color=FAINT, lw=0.8, zorder=0)
+        unit_axes(axis)
+
+    labels = ("1 − specificity", "Sensitivity")
+    return _draw_panels(table, draw, frame, labels, path)
+
+
+def draw_calibration(table: pd.DataFrame, metrics: pd.DataFrame, positive: str, path: Path) -> Path:
+    """Observed share of the positive class against the score, in ten equally filled groups."""
+    slopes = metrics[metrics["metric"] == "calibration_slope"].set_index("arm")["value"]
+
+    def draw(axis: Axes, rows: pd.DataFrame, arm: str, style: dict, first: bool) -> None:
+        score, truth = rows["score"].to_numpy(), (rows["label"] == positive).to_numpy()
+        edges = np.unique(np.quantile(score, np.linspace(0, 1, 11)))  # equal scores stay together
+        group = np.clip(np.searchsorted(edges, score, "right") - 1, 0, max(len(edges) - 2, 0))
+        x, y = ([part[group == g].mean() for g in np.unique(group)] for part in (score, truth))
+        slope = number(slopes.get(arm, np.nan))
+        label = _line(arm) + (f"  slope {slope}" if slope != "–" else "")
+        axis.plot(x, y, marker="o", ms=2.5, label=label, **style)
+
+    def frame(axis: Axes) -> None:
+        axis.plot([0, 1], [0, 1], color=FAINT, lw=0.8, zorder=0)
+        unit_axes(axis)
+
+    labels = ("Score (predicted probability)", f"Share that is {positive}")
+    return _draw_panels(table, draw, frame, labels, path)
+
+
+def draw_decision(table: pd.DataFrame, positive: str, path: Path) -> Path:
+    """Net benefit against the threshold, with calling every lesion positive, and none.
+
+    Vickers & Elkin 2006, doi:10.1177/0272989X06295361.
+    """
+    thresholds = np.linspace(0.01, 0.99, 99)
+    share = (table["label"] == positive).mean()
+    everyone = share - (1 - share) * thresholds / (1 - thresholds)
+
+    def draw(axis: Axes, rows: pd.DataFrame, arm: str, style: dict, first: bool) -> None:
+        truth, score = (rows["label"] == positive).to_numpy(), rows["score"].to_numpy()
+        called = score[None] >= thresholds[:, None]
+        odds = thresholds / (1 - thresholds)
+        benefit = (called & truth).mean(1) - odds * (called & ~truth).mean(1)
+        axis.plot(thresholds, benefit, label=_line(arm), **style)
+
+    def frame(axis: Axes) -> None:
+        axis.plot(thresholds, everyone, color=MUTED, lw=0.8, label="call all positive")
+        axis.axhline(0, color=INK, lw=0.8)
+        axis.set(xlim=(0, 1), ylim=(-0.25 * share, 1.1 * share))
+        axis.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
+
+    return _draw_panels(table, draw, frame, ("Threshold", "Net benefit"), path)
+
+
+def _draw_panels(
+    table: pd.DataFrame,
+    draw: Callable[[Axes, pd.DataFrame, str, dict, bool], None],
+    frame: Callable[[Axes], None],
+    labels: tuple[str, str],
+    path: Path,
+) -> Path:
+    tables = dict(list(table.groupby("arm")))
+    with styled():
+        groups = panels(list(tables))
+        figure, axes = grid(len(groups))
+        for i, (axis, (title, arms)) in enumerate(zip(axes, groups, strict=True)):
+            frame(axis)
+            if REFERENCE in tables and title != "Baselines":
+                dotted = {"color": MUTED, "lw": 1, "ls": ":", "zorder": 1}
+                draw(axis, tables[REFERENCE], REFERENCE, dotted, False)
+            for j, arm in enumerate(arms):
+                way = split_arm(arm)[1]
+                style = {"color": WAY_COLOURS.get(way, CYCLE[j % len(CYCLE)]), "lw": 1.3}
+                draw(axis, tables[arm], arm, style, j == 0 and title != "Baselines")
+            axis.set(title=title, xlabel=labels[0], ylabel="" if i % 4 else labels[1])
+            axis.legend(
+                loc="upper left",
+                bbox_to_anchor=(-0.04, -0.22),
+                borderaxespad=0,
+                handlelength=1.3,
+                labelspacing=0.25,
+            )
+        return save(figure, path)
+
+
+def roc(rows: pd.DataFrame, positive: str) -> np.ndarray:
+    """Sensitivity at each false positive rate of `GRID`, averaged over repeats."""
+    curves = []
+    for _, part in rows.groupby("repeat"):
+        truth = (part["label"] == positive).to_numpy(float)
+        curves.append(_sensitivity(part["score"].to_numpy(), truth, np.ones((1, len(part))))[0])
+    return np.mean(curves, axis=0)
+
+
+def roc_band(
+    rows: pd.DataFrame, positive: str, draws: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pointwise 95 % band of the curve over draws of patients."""
+    label = rows.drop_duplicates("patient").set_index("patient")["label"].sort_index()
+    counts = bootstrap.draw_patients(label.to_numpy(), draws, seed)[1:]
+    curves = []
+    for _, part in rows.groupby("repeat"):
+        scored = score_rows(part, "lesion", positive, list(label.index))
+        weights = counts[:, scored.patient]
+        curves.append(_sensitivity(scored.score, scored.positive.astype(float), weights))
+    low, high = np.nanquantile(np.mean(curves, axis=0), [0.025, 0.975], axis=0)
+    return low, high
+
+
+def _sensitivity(score: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """ROC curves (draws, len(GRID)) for weights (draws, rows); ties make slanted pieces."""
+    order = np.argsort(-score, kind="stable")
+    last = np.flatnonzero(np.r_[np.diff(score[order]) != 0, True])
+    true = np.cumsum(weights[:, order] * truth[order], axis=1)[:, last]
+    false = np.cumsum(weights[:, order] * (1 - truth[order]), axis=1)[:, last]
+    curves = np.full((len(weights), len(GRID)), np.nan)
+    for draw, (tp, fp) in enumerate(zip(true, false, strict=True)):
+        if tp[-1] > 0 and fp[-1] > 0:
+            curves[draw] = np.interp(GRID, np.r_[0, fp / fp[-1]], np.r_[0, tp / tp[-1]])
+    return curves
+
+
+def interval_texts(metrics: pd.DataFrame, metric: str) -> dict[str, str]:
+    """arm -> "0.87 (0.60–1.00)" of one metric in metrics of one scheme and level."""
+    rows = metrics[metrics["metric"] == metric]
+    return {r.arm: with_interval(r.value, r.low, r.high) for r in rows.itertuples()}
+
+
+def _line(arm: str) -> str:
+    """A line's name within its panel."""
+    way = split_arm(arm)[1]
+    return {"none": "as is", "undersample": "undersampled"}.get(way) or (
+        arm_title(arm).rsplit(", ", 1)[-1] if way else _short(arm)
+    )
+
+
+def _short(arm: str) -> str:
+    names = {
+        "baseline_majority": "majority",
+        "baseline_volume": "volume alone",
+        "baseline_burden": "burden + count",
+        "baseline_clinical": "clinical",
+    }
+    return names.get(arm, model_title(arm))

@@ -1,0 +1,94 @@
+"""One look for all figures, drawn without matplotlib's global state, the same bytes each time."""
+
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe & Ito's colours, told apart with any colour vision
+POSITIVE = "#0072B2"
+NEGATIVES = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+WAY_COLOURS = {
+    "none": "#0072B2",
+    "weights": "#CC79A7",
+    "undersample": "#E69F00",
+    "smote": "#009E73",
+}
+CYCLE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+INK, MUTED, FAINT = "#1f2933", "#6b7280", "#d5d9de"
+STYLE = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same text everywhere
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.7,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 7.5,
+    "svg.hashsalt": "livermets",
+    "svg.fonttype": "path",
+}
+
+
+def class_colours(classes: list[str], positive: str) -> dict[str, str]:
+    """A colour for each class; the positive one is blue, as in the paper's Fig. 4."""
+    others = [name for name in classes if name != positive]
+    named = {name: NEGATIVES[i % len(NEGATIVES)] for i, name in enumerate(others)}
+    return named | {positive: POSITIVE}
+
+
+def styled():
+    """The context in which figures are made and saved."""
+    return matplotlib.rc_context(STYLE)
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write SVG or PNG without a date or a program's version in it."""
+    vector = path.suffix == ".svg"
+    metadata = {"Date": None, "Creator": None} if vector else {"Software": None}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=72 if vector else 150, metadata=metadata)
+    return path
+
+
+def grid(n: int, columns: int = 4, size: tuple[float, float] = (2.5, 3.5)) -> tuple[Figure, list]:
+    """A figure of n square panels, at most `columns` in a row, each with room below for a legend.
+
+    `size` is a panel's width and height in inches, its labels and legend included.
+    """
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    wide, high = size[0] * columns + 0.25, size[1] * rows
+    figure = Figure(figsize=(wide, high))
+    side = size[0] - 0.55
+    axes = []
+    for i in range(n):
+        x = 0.55 + size[0] * (i % columns)
+        y = high - size[1] * (i // columns) - 0.3 - side
+        axes.append(figure.add_axes((x / wide, y / high, side / wide, side / high)))
+    return figure, axes
+
+
+def blank(path: Path, why: str) -> Path:
+    """A figure that says why there is nothing to show."""
+    with styled():
+        figure = Figure(figsize=(6, 1))
+        figure.text(0.5, 0.5, why, ha="center", va="center", color=MUTED)
+        return save(figure, path)
+
+
+def unit_axes(axis: Axes) -> None:
+    """Both axes from 0 to 1, square, with few ticks."""
+    axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    axis.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
+    axis.set_yticks([0, 0.5, 1], ["0", ".5", "1"])

@@ -1,0 +1,184 @@
+"""Fit an arm on every split and score the lesions of its test patients."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from livermets.classifiers import CLASSIFIERS
+from livermets.errors import BadInput
+from livermets.names import RESAMPLINGS, arm_name
+from livermets.pipeline import build_pipeline, fit_probabilities, fitted_pipeline, selected_features
+from livermets.seeds import derive
+from livermets.splits import grouped_folds
+from livermets.tuning import tune
+
+PREDICTIONS = ("arm", "split", "patient", "lesion", "label", "score")
+Fitted = dict[str, Any]  # one fitted model per split, with `predict_proba`
+# (rows, class number of each, patient of each, split) -> fitted model, what to report of it
+Learn = Callable[[pd.DataFrame, np.ndarray, np.ndarray, str], tuple[Any, dict]]
+
+
+def fit_arm(
+    features: pd.DataFrame,
+    splits: pd.DataFrame,
+    model: str,
+    resampling: str,
+    *,
+    classes: Sequence[str],
+    positive: str,
+    columns: Sequence[str] | None = None,
+    correlation: float | None = 0.6,
+    max_features: int | None = None,
+    tuning: dict | None = None,
+    seed: int = 2023,
+    threads: int = 1,
+) -> tuple[pd.DataFrame, Fitted, pd.DataFrame]:
+    """One radiomics classifier with one way of resampling, tuned and fitted anew in every split.
+
+    Parameters
+    ----------
+    features : one row per lesion: patient, lesion, label and features
+    splits : as `livermets.splits.divide` returns; trains on the roles train and validation
+    model, resampling : names in `CLASSIFIERS` and `RESAMPLINGS`
+    classes, positive : the class names, and the one whose probability is the score
+    columns : the features; by default those that `livermets.features.feature_columns` finds
+    correlation, max_features : see `livermets.pipeline.build_pipeline`
+    tuning : `iterations` of the search and inner `folds`; None: untuned
+    seed : the study's seed; inner folds are the same in all arms, everything else is the arm's own
+    threads : at most so many; results may differ in the last bit where it changes
+
+    Returns
+    -------
+    predictions : arm, split, patient, lesion, label, score; splits in their order, then sorted
+    fitted : the fitted model of each split
+    report : one row per split: arm, split, rows, patients, features, selected, parameters (JSON),
+        inner_auc, note (what was done otherwise than asked, or empty)
+    """
+    if model not in CLASSIFIERS or resampling not in RESAMPLINGS:
+        raise BadInput(
+            f"no arm {arm_name(model, resampling)}: give one of the models"
+            f" {', '.join(CLASSIFIERS)} and of the resamplings {', '.join(RESAMPLINGS)}."
+        )
+    arm, classifier = arm_name(model, resampling), CLASSIFIERS[model]
+    tuning = tuning or {"iterations": 1, "folds": 3}
+    if columns is None:
+        from livermets.features import feature_columns
+
+        columns = feature_columns(features)
+
+    def learn(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray, split: str) -> tuple[Any, dict]:
+        own = derive(seed, arm, split)
+        folds = grouped_folds(patients, y, tuning["folds"], seed, "inner", split)
+        pipeline = build_pipeline(
+            classifier.build(own),
+            resampling=resampling,
+            correlation=correlation,
+            max_features=max_features,
+            seed=own,
+        )
+        tuned = tune(pipeline, classifier, X, y, patients, folds, tuning["iterations"], own)
+        pipeline.set_params(classify=classifier.build(own, **tuned.parameters))
+        fitted = fit_probabilities(pipeline, X, y, patients, folds)
+        kept = selected_features(fitted, list(X.columns))
+        resampled = fitted_pipeline(fitted).named_steps["resample"].note_
+        record = {
+            "features": X.shape[1],
+            "selected": len(kept),
+            "parameters": json.dumps(tuned.parameters),
+            "inner_auc": tuned.auc,
+            "note": "; ".join(note for note in (tuned.note, resampled) if note),
+        }
+        return fitted, record
+
+    with threadpool_limits(threads):
+        return over_splits(arm, features, splits, list(columns), classes, positive, learn)
+
+
+def over_splits(
+    arm: str,
+    features: pd.DataFrame,
+    splits: pd.DataFrame,
+    columns: Sequence[str],
+    classes: Sequence[str],
+    positive: str,
+    learn: Learn,
+) -> tuple[pd.DataFrame, Fitted, pd.DataFrame]:
+    """Let `learn` fit a model to each split's training rows, and score its test rows with it.
+
+    Rows are sorted by patient and lesion first, so the order of the table changes nothing.
+    Returns predictions, fitted models by split, and a report, as `fit_arm` does.
+    """
+    rows = _checked(features, splits, columns, classes, positive)
+    codes = rows["label"].map({name: code for code, name in enumerate(classes)}).to_numpy(int)
+    predictions, fitted, report = [], {}, []
+    for split, part in splits.groupby("split", sort=False):
+        role = rows["patient"].map(part.set_index("patient")["role"])
+        train, test = role.isin(["train", "validation"]).to_numpy(), (role == "test").to_numpy()
+        _assert_every_class(codes[train], classes, split)
+        if not test.any():
+            raise BadInput(f"{split}: none of its test patients has a lesion: divide again.")
+        patients = rows.loc[train, "patient"].to_numpy()
+        fitted[split], record = learn(rows.loc[train, columns], codes[train], patients, split)
+        scores = fitted[split].predict_proba(rows.loc[test, columns])
+        predictions.append(
+            rows.loc[test, ["patient", "lesion", "label"]].assign(
+                arm=arm,
+                split=split,
+                score=np.clip(scores[:, list(classes).index(positive)].astype(float), 0, 1),
+            )[list(PREDICTIONS)]
+        )
+        sizes = {"rows": int(train.sum()), "patients": len(np.unique(patients))}
+        report.append({"arm": arm, "split": split, **sizes, **record})
+    table = pd.concat(predictions, ignore_index=True)
+    assert np.isfinite(table["score"]).all(), f"{arm}: a score is not a number"
+    return table, fitted, pd.DataFrame(report)
+
+
+def _checked(
+    features: pd.DataFrame,
+    splits: pd.DataFrame,
+    columns: Sequence[str],
+    classes: Sequence[str],
+    positive: str,
+) -> pd.DataFrame:
+    """The rows to learn from, sorted; refuses tables that do not fit together."""
+    if positive not in classes:
+        raise BadInput(f"positive is {positive}: give one of classes ({', '.join(classes)}).")
+    if not columns:
+        raise BadInput("the features table has no feature: give one numeric column or more.")
+    unlabelled = features.loc[~features["label"].isin(list(classes)), ["patient", "label"]]
+    if len(unlabelled):
+        patient, label = unlabelled.iloc[0]
+        raise BadInput(
+            f"patient {patient} has the label {label} in the features table:"
+            f" give one of classes ({', '.join(classes)})."
+        )
+    lost = features.loc[~features["patient"].isin(splits["patient"]), "patient"]
+    if len(lost):
+        raise BadInput(f"patient {lost.iloc[0]} has lesions and is in no split: divide again.")
+    twice = splits.loc[splits.duplicated(["split", "patient"])]
+    if len(twice):
+        split, patient = twice.iloc[0][["split", "patient"]]
+        raise BadInput(f"patient {patient} has two roles in {split}: give each patient one.")
+    numbers = features[list(columns)].select_dtypes("number")
+    infinite = np.isinf(numbers.to_numpy(float))
+    if infinite.any():
+        row, column = np.argwhere(infinite)[0]
+        raise BadInput(
+            f"feature {numbers.columns[column]} of patient {features['patient'].iloc[row]} is"
+            " infinite: give a number, or leave it empty."
+        )
+    return features.sort_values(["patient", "lesion"], ignore_index=True)
+
+
+def _assert_every_class(codes: np.ndarray, classes: Sequence[str], split: str) -> None:
+    for code, name in enumerate(classes):
+        if code not in codes:
+            raise BadInput(
+                f"{split}: no training patient of class {name} has a lesion:"
+                " divide among patients with lesions, or add patients."
+            )

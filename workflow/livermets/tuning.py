@@ -1,0 +1,88 @@
+"""Randomised search over a classifier's space, on inner folds that keep patients together."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from imblearn.pipeline import Pipeline
+from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import ParameterGrid, ParameterSampler
+
+from livermets.classifiers import Classifier
+from livermets.pipeline import Folds, groups_for
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The chosen parameters, the mean inner AUC they reached (NaN if untuned), and a remark."""
+
+    parameters: dict[str, Any]
+    auc: float
+    note: str
+
+
+def tune(
+    pipeline: Pipeline,
+    classifier: Classifier,
+    X: Any,
+    y: np.ndarray,
+    patients: np.ndarray,
+    folds: Folds,
+    iterations: int,
+    seed: int,
+) -> Tuned:
+    """The candidate with the highest mean AUC (one-vs-rest macro mean for more than two classes).
+
+    The untuned classifier is the first of at most `iterations` candidates; of equals, the first
+    wins. What does not depend on the candidate (scaling, filter, resampling) is fitted once a
+    fold. With nothing to tune, or no folds, the untuned classifier is returned.
+    """
+    default = classifier.build(seed).get_params()
+    untuned = {key: default[key] for key in classifier.space}
+    if not classifier.space or iterations < 2:
+        return Tuned(untuned, np.nan, "")
+    if not folds:
+        log.warning("not tuned: a class has one patient among the training rows")
+        return Tuned(untuned, np.nan, "not tuned: a class has one training patient")
+    tries = min(iterations - 1, len(ParameterGrid(dict(classifier.space))))
+    candidates = [untuned, *ParameterSampler(dict(classifier.space), tries, random_state=seed)]
+    prepared = [_prepare(pipeline, X, y, patients, *fold) for fold in folds]
+    aucs = [
+        np.mean([_auc(classifier.build(seed, **candidate), *data) for data in prepared])
+        for candidate in candidates
+    ]
+    best = int(np.argmax(aucs))
+    return Tuned(candidates[best], float(aucs[best]), "")
+
+
+def _prepare(
+    pipeline: Pipeline,
+    X: Any,
+    y: np.ndarray,
+    patients: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Training rows as the classifier gets them, with their classes, and the held-out rows."""
+    before = clone(pipeline[:-2])
+    groups = groups_for(pipeline, patients[train])
+    kept = before.fit_transform(X.iloc[train], y[train], **groups)
+    balanced = clone(pipeline.named_steps["resample"]).fit_resample(kept, y[train])
+    return *balanced, before.transform(X.iloc[test]), y[test]
+
+
+def _auc(
+    estimator: Any, X: np.ndarray, y: np.ndarray, X_test: np.ndarray, y_test: np.ndarray
+) -> float:
+    estimator.fit(X, y)
+    # distances rank as well as probabilities do, and need no calibration
+    distances = not hasattr(estimator, "predict_proba")
+    score = estimator.decision_function(X_test) if distances else estimator.predict_proba(X_test)
+    if len(estimator.classes_) == 2:
+        return roc_auc_score(y_test, score if score.ndim == 1 else score[:, 1])
+    every = range(score.shape[1])
+    return float(np.mean([roc_auc_score(y_test == column, score[:, column]) for column in every]))

@@ -1,0 +1,79 @@
+# Nine classifiers x resampling, the baselines beside them, and which features matter.
+# Needs results/features.parquet and results/splits.parquet; makes results/predictions/{arm}.parquet,
+# the fitted pipelines and chosen settings in results/models/{arm}, and results/importance.parquet.
+
+
+rule fit_classifier:
+    input:
+        features="results/features.parquet",
+        splits="results/splits.parquet",
+    output:
+        predictions="results/predictions/{model}-{resampling}.parquet",
+        fitted="results/models/{model}-{resampling}/fitted.joblib",
+        chosen="results/models/{model}-{resampling}/chosen.tsv",
+    log:
+        "results/logs/fit_classifier/{model}-{resampling}.log",
+    benchmark:
+        "results/benchmarks/fit_classifier/{model}-{resampling}.tsv"
+    conda:
+        "../../envs/classifiers.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(3000),
+    params:
+        **CLASSES,
+        correlation=config["classification"]["correlation"],
+        max_features=config["classification"]["max_features"],
+        tuning=config["classification"]["tuning"],
+        seed=config["seed"],
+        code=code("fit", "estimators"),
+    message:
+        "Fitting {wildcards.model} with resampling {wildcards.resampling}"
+    script:
+        "../scripts/fit_classifier.py"
+
+
+rule fit_baseline:
+    input:
+        features="results/features.parquet",
+        splits="results/splits.parquet",
+    output:
+        predictions="results/predictions/baseline_{baseline}.parquet",
+    log:
+        "results/logs/fit_baseline/{baseline}.log",
+    conda:
+        "../../envs/classifiers.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+    params:
+        **CLASSES,
+        code=code("baselines"),
+    message:
+        "Fitting the baseline: {wildcards.baseline}"
+    script:
+        "../scripts/fit_baseline.py"
+
+
+rule feature_importance:
+    input:
+        features="results/features.parquet",
+        splits="results/splits.parquet",
+    output:
+        "results/importance.parquet",
+    log:
+        "results/logs/feature_importance.log",
+    conda:
+        "../../envs/classifiers.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(3000),
+    params:
+        **CLASSES,
+        correlation=config["classification"]["correlation"],
+        seed=config["seed"],
+        code=code("importance"),
+    message:
+        "Ranking the features by permutation importance"
+    script:
+        "../scripts/feature_importance.py"

@@ -1,0 +1,28 @@
+# Every arm's metrics with intervals over patients, from the prediction tables alone.
+# Needs results/predictions; makes results/metrics.parquet.
+
+
+rule evaluate:
+    input:
+        predictions=prediction_tables,
+        splits="results/splits.parquet",
+    output:
+        metrics="results/metrics.parquet",
+        differences="results/differences.parquet",
+    log:
+        "results/logs/evaluate.log",
+    benchmark:
+        "results/benchmarks/evaluate.tsv"
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=scaled(4000),
+    params:
+        **CLASSES,
+        **config["evaluation"],
+        seed=config["seed"],
+        code=code("evaluate"),
+    message:
+        "Measuring every arm"
+    script:
+        "../scripts/evaluate.py"

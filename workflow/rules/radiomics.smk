@@ -1,0 +1,120 @@
+# pyradiomics features, one job per lesion (or per patient), and the study's feature table.
+# Needs results/ct and results/lesions; makes results/radiomics and results/features.parquet.
+
+EXTRACTION = {
+    "settings": config["radiomics"]["settings"],
+    "classes": config["radiomics"]["classes"],
+}
+
+if config["radiomics"]["fan_out"] == "lesion":
+
+    rule extract_lesion:
+        input:
+            ct="results/ct/{patient}.nii.gz",
+            lesions="results/lesions/{patient}.nii.gz",
+        output:
+            "results/radiomics/{patient}/{lesion}.parquet",
+        log:
+            "results/logs/extract_lesion/{patient}/{lesion}.log",
+        group:
+            "radiomics"
+        conda:
+            "../../envs/radiomics.yaml"
+        resources:
+            mem_mb=scaled(2000),
+        params:
+            **EXTRACTION,
+            code=code("radiomics_features"),
+        message:
+            "Extracting lesion {wildcards.lesion} of {wildcards.patient}"
+        script:
+            "../scripts/extract_lesion.py"
+
+    rule gather_lesions:
+        input:
+            lambda wildcards: expand(
+                "results/radiomics/{patient}/{lesion}.parquet",
+                patient=wildcards.patient,
+                lesion=kept_lesions(wildcards.patient),
+            ),
+        output:
+            "results/radiomics/{patient}.parquet",
+        log:
+            "results/logs/gather_lesions/{patient}.log",
+        conda:
+            "../../envs/radiomics.yaml"
+        resources:
+            mem_mb=1000,
+        params:
+            **EXTRACTION,
+            code=code("radiomics_features"),
+        message:
+            "Gathering the lesions of {wildcards.patient}"
+        script:
+            "../scripts/gather_lesions.py"
+
+else:
+
+    rule extract_patient:
+        input:
+            ct="results/ct/{patient}.nii.gz",
+            lesions="results/lesions/{patient}.nii.gz",
+        output:
+            "results/radiomics/{patient}.parquet",
+        log:
+            "results/logs/extract_patient/{patient}.log",
+        benchmark:
+            "results/benchmarks/extract_patient/{patient}.tsv"
+        conda:
+            "../../envs/radiomics.yaml"
+        resources:
+            mem_mb=scaled(2000),
+        params:
+            **EXTRACTION,
+            code=code("radiomics_features"),
+        message:
+            "Extracting the lesions of {wildcards.patient}"
+        script:
+            "../scripts/extract_patient.py"
+
+
+if FROM_FEATURES:
+
+    rule read_features:
+        input:
+            config["features"],
+        output:
+            "results/features.parquet",
+        log:
+            "results/logs/read_features.log",
+        conda:
+            "../../envs/tables.yaml"
+        params:
+            columns=config["feature_columns"],
+            classes=config["classes"],
+            code=code("features"),
+        message:
+            "Checking the feature table {input}"
+        script:
+            "../scripts/read_features.py"
+
+else:
+
+    rule gather_features:
+        input:
+            cohort="results/cohort.tsv",
+            radiomics=expand("results/radiomics/{patient}.parquet", patient=PATIENTS),
+            tables=expand("results/lesions/{patient}.tsv", patient=PATIENTS),
+        output:
+            "results/features.parquet",
+        log:
+            "results/logs/gather_features.log",
+        conda:
+            "../../envs/tables.yaml"
+        params:
+            clinical=config["clinical"],
+            code=code("features"),
+        message:
+            "Gathering the features of all patients"
+        script:
+            "../scripts/gather_features.py"

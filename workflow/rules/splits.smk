@@ -1,0 +1,23 @@
+# Who trains, validates and tests: patients, never lesions.
+# Needs results/cohort.tsv; makes results/splits.parquet, which every model obeys.
+
+
+rule divide:
+    input:
+        cohort="results/cohort.tsv",
+    output:
+        "results/splits.parquet",
+    log:
+        "results/logs/divide.log",
+    conda:
+        "../../envs/classifiers.yaml"
+    params:
+        holdout=config["splits"]["holdout"],
+        cv=config["splits"]["cv"],
+        seed=config["seed"],
+        classes=config["classes"],
+        code=code("splits"),
+    message:
+        "Dividing the patients"
+    script:
+        "../scripts/divide.py"

@@ -1,0 +1,15 @@
+"""Which features matter: permutation importance over the splits."""
+
+import pandas as pd
+from livermets.importance import feature_importance
+from livermets.runtime import job
+
+with job(snakemake.log, "importance"):
+    table = feature_importance(
+        pd.read_parquet(snakemake.input.features),
+        pd.read_parquet(snakemake.input.splits),
+        snakemake.params.classes,
+        snakemake.params.correlation,
+        snakemake.params.seed,
+    )
+    table.to_parquet(snakemake.output[0], index=False)

@@ -1,0 +1,24 @@
+"""One patient's CT to int16 HU on its original grid, with its acquisition facts."""
+
+from pathlib import Path
+
+import SimpleITK as sitk
+from livermets.ct import import_ct
+from livermets.exclusion import attempt
+from livermets.runtime import job
+
+
+def step() -> dict:
+    image, facts = import_ct(Path(snakemake.params.source), snakemake.wildcards.patient)
+    sitk.WriteImage(image, snakemake.output.ct, useCompression=True)
+    return facts
+
+
+with job(snakemake.log, f"import {snakemake.wildcards.patient}"):
+    attempt(
+        "import",
+        step,
+        policy=snakemake.params.on_bad_patient,
+        outputs=[snakemake.output.ct],
+        record=snakemake.output.record,
+    )

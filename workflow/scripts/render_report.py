@@ -1,0 +1,15 @@
+"""The report: one file that opens anywhere."""
+
+from pathlib import Path
+
+from livermets.report import render_report
+from livermets.runtime import job
+
+tables = ("cohort", "splits", "metrics", "differences", "importance")
+with job(snakemake.log, "report"):
+    render_report(
+        snakemake.output[0],
+        config=snakemake.params.config,
+        figures=Path(snakemake.input.figures[0]).parent,
+        **{name: snakemake.input[name] for name in tables},
+    )
