@@ -150,6 +150,7 @@ def test_labels_class_by_class_equal_nnunets_own_export():
 
     resampling = {"is_seg": False, "order": 1, "order_z": 0, "force_separate_z": None}
     setup = {
+        "architecture": {},  # not asked for here; without it nnU-Net looks for that of old plans
         "spacing": [3.0, 2.0, 2.0],
         "resampling_fn_probabilities": "resample_data_or_seg_to_shape",
         "resampling_fn_probabilities_kwargs": resampling,

@@ -115,7 +115,7 @@ def _one_series(
         wanted = {header.get("SeriesInstanceUID") for file, header in images if file == chosen}
         images = [entry for entry in images if entry[1].get("SeriesInstanceUID") in wanted]
     if not images:
-        kinds = Counter(str(header.get("Modality") or "unknown") for _, header in headers if header)
+        kinds = Counter(_kind(header) for _, header in headers if header)
         raise BadPatient(
             patient,
             f"{chosen or folder} holds no CT slices, only {_count(kinds)}",

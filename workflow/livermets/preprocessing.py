@@ -8,10 +8,10 @@ import warnings
 from typing import Any, Self
 
 import numpy as np
+from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SelectorMixin, f_classif
-from sklearn.inspection import permutation_importance
 from sklearn.utils.validation import validate_data
 
 from livermets.errors import BadInput
@@ -95,7 +95,7 @@ class MostImportant(_Selector):
 
 
 def held_out_importance(
-    X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, trees: int = 100
+    X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, trees: int = 100, shuffles: int = 5
 ) -> np.ndarray:
     """Permutation importance of each feature: loss of AUC on rows of patients held out.
 
@@ -103,19 +103,63 @@ def held_out_importance(
     among the other third (Breiman 2001, 10.1023/A:1010933404324); the mean over three folds.
     Where a class has one patient nothing can be held out, and every importance is 0.
     """
-    scoring = "roc_auc" if len(np.unique(y)) == 2 else "roc_auc_ovr"
     losses = []
     for train, test in grouped_folds(groups, y, 3, seed, "importance"):
         forest = RandomForestClassifier(trees, min_samples_leaf=3, n_jobs=1, random_state=seed)
         forest.fit(X[train], y[train])
-        result = permutation_importance(
-            forest, X[test], y[test], scoring=scoring, n_repeats=5, random_state=seed, n_jobs=1
-        )
-        losses.append(result.importances_mean)
+        orders = np.tile(np.arange(len(test)), (shuffles, 1))
+        orders = np.random.default_rng(seed).permuted(orders, axis=1)
+        losses.append(permutation_losses(forest, X[test], y[test], orders))
     if not losses:
         log.warning("a class has one patient among the training rows: importance is not measured")
         return np.zeros(X.shape[1])
     return np.mean(losses, axis=0)
+
+
+def permutation_losses(
+    forest: RandomForestClassifier, X: np.ndarray, y: np.ndarray, orders: np.ndarray
+) -> np.ndarray:
+    """Mean loss of AUC when a feature's rows are put in each of `orders`, shape (features,).
+
+    Gives what `sklearn.inspection.permutation_importance` gives for these orders, some hundred
+    times faster: shuffling a feature changes the vote of those trees alone that split on it.
+
+    orders : (shuffles, rows), each line a permutation of the rows of X
+    """
+    X = np.ascontiguousarray(X, dtype=np.float32)  # as trees compare
+    trees = [tree.tree_ for tree in forest.estimators_]
+    votes = [tree.predict(X) for tree in trees]
+    before = np.sum(votes, axis=0)
+    auc = _auc(before[None], y)[0]
+    shuffled = np.tile(X, (len(orders), 1))
+    losses = np.zeros(X.shape[1])
+    for feature in range(X.shape[1]):
+        asked = [number for number, tree in enumerate(trees) if feature in tree.feature]
+        if not asked:
+            continue  # no tree looks at it: nothing is lost
+        shuffled[:, feature] = X[orders, feature].ravel()
+        after = np.repeat(before[None], len(orders), axis=0)
+        for number in asked:
+            vote = trees[number].predict(shuffled)
+            after += vote.reshape(after.shape) - votes[number]
+        losses[feature] = auc - _auc(after, y).mean()
+        shuffled[:, feature] = np.tile(X[:, feature], len(orders))
+    return losses
+
+
+def _auc(votes: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """AUC of each of several votes (draws, rows, classes), shape (draws,).
+
+    For more than two classes the mean of one against the rest.
+    """
+    # sums of equal votes in another order differ in their last bits and must stay ties
+    ranks = rankdata(np.round(votes, 9), axis=1)
+    aucs = []
+    for code in range(votes.shape[2]) if votes.shape[2] > 2 else (1,):
+        mine = y == code
+        n = mine.sum()
+        aucs.append((ranks[:, mine, code].sum(axis=1) / n - (n + 1) / 2) / (len(y) - n))
+    return np.mean(aucs, axis=0)
 
 
 class Resampler(BaseEstimator):
