@@ -3,6 +3,7 @@
 import csv
 import os
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -11,12 +12,24 @@ from livermets import arms, names
 from livermets.code_digest import code
 from livermets.corrections import find_correction
 from livermets.errors import BadInput
+from livermets.runtime import refusals
 from livermets.study import load_config, load_patients, table_columns
 
 # A job's threads are asked for by name; the linear algebra below NumPy would take every core
 # of the machine in every job.
 for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(pool, "1")
+
+
+STARTED = time.time()
+
+
+# What a person has to put right stands last on the terminal, each message once.
+onerror:
+    problems = refusals("results/logs", STARTED)
+    if problems:
+        print("\nThe study stopped. To be put right:", file=sys.stderr)
+        print(*(f"* {problem}" for problem in problems), sep="\n", file=sys.stderr)
 
 
 def refuse(problem):
@@ -95,6 +108,11 @@ def needs_segmentation(patient):
 def scaled(mem_mb):
     """Memory that grows with each retry: a CT larger than the others should not end a study."""
     return lambda wildcards, attempt: mem_mb * attempt
+
+
+def gpus(device):
+    """GPUs a job asks for: none where the config says cpu, so that such jobs run in parallel."""
+    return 0 if device == "cpu" else 1
 
 
 def kept_lesions(patient):

@@ -42,7 +42,7 @@ rule train_densenet:
         "../../envs/densenet.yaml"
     threads: (config["densenet"] or {}).get("threads", 1)
     resources:
-        gpu=1,
+        gpu=gpus((config["densenet"] or {}).get("device")),
         mem_mb=scaled(6000),
     params:
         **CLASSES,

@@ -16,9 +16,9 @@ rule segment:
         "results/benchmarks/segment/{patient}.tsv"
     conda:
         "../../envs/segmentation.yaml"
-    threads: 4
+    threads: config["segmentation"]["threads"]
     resources:
-        gpu=1,
+        gpu=gpus(config["segmentation"]["device"]),
         mem_mb=scaled(config["segmentation"]["mem_mb"]),
     params:
         models=config["segmentation"]["models"],

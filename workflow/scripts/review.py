@@ -9,11 +9,11 @@ from livermets.runtime import job
 
 
 def step() -> dict:
-    automatic = snakemake.input.automatic
+    automatic = snakemake.input.automatic  # a list: empty where nothing had to be segmented
     mask, record = final_mask(
         snakemake.wildcards.patient,
         sitk.ReadImage(snakemake.input.ct),
-        automatic=sitk.ReadImage(automatic) if automatic else None,
+        automatic=sitk.ReadImage(automatic[0]) if automatic else None,
         given=Path(snakemake.params.given) if snakemake.params.given else None,
         corrections=Path(snakemake.params.corrections),
         mask_labels=snakemake.params.mask_labels,
