@@ -1,72 +1,32 @@
 """The workflow as its users run it: dry-runs, whole small studies, reruns and refusals.
 
-The studies here are small enough to run in seconds: a feature table of two classes, and six tiny
-phantoms with given masks.
+The studies here are small enough to run in seconds: a feature table of two classes, and seven
+tiny phantoms with given masks.
 """
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
 import yaml
-
-ROOT = Path(__file__).parent.parent
-SNAKEMAKE = [str(Path(sys.executable).with_name("snakemake"))]
-SMALL = {"iterations": 2, "folds": 2}
-
-
-def snakemake(folder: Path, *options: str, snakefile: Path = ROOT / "Snakefile"):
-    """Run Snakemake in a study's folder; returns the finished process with its whole output."""
-    command = [*SNAKEMAKE, "--snakefile", str(snakefile), "--directory", str(folder)]
-    return subprocess.run(
-        [*command, "--cores", "2", *options],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        cwd=folder,
-        check=False,
-    )
-
-
-def jobs(process) -> dict[str, int]:
-    """How many jobs of each rule a (dry-)run lists."""
-    table = process.stdout.split("Job stats:")[-1]
-    rows = [line.split() for line in table.splitlines()]
-    return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
-
-
-def write_config(folder: Path, config: dict) -> None:
-    (folder / "config").mkdir(parents=True, exist_ok=True)
-    (folder / "config/config.yaml").write_text(yaml.safe_dump(config))
-
-
-def feature_table(patients: int = 24, seed: int = 0) -> pd.DataFrame:
-    """Two lesions a patient, one informative feature among five."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for number in range(patients):
-        positive = number % 2
-        for lesion in (1, 2):
-            values = rng.normal(size=5) + [2.0 * positive, 0, 0, 0, 0]
-            rows.append([f"A{number:02d}", lesion, ("colorectal", "pancreatic")[positive], *values])
-    return pd.DataFrame(rows, columns=["patient", "lesion", "label", *"abcde"])
+from studies import (
+    ROOT,
+    jobs,
+    snakemake,
+    write_config,
+    write_phantom_study,
+    write_sheet,
+    write_table_study,
+)
 
 
 @pytest.fixture(scope="module")
 def table_study(tmp_path_factory) -> Path:
     """A finished study that started from a feature table."""
     folder = tmp_path_factory.mktemp("table_study")
-    feature_table().to_csv(folder / "mine.csv", index=False)
-    config = {"features": "mine.csv", "patients": None, "evaluation": {"draws": 200}}
-    config["splits"] = {"cv": {"folds": 2}}
-    config["classification"] = {"models": ["knn", "naive_bayes"], "resampling": ["none", "smote"]}
-    config["classification"]["tuning"] = SMALL
-    write_config(folder, config)
+    write_table_study(folder)
     done = snakemake(folder)
     assert done.returncode == 0, done.stderr
     return folder
@@ -76,28 +36,7 @@ def table_study(tmp_path_factory) -> Path:
 def image_study(tmp_path_factory) -> Path:
     """A finished study of small phantoms with given masks; patient B0's mask has no liver."""
     folder = tmp_path_factory.mktemp("image_study")
-    rows = ["patient\tlabel\tct\tmask"]
-    for number in range(13):
-        name, label = f"B{number}", ("colorectal", "pancreatic")[number % 2]
-        rows.append(f"{name}\t{label}\tphantoms/{name}.ct.nii.gz\tphantoms/{name}.mask.nii.gz")
-    (folder / "config").mkdir()
-    (folder / "config/patients.tsv").write_text("\n".join(rows) + "\n")
-    config = {
-        "on_bad_patient": "exclude",
-        "phantoms": {
-            "size": [20, 64, 64],
-            "spacing_mm": [4.0, 4.0, 5.0],
-            "lesions_per_class": {"colorectal": 2, "pancreatic": 3},
-        },
-        "lesions": {"min_diameter_mm": 3.0},
-        "splits": {"holdout": {"test_per_class": 1, "validation": 2}, "cv": {"folds": 2}},
-        "classification": {"models": ["logistic_regression"], "resampling": ["none"]},
-        "densenet": None,
-        "evaluation": {"draws": 200},
-    }
-    config["classification"]["tuning"] = SMALL
-    config["splits"]["cv"]["validation"] = 0
-    write_config(folder, config)
+    write_phantom_study(folder, 7, on_bad_patient="exclude")
     made = snakemake(folder, "phantoms/B0.mask.nii.gz")
     assert made.returncode == 0, made.stderr
     empty = sitk.ReadImage(str(folder / "phantoms/B0.mask.nii.gz")) * 0
@@ -214,10 +153,7 @@ def test_a_corrected_mask_reruns_that_patient_alone_and_is_not_overwritten(image
 
 
 def test_by_default_a_bad_patient_stops_the_study_with_one_message(tmp_path):
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config/patients.tsv").write_text(
-        "patient\tlabel\tct\tmask\nC1\tcolorectal\tnowhere/C1\tm.nii.gz\n"
-    )
+    write_sheet(tmp_path, [("C1", "colorectal", "nowhere/C1", "m.nii.gz")])
     write_config(tmp_path, {})
     done = snakemake(tmp_path)
     assert done.returncode != 0

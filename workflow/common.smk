@@ -46,12 +46,17 @@ except BadInput as problem:
     refuse(problem)
 
 FROM_FEATURES = config["features"] is not None
-if not FROM_FEATURES and not config["segmentation"]["models"]:
-    without = SHEET.loc[SHEET["mask"] == "", "patient"]
-    if len(without):
+UNMASKED = [] if FROM_FEATURES else list(SHEET.loc[SHEET["mask"] == "", "patient"])
+if UNMASKED and not config["segmentation"]["models"]:
+    refuse(
+        f"patient {UNMASKED[0]} has no `mask` in the sheet and `segmentation.models` is "
+        "empty; name a mask, or a model (config/README.md shows where to get one)."
+    )
+for model in config["segmentation"]["models"] if UNMASKED else []:
+    if not Path(model["path"]).exists():
         refuse(
-            f"patient {without.iloc[0]} has no `mask` in the sheet and `segmentation.models` is "
-            "empty; name a mask, or a model (config/README.md shows where to get one)."
+            f"config: segmentation model {model['name']}: {model['path']} does not exist; "
+            "correct its `path`, or fetch the model (config/README.md says where from)."
         )
 PATIENTS = [] if FROM_FEATURES else list(SHEET["patient"])
 SPLITS = names.split_names(config["splits"]["holdout"], config["splits"]["cv"])
@@ -102,7 +107,7 @@ def correction(wildcards):
 
 def needs_segmentation(patient):
     """Whether a model has to segment this patient: nobody gave or corrected a mask."""
-    return not SHEET.set_index("patient").at[patient, "mask"]
+    return patient in UNMASKED
 
 
 def scaled(mem_mb):
