@@ -9,7 +9,7 @@ PROGRESS := awk '/ of .* steps .* done$$/ {done = $$1 "/" $$3; next} \
   /^(Select jobs|Execute|Finished jobid|\[[A-Z])|^$$/ {next} \
   sub(/^Job [0-9]+: /, "") {$$0 = sprintf("%8s  %s", done, $$0)} {print; fflush()}'
 
-.PHONY: demo test test-slow check types lock install demo-model bench-statistics bench-densenet clean-demo help
+.PHONY: demo test test-slow check types lock install demo-model bench-statistics bench-densenet bench-segmentation readme clean-demo help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -53,6 +53,13 @@ bench-statistics: install ## our intervals against a loop over scikit-learn
 
 bench-densenet: install ## training with our feeding against the bare compute
 	@$(BIN)/python tests/bench_densenet.py
+
+bench-segmentation: install ## our segmentation against nnU-Net's own command, on CHAOS set 3
+	@$(BIN)/python tests/bench_segmentation.py
+
+readme: ## the demo's numbers and pictures into README.md
+	@dot -Tsvg resources/readme/workflow.dot -o resources/readme/workflow.svg
+	@$(BIN)/python resources/readme/update.py
 
 clean-demo: ## forget the demo's results
 	@rm -rf tests/demo/results tests/demo/phantoms tests/demo/.snakemake
