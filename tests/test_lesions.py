@@ -164,3 +164,41 @@ def test_the_axial_plane_follows_the_patient_not_the_array(axes):
     row = table.iloc[0]
     assert row["axial_diameter_mm"] == pytest.approx(np.hypot(9 * 0.7, 2 * 0.8))
     assert row["x_mm"] == pytest.approx(-20 + 14.5 * 0.7)
+
+
+# ---- choices
+
+
+def test_what_touches_no_liver_is_dropped_with_that_reason_unless_asked_for():
+    array = liver((20, 60, 40))
+    array[:, 30:] = 0
+    array[5:9, 10:20, 10:20] = 2  # inside
+    array[5:9, 30:38, 10:20] = 2  # under the capsule, it touches the liver's last row
+    array[14, 30:37, 38] = 2  # touches by corners
+    array[5:9, 45:55, 10:20] = 2  # far away
+    array[12, 50:52, 10] = 2  # far away and small
+    _, table, facts = split(array)
+    reasons = dict(zip(table["voxels"], table["reason"], strict=True))
+    assert [reasons[n] for n in (320, 7)] == ["", ""]
+    assert reasons[2] == "does not touch the liver"
+    assert table["reason"].tolist().count("does not touch the liver") == 2
+    assert (facts["n_dropped"], facts["n_outside_liver"]) == (2, 2)
+    _, table, facts = split(array, must_touch_liver=False)
+    assert table["reason"].tolist().count("") == 4 and facts["n_outside_liver"] == 0
+
+
+def test_holes_of_a_lesion_are_filled_only_on_request_and_only_where_enclosed():
+    array = liver()
+    array[4:10, 10:20, 10:20] = 2
+    array[6:8, 13:16, 13:16] = 1  # enclosed on all sides
+    array[4:10, 30, 10:20] = 2
+    array[4:10, 32, 10:20] = 2  # two sheets: what lies between is not enclosed
+    hu = np.where(array == 2, 40, 90).astype(np.int16)
+    _, open_, facts = split(array, hu=hu)
+    assert open_["voxels"].max() == 600 - 18 and facts["filled_voxels"] == 0
+    labelled, filled, facts = split(array, hu=hu, fill_holes=True)
+    assert filled["voxels"].max() == 600 and facts["filled_voxels"] == 18
+    assert (sitk.GetArrayFromImage(labelled)[6:8, 13:16, 13:16] == 1).all()
+    assert facts["lesion_ml"] == pytest.approx(filled["volume_ml"].sum())
+    assert filled.loc[0, "mean_hu"] == pytest.approx((582 * 40 + 18 * 90) / 600)
+    assert facts["parenchyma_hu"] == 90

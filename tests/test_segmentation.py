@@ -1,5 +1,6 @@
 """Segmentation: geometry, the chain, the model files, against nnU-Net's own export."""
 
+import json
 import os
 import pickle
 import tarfile
@@ -12,12 +13,12 @@ import pytest
 import SimpleITK as sitk
 import torch
 import yaml
-from livermets import segmentation
+from livermets import nnunet, segmentation
 from livermets.ct import import_ct
 from livermets.errors import BadInput
 from livermets.model_files import hash_model, model_folder
 from livermets.phantom import make_phantom
-from livermets.segmentation import logits_to_labels, pick_device, segment
+from livermets.segmentation import load_chain, pick_device, segment_files
 from scipy import ndimage
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +36,10 @@ def demo_model(**changes):
 def demo_phantom(patient="U01", **changes):
     wanted = {k: v for k, v in DEMO_CONFIG["phantoms"].items() if k != "separability"}
     return make_phantom(patient, "pancreatic", CLASSES, 99, **{**wanted, **changes})
+
+
+def segment(ct, models, *args, **settings):
+    return segmentation.segment(ct, load_chain(models, *args, **settings))
 
 
 def dice(a, b):
@@ -68,7 +73,7 @@ def test_the_shipped_model_carries_no_optimiser_state_and_no_paths(tmp_path):
 
 def test_the_shipped_model_finds_liver_and_lesions_of_an_unseen_phantom(tmp_path):
     ct, truth = demo_phantom()
-    found = segment([ct][0], [demo_model()], mirroring=False, cache_dir=tmp_path, threads=1)
+    found = segment(ct, [demo_model()], mirroring=False, cache_dir=tmp_path, threads=1)
     mask, truth = arrays(found, truth)
     assert dice(mask > 0, truth > 0) > 0.95
     assert dice(mask == 2, truth == 2) > 0.7
@@ -141,47 +146,6 @@ def test_a_real_feet_first_ct_comes_back_on_its_own_grid(real_data, tmp_path):
         assert getattr(mask, part)() == getattr(ct, part)()
 
 
-def test_labels_class_by_class_equal_nnunets_own_export():
-    """With resampling, cropping and a transposition, on random logits."""
-    from nnunetv2.inference.export_prediction import (
-        convert_predicted_logits_to_segmentation_with_correct_shape as export,
-    )
-    from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
-
-    resampling = {"is_seg": False, "order": 1, "order_z": 0, "force_separate_z": None}
-    setup = {
-        "architecture": {},  # not asked for here; without it nnU-Net looks for that of old plans
-        "spacing": [3.0, 2.0, 2.0],
-        "resampling_fn_probabilities": "resample_data_or_seg_to_shape",
-        "resampling_fn_probabilities_kwargs": resampling,
-    }
-    plans = PlansManager(
-        {
-            "transpose_forward": [1, 0, 2],
-            "transpose_backward": [1, 0, 2],
-            "label_manager": "LabelManager",
-            "configurations": {"3d_fullres": setup},
-        }
-    )
-    dataset = {"labels": {"background": 0, "liver": 1, "lesion": 2}, "file_ending": ".nii.gz"}
-    configuration, manager = plans.get_configuration("3d_fullres"), plans.get_label_manager(dataset)
-    properties = {
-        "spacing": [1.5, 1.2, 1.4],
-        "shape_before_cropping": (30, 26, 32),
-        "bbox_used_for_cropping": [[2, 28], [0, 26], [1, 31]],
-        "shape_after_cropping_and_before_resampling": (26, 26, 30),
-    }
-    logits = torch.from_numpy(np.random.default_rng(1).normal(size=(3, 10, 20, 21))).half()
-
-    class Predictor:
-        plans_manager, configuration_manager, label_manager = plans, configuration, manager
-
-    ours = logits_to_labels(Predictor, logits.clone(), properties)
-    theirs = export(logits, plans, configuration, manager, properties, num_threads_torch=1)
-    assert ours.shape == (26, 30, 32)
-    assert np.array_equal(ours, theirs)
-
-
 # --- the chain ---------------------------------------------------------------------------------
 
 
@@ -198,9 +162,13 @@ def painted(monkeypatch, tmp_path):
         shown.append(image.GetSize())
         return predictor.rule(sitk.GetArrayFromImage(image)).astype(np.uint16)
 
+    def load(model, *_):
+        rule = Rule(model["rule"])
+        return segmentation.Link(model["name"], rule, model["labels"], model.get("crop"), None)
+
     monkeypatch.setattr(segmentation, "model_folder", lambda *_: tmp_path)
-    monkeypatch.setattr(segmentation, "_load", lambda model, *_: Rule(model["rule"]))
-    monkeypatch.setattr(segmentation, "_predict", predict)
+    monkeypatch.setattr(segmentation, "_load", load)
+    monkeypatch.setattr(nnunet, "predict", predict)
     return shown
 
 
@@ -249,6 +217,24 @@ def test_a_lesion_is_never_overwritten_by_a_later_models_liver(painted):
     assert np.array_equal(sitk.GetArrayFromImage(mask), np.where(hu == 45, 2, hu > 0))
 
 
+def test_pieces_of_liver_beside_the_largest_are_forgotten_only_on_request(painted):
+    image, hu = block_ct()
+    hu[15:17, 30:34, 30:34] = 91  # the spleen, it touches the liver at a corner
+    hu[15, 31, 31] = 45  # with what looks like a lesion
+    image = sitk.GetImageFromArray(hu)
+    models = [
+        chained("both", lambda hu: np.where(hu == 45, 2, hu > 0), {"liver": 1, "lesion": 2}),
+        chained("more", lambda hu: hu > 1000, {"lesion": 1}, crop={"to": "liver"}),
+    ]
+    kept = sitk.GetArrayFromImage(segmentation.segment(image, load_chain(models)))
+    assert (kept[15:17] > 0).sum() == 32
+    chain = load_chain(models)
+    forgotten = sitk.GetArrayFromImage(segmentation.segment(image, chain, keep_largest_liver=True))
+    assert (forgotten == 1).sum() == (hu[5:15] == 90).sum()
+    assert forgotten[15, 31, 31] == 2  # judged later, where lesions are split
+    assert painted[-1][2] < painted[-3][2]
+
+
 def test_without_a_liver_to_crop_to_the_next_model_is_not_run(painted, caplog):
     image, _ = block_ct()
     nothing = chained("organs", np.zeros_like, {"liver": 5})
@@ -257,6 +243,44 @@ def test_without_a_liver_to_crop_to_the_next_model_is_not_run(painted, caplog):
     assert sitk.GetArrayFromImage(mask).max() == 0
     assert len(painted) == 1
     assert "lesions: no liver to crop to" in caplog.text
+
+
+def test_of_patients_who_share_a_job_one_who_fails_does_not_take_the_others_down(
+    painted, tmp_path, caplog
+):
+    image, hu = block_ct()
+    for name in ("A", "B", "C", "D"):
+        sitk.WriteImage(image, str(tmp_path / f"{name}.nii.gz"))
+        out = {"stage": "import", "reason": "no CT"} if name == "B" else None
+        (tmp_path / f"{name}.json").write_text(json.dumps({"excluded": out}))
+    (tmp_path / "C.nii.gz").write_bytes(b"damaged")
+    files = [
+        (tmp_path / f"{n}.nii.gz", tmp_path / f"{n}.json", tmp_path / f"{n}.out.nii.gz")
+        for n in "ABCD"
+    ]
+    loaded = []
+
+    def load():
+        loaded.append(1)
+        return load_chain([chained("organs", lambda hu: hu > 0, {"liver": 1})])
+
+    failed = segment_files(files, load)
+    assert failed == [tmp_path / "C.nii.gz"] and len(loaded) == 1
+    assert "C.nii.gz could not be segmented" in caplog.text and "Traceback" in caplog.text
+    for name, filled in zip("ABCD", (True, False, False, True), strict=True):
+        out = tmp_path / f"{name}.out.nii.gz"
+        assert bool(out.stat().st_size) == filled
+        if filled:
+            assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(out))), hu > 0)
+    with pytest.raises(RuntimeError):  # alone in its job: the job fails
+        segment_files(files[2:3], load)
+
+
+def test_where_every_patient_is_out_no_model_is_loaded(tmp_path):
+    (tmp_path / "A.json").write_text('{"excluded": {"stage": "import", "reason": "-"}}')
+    files = [(tmp_path / "A.nii.gz", tmp_path / "A.json", tmp_path / "A.out.nii.gz")]
+    assert segment_files(files, lambda: pytest.fail("loaded")) == []
+    assert (tmp_path / "A.out.nii.gz").stat().st_size == 0
 
 
 # --- model files -------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import torch
 from livermets.errors import BadInput, BadPatient
 from livermets.model_files import hash_model, model_folder
 from livermets.phantom import make_phantom
-from livermets.segmentation import segment
+from livermets.segmentation import load_chain, segment
 from livermets.segmentation_training import train
 
 LABELS = {"liver": 1, "lesion": 2}
@@ -59,9 +59,10 @@ def weights(model, folder):
 def test_the_trained_model_segments(trained, cases, tmp_path):
     model, sha256 = trained
     ct = sitk.ReadImage(str(cases[0][1]))
-    mask = segment(
-        ct, [{"path": model, "sha256": sha256, "labels": LABELS}], cache_dir=tmp_path, threads=1
+    chain = load_chain(
+        [{"path": model, "sha256": sha256, "labels": LABELS}], cache_dir=tmp_path, threads=1
     )
+    mask = segment(ct, chain)
     assert mask.GetSize() == ct.GetSize()
 
 

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-FACTS = ("n_components", "n_lesions", "n_dropped", "liver_ml", "lesion_ml", "burden")
+COUNTS = ("n_components", "n_lesions", "n_dropped", "n_outside_liver")
+FACTS = (*COUNTS, "liver_ml", "lesion_ml", "burden")
 MEANS = ("parenchyma_hu", "lesion_hu")
 NO_LESION = "no lesion large enough to characterise"
 

@@ -64,10 +64,15 @@ def flow_steps(
         found = usable["n_components"].sum() if "n_components" in usable else float("nan")
         if found == found and found:
             dropped = int(usable["n_dropped"].sum())
+            outside = int(usable["n_outside_liver"].sum()) if "n_outside_liver" in usable else 0
             masks.lines.append(f"{_n(int(found), 'lesion')} found")
             if dropped:
                 masks.out_title = f"Dropped: {_n(dropped, 'lesion')}"
-                masks.out = [f"smaller than {min_diameter_mm:g} mm"]
+                small = f"smaller than {min_diameter_mm:g} mm"
+                why = {small: dropped - outside, "outside the liver": outside}
+                there = {reason: n for reason, n in why.items() if n}
+                masks.out = [f"{n} {reason}" for reason, n in there.items()]
+                masks.out = list(there) if len(there) == 1 else masks.out
         nothing = excluded[excluded["stage"] == "lesions"]
         if len(nothing):
             masks.out_title = masks.out_title or f"Excluded: {_n(len(nothing), 'patient')}"

@@ -4,6 +4,7 @@ import cc3d
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
+from scipy import ndimage
 
 from livermets import diameters
 from livermets.geometry import axial_axis
@@ -25,6 +26,7 @@ COLUMNS = {
     "mean_hu": "float64",
 }
 RULES = ("axial", "feret", "sphere")
+OUTSIDE = "does not touch the liver"
 
 
 def split_lesions(
@@ -33,6 +35,8 @@ def split_lesions(
     connectivity: int = 26,
     diameter: str = "axial",
     min_diameter_mm: float = 5.0,
+    must_touch_liver: bool = True,
+    fill_holes: bool = False,
 ) -> tuple[sitk.Image, pd.DataFrame, dict]:
     """Connected components of the lesion label, those at least `min_diameter_mm` wide kept.
 
@@ -42,6 +46,9 @@ def split_lesions(
     connectivity : 6, 18 or 26 neighbours
     diameter : which one decides: "axial" (longest within one axial slice, between voxel centres),
         "feret" (longest in space, likewise) or "sphere" (of the same volume)
+    must_touch_liver : drop what has no voxel of the liver among its 26-neighbours
+    fill_holes : what lesion encloses on all sides (a spared centre, vessels, noise of a model)
+        belongs to it, and is no parenchyma
 
     Returns
     -------
@@ -51,20 +58,28 @@ def split_lesions(
     facts : liver_ml (lesions included), lesion_ml and burden (its share of that; dropped lesions
         count, they are tumour all the same), parenchyma_hu (liver without lesions), lesion_hu
         (mean over the kept lesions of their mean HU, None without one), n_components, n_lesions,
-        n_dropped
+        n_dropped, n_outside_liver (of these), filled_voxels
     """
     if diameter not in RULES:
         raise ValueError(f"diameter is {diameter!r}: use one of {', '.join(RULES)}")
-    hu, labels = sitk.GetArrayViewFromImage(ct), sitk.GetArrayViewFromImage(mask)
+    hu, labels = sitk.GetArrayViewFromImage(ct), sitk.GetArrayFromImage(mask)
+    filled = np.zeros(labels.shape, bool)
+    if fill_holes:
+        filled = ndimage.binary_fill_holes(labels == LESION) & (labels != LESION)
+        labels[filled] = LESION
     components, n = cc3d.connected_components(
         labels == LESION, connectivity=connectivity, return_N=True
     )
     boxes = cc3d.statistics(components)["bounding_boxes"]
     rows = [_measure(hu, components, i, boxes[i], mask, diameter) for i in range(1, n + 1)]
     for row in rows:
-        row["kept"] = row["diameter_mm"] >= min_diameter_mm
-        small = f"{diameter} diameter {row['diameter_mm']:.1f} mm < {min_diameter_mm:.1f} mm"
-        row["reason"] = "" if row["kept"] else small
+        row["reason"] = ""
+        if must_touch_liver and not _touches(components, row["component"], boxes, labels):
+            row["reason"] = OUTSIDE
+        elif row["diameter_mm"] < min_diameter_mm:
+            small = f"{row['diameter_mm']:.1f} mm < {min_diameter_mm:.1f} mm"
+            row["reason"] = f"{diameter} diameter {small}"
+        row["kept"] = not row["reason"]
     rows.sort(key=lambda row: (not row["kept"], -row["voxels"], row["component"]))
     new = np.zeros(n + 1, np.uint16)
     for number, row in enumerate(rows, start=1):
@@ -73,7 +88,8 @@ def split_lesions(
     labelled = sitk.GetImageFromArray(new[components])
     labelled.CopyInformation(mask)
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
-    return labelled, table, _facts(hu, labels, table, np.prod(mask.GetSpacing()) / 1000)
+    facts = _facts(hu, labels, table, np.prod(mask.GetSpacing()) / 1000)
+    return labelled, table, facts | {"filled_voxels": int(filled.sum())}
 
 
 def _measure(
@@ -108,6 +124,12 @@ def _measure(
     }
 
 
+def _touches(components: np.ndarray, number: int, boxes: np.ndarray, labels: np.ndarray) -> bool:
+    wider = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in boxes[number])
+    around = ndimage.binary_dilation(components[wider] == number, np.ones((3, 3, 3)))
+    return bool((labels[wider][around] == LIVER).any())
+
+
 def _facts(hu: np.ndarray, labels: np.ndarray, table: pd.DataFrame, voxel_ml: float) -> dict:
     parenchyma, lesion = labels == LIVER, int((labels == LESION).sum())
     liver = int(parenchyma.sum()) + lesion
@@ -121,4 +143,5 @@ def _facts(hu: np.ndarray, labels: np.ndarray, table: pd.DataFrame, voxel_ml: fl
         "n_components": len(table),
         "n_lesions": len(kept),
         "n_dropped": len(table) - len(kept),
+        "n_outside_liver": int((table["reason"] == OUTSIDE).sum()),
     }

@@ -2,7 +2,7 @@
 
 Isensee et al. 2021, doi:10.1038/s41592-020-01008-z. Models of the chain are merged in order; each
 may be run inside the surroundings of what an earlier one found, as lesion models trained on liver
-crops need it. Nothing is written; probabilities are never exported.
+crops need it. Models stay in memory from one CT to the next; nothing is written.
 """
 
 import contextlib
@@ -10,40 +10,52 @@ import io
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK as sitk
+from scipy import ndimage
 
 from .errors import BadInput
+from .exclusion import excluded
 from .model_files import model_folder
 
 if TYPE_CHECKING:
     import torch
-    from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+
+    from .nnunet import Model
 
 LABELS = {"liver": 1, "lesion": 2}
 log = logging.getLogger(__name__)
 
 
-def segment(
-    ct: sitk.Image,
+@dataclass
+class Link:
+    """One model of the chain, in memory."""
+
+    name: str
+    model: "Model"
+    labels: Mapping[str, Any]
+    crop: Mapping[str, Any] | None
+    orientation: str | None
+
+
+def load_chain(
     models: Sequence[Mapping[str, Any]],
     device: str = "auto",
     mirroring: bool = True,
     step_size: float = 0.5,
-    progress: bool = False,
     *,
     cache_dir: Path = Path("resources/models"),
     threads: int | None = None,
-) -> sitk.Image:
-    """Segment liver and lesions.
+) -> list[Link]:
+    """Check, unpack and load models, for `segment` to run on one CT after the other.
 
     Parameters
     ----------
-    ct : int16, HU
     models : the chain, each a mapping with
         path, sha256 : zip or folder, and what it must hash to (see `model_files`)
         labels : our names (liver, lesion) to the model's label values, one or a list
@@ -54,21 +66,15 @@ def segment(
     device : auto, cpu or cuda
     mirroring : average over the flips the model was trained with (up to 8 times the work)
     step_size : distance of neighbouring patches as a fraction of the patch
-    progress : show a bar of the patches
     cache_dir : where zipped models are unpacked
     threads : CPU threads of PyTorch; by default as many as it finds
-
-    Returns
-    -------
-    uint8 image on the CT's own grid: 0 background, 1 liver, 2 lesion. Where models disagree a
-    lesion is never overwritten by liver.
 
     Raises `BadInput` naming the model that does not match its hash or lacks a fold or label.
     """
     if not models:
         raise BadInput("segmentation: models is empty; name at least one model")
     # All hashes are checked before anything of any model is loaded.
-    chain = [
+    found = [
         (model, model_folder(model["path"], model["sha256"], cache_dir, model.get("name", "")))
         for model in models
     ]
@@ -77,27 +83,72 @@ def segment(
     if threads:
         torch.set_num_threads(threads)
     where = pick_device(device)
+    return [_load(model, folder, where, mirroring, step_size) for model, folder in found]
+
+
+def segment(ct: sitk.Image, chain: Sequence[Link], keep_largest_liver: bool = False) -> sitk.Image:
+    """Segment liver and lesions of a CT in int16 HU.
+
+    `keep_largest_liver` forgets pieces of liver beside the largest, before a later model is
+    cropped to it. Lesions stay: whether they lie in the liver is judged where they are split.
+
+    Returns
+    -------
+    uint8 image on the CT's own grid: 0 background, 1 liver, 2 lesion. Where models disagree a
+    lesion is never overwritten by liver.
+    """
+    from .nnunet import predict  # torch, as in `load_chain`
+
     merged = np.zeros(ct.GetSize()[::-1], dtype=np.uint8)
-    for model, folder in chain:
-        name = model.get("name") or folder.name
-        box = _box(merged, ct, model.get("crop"), name)
+    for link in chain:
+        box = _box(merged, ct, link.crop)
         if box is None:
-            log.warning("%s: no %s to crop to, not run", name, model["crop"]["to"])
+            log.warning("%s: no %s to crop to, not run", link.name, link.crop["to"])
             continue
         start = time.monotonic()
         region = ct[tuple(box[::-1])]
-        log.info("%s: %s voxels (x, y, z) on %s", name, region.GetSize(), where)
-        predictor = _load(model, folder, where, mirroring, step_size, progress)
-        found = _predict(predictor, region, model.get("orientation"))
-        del predictor  # before the next one is loaded
+        found = predict(link.model, region, link.orientation)
         part = np.zeros_like(found, dtype=np.uint8)
-        for ours in sorted(model["labels"], key=LABELS.__getitem__):
-            part[np.isin(found, model["labels"][ours])] = LABELS[ours]
+        for ours in sorted(link.labels, key=LABELS.__getitem__):
+            part[np.isin(found, link.labels[ours])] = LABELS[ours]
         np.maximum(merged[tuple(box)], part, out=merged[tuple(box)])
-        log.info("%s: done in %.1f s", name, time.monotonic() - start)
+        if keep_largest_liver:
+            _keep_largest(merged, link.name)
+        seconds = time.monotonic() - start
+        log.info("%s: %s voxels (x, y, z) in %.1f s", link.name, region.GetSize(), seconds)
     mask = sitk.GetImageFromArray(merged)
     mask.CopyInformation(ct)
     return mask
+
+
+def segment_files(
+    files: Sequence[tuple[Path, Path, Path]],
+    load: Callable[[], Sequence[Link]],
+    keep_largest_liver: bool = False,
+) -> list[Path]:
+    """Segment CT after CT with one chain in memory: (CT, its record, mask to write) for each.
+
+    Who is out already gets an empty mask. So does, where there are several, a patient whose
+    segmentation fails: the others go on, and the review of that patient ends with the reason.
+    Returns the CTs that failed. `load` is called once, if at all.
+    """
+    chain: Sequence[Link] | None = None
+    failed = []
+    for ct, record, output in files:
+        if excluded(record):
+            Path(output).write_bytes(b"")
+            continue
+        chain = chain or load()
+        try:
+            mask = segment(sitk.ReadImage(str(ct)), chain, keep_largest_liver)
+            sitk.WriteImage(mask, str(output), useCompression=True)
+        except Exception:  # memory, a damaged file: one patient's trouble is not the others'
+            if len(files) == 1:
+                raise
+            log.exception("%s could not be segmented:", ct)
+            Path(output).write_bytes(b"")
+            failed.append(Path(ct))
+    return failed
 
 
 def pick_device(device: str) -> "torch.device":
@@ -133,16 +184,20 @@ def quiet_nnunet(**settings: str) -> Iterator[None]:
             log.debug("nnU-Net: %s", line)
 
 
-def _box(
-    merged: np.ndarray, ct: sitk.Image, crop: Mapping[str, Any] | None, name: str
-) -> list[slice] | None:
+def _keep_largest(merged: np.ndarray, name: str) -> None:
+    """Make liver that does not hang together with the largest piece, by faces, background."""
+    pieces, n = ndimage.label(merged > 0)
+    if n > 1:
+        largest = np.bincount(pieces.ravel())[1:].argmax() + 1
+        stray = (merged == LABELS["liver"]) & (pieces != largest)
+        merged[stray] = 0
+        log.info("%s: %d voxels of liver beside the largest piece forgotten", name, stray.sum())
+
+
+def _box(merged: np.ndarray, ct: sitk.Image, crop: Mapping[str, Any] | None) -> list[slice] | None:
     """Where to run a model, as slices (z, y, x): everywhere, or around an earlier label."""
     if not crop:
         return [slice(0, n) for n in merged.shape]
-    if crop["to"] not in LABELS:
-        raise BadInput(
-            f"segmentation model {name}: crop.to is {crop['to']!r}; give one of {list(LABELS)}"
-        )
     # The liver includes its lesions, as everywhere in this study.
     wanted = merged >= 1 if crop["to"] == "liver" else merged == LABELS[crop["to"]]
     if not wanted.any():
@@ -161,11 +216,14 @@ def _load(
     device: "torch.device",
     mirroring: bool,
     step_size: float,
-    progress: bool,
-) -> "nnUNetPredictor":
+) -> Link:
     name = model.get("name") or folder.name
     checkpoint = model.get("checkpoint") or "checkpoint_final.pth"
-    folds = model.get("folds") or [0]
+    folds, crop = model.get("folds") or [0], model.get("crop")
+    if crop and crop["to"] not in LABELS:
+        raise BadInput(
+            f"segmentation model {name}: crop.to is {crop['to']!r}; give one of {list(LABELS)}"
+        )
     for fold in folds:
         if not (folder / f"fold_{fold}" / checkpoint).is_file():
             there = sorted(str(file.relative_to(folder)) for file in folder.glob("fold_*/*.pth"))
@@ -179,87 +237,13 @@ def _load(
             f"only {list(LABELS)} can be mapped"
         )
     with quiet_nnunet():
-        from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+        from .nnunet import load_model
 
-        predictor = nnUNetPredictor(
-            tile_step_size=step_size,
-            use_mirroring=mirroring,
-            perform_everything_on_device=device.type == "cuda",
-            device=device,
-            allow_tqdm=progress,
-        )
-        predictor.initialize_from_trained_model_folder(str(folder), folds, checkpoint)
-    known = set(predictor.label_manager.all_labels)
+        loaded = load_model(folder, folds, checkpoint, device, mirroring, step_size, name)
     for ours, theirs in model["labels"].items():
-        if not set(np.atleast_1d(theirs).tolist()) <= known:
+        if not set(np.atleast_1d(theirs).tolist()) <= loaded.labels:
             raise BadInput(
                 f"segmentation model {name}: labels maps {ours} to {theirs}, but the model's "
-                f"labels are {predictor.dataset_json['labels']}; correct the map"
+                f"labels are {loaded.dataset['labels']}; correct the map"
             )
-    return predictor
-
-
-def _predict(
-    predictor: "nnUNetPredictor", image: sitk.Image, orientation: str | None
-) -> np.ndarray:
-    """The model's own labels, (z, y, x) as the image lies."""
-    import torch
-
-    orientation = orientation or predictor.dataset_json.get("orientation")
-    if not orientation and "Reorient" in predictor.plans_manager.plans["image_reader_writer"]:
-        orientation = "RAS"  # what nnU-Net's NibabelIOWithReorient turns every image to
-    lying = sitk.DICOMOrient(image, orientation) if orientation else image
-    properties = {"spacing": list(lying.GetSpacing()[::-1])}
-    plans, setup = predictor.plans_manager, predictor.configuration_manager
-    with quiet_nnunet():
-        data, _, properties = setup.preprocessor_class(verbose=False).run_case_npy(
-            sitk.GetArrayFromImage(lying)[None], None, properties, plans, setup,
-            predictor.dataset_json,
-        )  # fmt: skip
-        logits = predictor.predict_logits_from_preprocessed_data(torch.from_numpy(data))
-        del data
-        labels = logits_to_labels(predictor, logits, properties)
-    if not orientation:
-        return labels
-    result = sitk.GetImageFromArray(labels)
-    result.CopyInformation(lying)
-    back = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(image.GetDirection())
-    return sitk.GetArrayFromImage(sitk.DICOMOrient(result, back))
-
-
-def logits_to_labels(
-    predictor: "nnUNetPredictor", logits: "torch.Tensor", properties: dict[str, Any]
-) -> np.ndarray:
-    """Labels on the grid the image had before preprocessing, from logits (class, z, y, x).
-
-    As nnU-Net's own export, but one class at a time: its peak memory is that of two classes on
-    the original grid, not of all of them, which is what big CTs are killed for (nnU-Net #1572).
-    """
-    import torch
-    from nnunetv2.inference.export_prediction import (
-        convert_predicted_logits_to_segmentation_with_correct_shape as export,
-    )
-
-    plans, setup = predictor.plans_manager, predictor.configuration_manager
-    manager = predictor.label_manager
-    if manager.has_regions:  # overlapping regions have an order of their own: left to nnU-Net
-        return export(
-            logits, plans, setup, manager, properties, num_threads_torch=torch.get_num_threads()
-        )
-    shape = tuple(properties["shape_after_cropping_and_before_resampling"])
-    before = [properties["spacing"][axis] for axis in plans.transpose_forward]
-    after = list(setup.spacing)
-    after = [before[0], *after] if len(after) < len(shape) else after
-    labels, best = np.zeros(shape, dtype=np.uint16), None
-    for label in range(logits.shape[0]):
-        one = logits[label : label + 1]
-        value = np.asarray(setup.resampling_fn_probabilities(one, shape, after, before)[0])
-        if best is None:
-            best = value
-            continue
-        better = value > best
-        labels[better] = label
-        best[better] = value[better]
-    whole = np.zeros(properties["shape_before_cropping"], dtype=np.uint16)
-    whole[tuple(slice(*edges) for edges in properties["bbox_used_for_cropping"])] = labels
-    return whole.transpose(plans.transpose_backward)
+    return Link(name, loaded, model["labels"], crop, model.get("orientation"))

@@ -3,34 +3,78 @@
 # (what the study uses, with its provenance) and results/review (an overlay to look at).
 
 
-rule segment:
-    input:
-        ct="results/ct/{patient}.nii.gz",
-        record="results/ct/{patient}.json",
-        models=[model["path"] for model in config["segmentation"]["models"]],
-    output:
-        "results/segmentation/{patient}.nii.gz",
-    log:
-        "results/logs/segment/{patient}.log",
-    benchmark:
-        "results/benchmarks/segment/{patient}.tsv"
-    conda:
-        "../../envs/segmentation.yaml"
-    threads: config["segmentation"]["threads"]
-    resources:
-        gpu=gpus(config["segmentation"]["device"]),
-        mem_mb=scaled(config["segmentation"]["mem_mb"]),
-    params:
-        models=config["segmentation"]["models"],
-        device=config["segmentation"]["device"],
-        mirroring=config["segmentation"]["mirroring"],
-        step_size=config["segmentation"]["step_size"],
-        cache="results/models/segmentation",
-        code=code("segmentation", "exclusion"),
-    message:
-        "Segmenting liver and lesions of {wildcards.patient}"
-    script:
-        "../scripts/segment.py"
+MODEL_FILES = [model["path"] for model in config["segmentation"]["models"]]
+SEGMENTING = {
+    **{
+        key: config["segmentation"][key]
+        for key in ("models", "device", "mirroring", "step_size", "keep_largest_liver")
+    },
+    "cache": "results/models/segmentation",
+    "code": code("segmentation", "nnunet"),
+}
+# Patients of one job, which share the models in its memory; by default a job for each patient.
+SEGMENTED = [patient for patient in PATIENTS if needs_segmentation(patient)]
+PER_JOB = config["segmentation"]["patients_per_job"]
+
+
+if PER_JOB == 1:
+
+    rule segment:
+        input:
+            cts=["results/ct/{patient}.nii.gz"],
+            records=["results/ct/{patient}.json"],
+            models=MODEL_FILES,
+        output:
+            "results/segmentation/{patient}.nii.gz",
+        log:
+            "results/logs/segment/{patient}.log",
+        benchmark:
+            "results/benchmarks/segment/{patient}.tsv"
+        conda:
+            "../../envs/segmentation.yaml"
+        threads: config["segmentation"]["threads"]
+        resources:
+            gpu=gpus(config["segmentation"]["device"]),
+            mem_mb=scaled(config["segmentation"]["mem_mb"]),
+        params:
+            **SEGMENTING,
+            title=lambda wildcards: f"segment {wildcards.patient}",
+        message:
+            "Segmenting liver and lesions of {wildcards.patient}"
+        script:
+            "../scripts/segment.py"
+
+else:
+
+    for first in range(0, len(SEGMENTED), PER_JOB):
+        some = SEGMENTED[first : first + PER_JOB]
+
+        rule:
+            name:
+                f"segment_{first // PER_JOB + 1}"
+            input:
+                cts=expand("results/ct/{patient}.nii.gz", patient=some),
+                records=expand("results/ct/{patient}.json", patient=some),
+                models=MODEL_FILES,
+            output:
+                expand("results/segmentation/{patient}.nii.gz", patient=some),
+            log:
+                f"results/logs/segment/{some[0]}-{some[-1]}.log",
+            benchmark:
+                f"results/benchmarks/segment/{some[0]}-{some[-1]}.tsv"
+            conda:
+                "../../envs/segmentation.yaml"
+            threads: config["segmentation"]["threads"]
+            resources:
+                gpu=gpus(config["segmentation"]["device"]),
+                mem_mb=scaled(config["segmentation"]["mem_mb"]),
+            params:
+                **SEGMENTING,
+                title=f"segment {some[0]} to {some[-1]}",
+            message:
+                f"Segmenting liver and lesions of {len(some)} patients, {some[0]} to {some[-1]}"
+            script:
+                "../scripts/segment.py"
 
 
 rule review:

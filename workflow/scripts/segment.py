@@ -1,32 +1,22 @@
-"""nnU-Net v2 on one patient's CT."""
+"""nnU-Net v2 on the CTs of one or more patients."""
 
+from functools import partial
 from pathlib import Path
 
-import SimpleITK as sitk
-from livermets.exclusion import attempt
 from livermets.runtime import job
+from livermets.segmentation import load_chain, segment_files
 
-
-def step() -> None:
-    from livermets.segmentation import segment  # torch takes seconds: not for those who are out
-
-    mask = segment(
-        sitk.ReadImage(snakemake.input.ct),
-        snakemake.params.models,
-        cache_dir=Path(snakemake.params.cache),
-        device=snakemake.params.device,
-        mirroring=snakemake.params.mirroring,
-        step_size=snakemake.params.step_size,
-        threads=snakemake.threads,
-    )
-    sitk.WriteImage(mask, snakemake.output[0], useCompression=True)
-
-
-with job(snakemake.log, f"segment {snakemake.wildcards.patient}"):
-    attempt(
-        "segment",
-        step,
-        policy="stop",
-        outputs=snakemake.output,
-        upstream=snakemake.input.record,
+with job(snakemake.log, snakemake.params.title):
+    segment_files(
+        list(zip(snakemake.input.cts, snakemake.input.records, snakemake.output, strict=True)),
+        partial(
+            load_chain,
+            snakemake.params.models,
+            device=snakemake.params.device,
+            mirroring=snakemake.params.mirroring,
+            step_size=snakemake.params.step_size,
+            cache_dir=Path(snakemake.params.cache),
+            threads=snakemake.threads,
+        ),
+        keep_largest_liver=snakemake.params.keep_largest_liver,
     )

@@ -6,7 +6,8 @@ from livermets.exclusion import attempt
 from livermets.lesions import COLUMNS, split_lesions
 from livermets.runtime import job
 
-rule = {key: snakemake.params[key] for key in ("connectivity", "diameter", "min_diameter_mm")}
+choices = ("connectivity", "diameter", "min_diameter_mm", "must_touch_liver", "fill_holes")
+rule = {key: snakemake.params[key] for key in choices}
 
 
 def step() -> dict:

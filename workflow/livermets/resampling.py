@@ -1,0 +1,88 @@
+"""nnU-Net's resampling of volumes, on the part of the result that is wanted.
+
+The same values as `resample_data_or_seg_to_shape` of nnU-Net 2.8 (a test holds them against each
+other) from SciPy alone: nnU-Net's own module brings pandas and scikit-image, a second of imports
+in every job, and always computes the whole result.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+ANISOTROPIC = 3  # from this ratio of spacings on, nnU-Net treats the coarse axis apart
+WHOLE = (slice(None),) * 3
+
+
+def resampler(name: str, settings: dict[str, Any]) -> Callable[..., np.ndarray]:
+    """The function a plan names, called as (volume, shape, spacing, new_spacing, window).
+
+    Of nnU-Net's other functions the whole result is computed, and the window cut out.
+    """
+    if name == "resample_data_or_seg_to_shape" and not settings.get("is_seg"):
+        return partial(resample, **{k: v for k, v in settings.items() if k != "is_seg"})
+
+    def whole(volume, shape, spacing, new_spacing, window=WHOLE):
+        from nnunetv2.preprocessing.resampling.utils import recursive_find_resampling_fn_by_name
+
+        function = recursive_find_resampling_fn_by_name(name)
+        result = function(volume[None], tuple(shape), spacing, new_spacing, **settings)
+        return np.asarray(result[0])[tuple(window)]
+
+    return whole
+
+
+def resample(
+    volume: np.ndarray,
+    shape: Sequence[int],
+    spacing: Sequence[float],
+    new_spacing: Sequence[float],
+    window: Sequence[slice] = WHOLE,
+    order: int = 3,
+    order_z: int = 0,
+    force_separate_z: bool | None = False,
+    separate_z_anisotropy_threshold: float = ANISOTROPIC,
+) -> np.ndarray:
+    """`volume` (z, y, x) as the `window` of a grid of `shape` voxels that covers the same space.
+
+    The spacings decide one thing only, as in nnU-Net: whether a coarse axis is resampled apart,
+    slice by slice with `order` and across the slices with `order_z`. Keeps the dtype.
+    """
+    if tuple(volume.shape) == tuple(shape):
+        return volume[tuple(window)]
+    axis = _coarse_axis(spacing, new_spacing, force_separate_z, separate_z_anisotropy_threshold)
+    if axis is None:
+        return _zoom(volume, shape, window, order).astype(volume.dtype)
+    plane = [i for i in range(3) if i != axis]
+    in_plane = [shape[i] for i in plane], [window[i] for i in plane], order
+    flat = np.stack([_zoom(one, *in_plane) for one in np.moveaxis(volume, axis, 0)], axis)
+    across, part = list(flat.shape), list(WHOLE)
+    across[axis], part[axis] = shape[axis], window[axis]
+    return _zoom(flat, across, part, order_z).astype(volume.dtype)
+
+
+def _coarse_axis(
+    spacing: Sequence[float], new_spacing: Sequence[float], force: bool | None, threshold: float
+) -> int | None:
+    for one in (spacing, new_spacing):
+        if force or (force is None and max(one) / min(one) > threshold):
+            coarse = np.flatnonzero(np.asarray(one) == max(one))
+            return int(coarse[0]) if len(coarse) == 1 else None
+    return None
+
+
+def _zoom(
+    volume: np.ndarray, shape: Sequence[int], window: Sequence[slice], order: int
+) -> np.ndarray:
+    """Splines between voxel centres, clipped to the range of the input as scikit-image does."""
+    wanted = [range(n)[part] for n, part in zip(shape, window, strict=True)]
+    if volume.shape == tuple(shape):
+        return volume[tuple(window)]
+    scale = np.divide(volume.shape, shape)
+    offset = scale * [part.start + 0.5 for part in wanted] - 0.5
+    result = ndimage.affine_transform(
+        volume, scale, offset, tuple(map(len, wanted)), np.float64, order, mode="nearest"
+    )
+    return np.clip(result, volume.min(), volume.max(), out=result) if order > 1 else result
