@@ -4,10 +4,6 @@ SHELL := bash
 BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 export PYTHONNOUSERSITE = 1
-# Snakemake's messages as one line a job, "12/266 Reading the CT of P07"; errors pass as they are.
-PROGRESS := awk '/ of .* steps .* done$$/ {done = $$1 "/" $$3; next} \
-  /^(Select jobs|Execute|Finished jobid|\[[A-Z])|^$$/ {next} \
-  sub(/^Job [0-9]+: /, "") {$$0 = sprintf("%8s  %s", done, $$0)} {print; fflush()}'
 
 .PHONY: demo test test-slow check types lock install demo-model bench-statistics bench-densenet bench-segmentation readme clean-demo help
 
@@ -20,7 +16,7 @@ install: .venv/.installed ## install everything into .venv
 	@bash envs/install.sh
 
 demo: install ## the whole study on the demo cohort of CT phantoms
-	@$(BIN)/snakemake --cores $(CORES) --directory tests/demo --quiet host reason 2>&1 | $(PROGRESS)
+	@$(BIN)/snakemake --cores $(CORES) --directory tests/demo --quiet host reason 2>&1 | $(BIN)/python tests/demo/progress.py
 	@echo "The report: tests/demo/results/report.html"
 
 test: install ## every fast test
