@@ -23,12 +23,14 @@ include: "workflow/common.smk"
 include: "workflow/rules/phantoms.smk"
 include: "workflow/rules/intake.smk"
 include: "workflow/rules/segmentation.smk"
+include: "workflow/rules/review.smk"
 include: "workflow/rules/train_segmentation.smk"
 include: "workflow/rules/lesions.smk"
 include: "workflow/rules/radiomics.smk"
 include: "workflow/rules/splits.smk"
 include: "workflow/rules/classifiers.smk"
 include: "workflow/rules/densenet.smk"
+include: "workflow/rules/audit.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/report.smk"
 
@@ -39,10 +41,10 @@ rule all:
         "results/report.html",
 
 
-# Stop early on purpose: `snakemake masks` (then correct them), `snakemake features`.
-rule masks:
+# Stop early on purpose: `snakemake review` (then correct the masks), `snakemake features`.
+rule review:
     input:
-        expand("results/review/{patient}.png", patient=PATIENTS),
+        "results/review/index.html",
 
 
 rule features:

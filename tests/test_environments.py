@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 SCRIPTS = ROOT / "workflow/scripts"
 DISTRIBUTION = {  # where the name one imports is not the name one installs
     "SimpleITK": "simpleitk",
+    "PIL": "pillow",
     "cc3d": "connected-components-3d",
     "imblearn": "imbalanced-learn",
     "radiomics": "pyradiomics",

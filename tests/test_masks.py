@@ -151,9 +151,17 @@ def test_dice_of_nothing_is_unknown():
 
 def test_a_mask_on_another_grid_is_resampled_and_that_is_recorded(tmp_path, ct):
     whole = sitk.GetArrayFromImage(image_of(labels()))
-    path = save(whole[1:9, 2:18, 2:16], tmp_path / "crop.nii.gz", (2.0, 4.0, 4.0))
+    path = save(whole[1:9, 2:18, 2:16], tmp_path / "crop.nii.gz", (2.2, 4.0, 4.0))
     mask, record = final_mask("P07", ct, None, path, tmp_path, LABELS)
     assert record["geometry"] == "resampled"
+    assert (sitk.GetArrayFromImage(mask) == labels()).all()
+
+
+def test_a_mask_on_some_of_the_cts_voxels_is_on_its_grid(tmp_path, ct):
+    whole = sitk.GetArrayFromImage(image_of(labels()))
+    path = save(whole[1:9, 2:18, 2:16], tmp_path / "crop.nii.gz", (2.0, 4.0, 4.0))
+    mask, record = final_mask("P07", ct, None, path, tmp_path, LABELS)
+    assert record["geometry"] == "equal"
     assert (sitk.GetArrayFromImage(mask) == labels()).all()
 
 
@@ -225,8 +233,11 @@ def test_a_missing_damaged_or_foreign_file_is_refused(tmp_path):
     with refused("damaged or cut short"):
         read_mask(path, "P07", LABELS)
     (tmp_path / "seg.dcm").write_bytes(b"\0" * 128 + b"DICM")
-    with refused("neither NIfTI nor NRRD", "Convert"):
+    with refused("seg.dcm cannot be read as a DICOM segmentation", "Export it again"):
         read_mask(tmp_path / "seg.dcm", "P07", LABELS)
+    (tmp_path / "mask.txt").write_text("1 2 3" * 99)
+    with refused("neither NIfTI nor NRRD", "Convert"):
+        read_mask(tmp_path / "mask.txt", "P07", LABELS)
 
 
 # ---- 3D Slicer

@@ -144,7 +144,7 @@ def test_a_corrected_mask_reruns_that_patient_alone_and_is_not_overwritten(image
     shutil.copy(folder / "phantoms/B1.mask.nii.gz", corrected)
     before = corrected.read_bytes()
     listed = jobs(snakemake(folder, "-n"))
-    assert listed["review"] == listed["split_lesions"] == 1
+    assert listed["take_mask"] == listed["split_lesions"] == 1
     assert "import_ct" not in listed
     done = snakemake(folder, "results/masks/B1.json")
     assert done.returncode == 0, done.stderr

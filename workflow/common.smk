@@ -10,7 +10,7 @@ import pandas as pd
 
 from livermets import arms, names
 from livermets.code_digest import code
-from livermets.corrections import find_correction
+from livermets.corrections import find_correction, find_sidecar
 from livermets.errors import BadInput
 from livermets.runtime import refusals
 from livermets.study import load_config, load_patients, table_columns
@@ -59,14 +59,19 @@ for model in config["segmentation"]["models"] if UNMASKED else []:
             "correct its `path`, or fetch the model (config/README.md says where from)."
         )
 PATIENTS = [] if FROM_FEATURES else list(SHEET["patient"])
-SPLITS = names.split_names(config["splits"]["holdout"], config["splits"]["cv"])
+SITES = [] if SHEET is None else list(SHEET["site"])
+SPLITS = names.split_names(**config["splits"], sites=SITES)
+# the classifiers, with every way of resampling they take
+RADIOMICS = names.arm_names(
+    config["classification"]["models"], config["classification"]["resampling"]
+)
 CLASSES = {"classes": config["classes"], "positive": config["positive"]}
 
 
 wildcard_constraints:
     patient="[A-Za-z0-9][A-Za-z0-9_-]*",
     lesion=r"\d+",
-    split=r"[A-Za-z0-9-]+",
+    split=r"[A-Za-z0-9_-]+",
     model="|".join(names.MODELS),
     resampling="|".join(names.RESAMPLINGS),
     baseline="|".join(names.BASELINES),
@@ -100,9 +105,16 @@ def source(column):
 
 
 def correction(wildcards):
-    """An input function: the reader's corrected mask, if there is one."""
-    found = find_correction(config["corrections"], wildcards.patient)
-    return [str(found)] if found else []
+    """An input function: the reader's corrected mask and what is said of it, if there is one."""
+    where = config["corrections"], wildcards.patient
+    found = [find_correction(*where), find_sidecar(*where)]
+    return [str(path) for path in found if path] if found[0] else []
+
+
+def has_other_mask(patient):
+    """Whether there is a corrected or a given mask to compare an automatic one with."""
+    given = SHEET.set_index("patient").at[patient, "mask"]
+    return bool(given or find_correction(config["corrections"], patient))
 
 
 def needs_segmentation(patient):
@@ -134,7 +146,9 @@ def kept_lesions(patient):
 def own_arms():
     """Every arm this study fits: classifiers, the baselines it has columns for, DenseNet."""
     chosen = config["classification"]
-    found = names.arm_names(chosen["models"], chosen["resampling"])
+    found = list(RADIOMICS)
+    if len(RADIOMICS) > 1 and chosen["tuning"]["iterations"]:
+        found.append(names.SELECTED)
     if FROM_FEATURES:
         columns = TABLE_COLUMNS
     else:
@@ -154,7 +168,8 @@ def own_arms():
 
 def added_arms():
     """Prediction tables the user put beside ours: any name that no rule of ours could make."""
-    known = names.arm_names(names.MODELS, names.RESAMPLINGS) + ["densenet121"]
+    known = names.arm_names(names.MODELS, names.RESAMPLINGS)
+    known += [names.SELECTED, "densenet121"]
     known += [names.baseline_name(name) for name in names.BASELINES]
     present = (path.stem for path in Path("results/predictions").glob("*.parquet"))
     return sorted(set(present) - set(known))

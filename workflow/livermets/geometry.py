@@ -73,6 +73,7 @@ def onto_grid(
 ) -> tuple[sitk.Image, str]:
     """`mask` on the voxels of `image`, and how: "equal" or "resampled" (nearest neighbour).
 
+    A mask cropped to some of the CT's voxels, as 3D Slicer and DICOM-SEG keep them, is equal.
     Raises BadPatient where more than 2 % of the labelled voxels lie outside the image: such a mask
     belongs to another scan, or lost its geometry on the way.
     """
@@ -92,7 +93,20 @@ def onto_grid(
             "Give the mask drawn on this CT, saved with its position and orientation",
         )
     resampled = sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0)
-    return resampled, "resampled"
+    return resampled, "equal" if _part_of(mask, image) else "resampled"
+
+
+def _part_of(part: sitk.Image, whole: sitk.Image, tolerance_mm: float = 1e-3) -> bool:
+    """Whether the voxels of `part` coincide with some of `whole`, in whatever order they lie."""
+    to_index = np.linalg.inv(_steps(whole))
+    turn = np.rint(to_index @ _steps(part))
+    if not (np.abs(turn).sum(0) == 1).all() or not (np.abs(turn).sum(1) == 1).all():
+        return False
+    ends = [(0, n - 1) for n in part.GetSize()]
+    own = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
+    start = np.rint(to_index @ np.subtract(part.GetOrigin(), whole.GetOrigin()))
+    there = (start + own @ turn.T) @ _steps(whole).T + whole.GetOrigin()
+    return bool(np.abs(there - _corners(part)).max() <= tolerance_mm)
 
 
 def _describe(image: sitk.Image) -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from livermets.corrections import find_correction
+from livermets.corrections import find_correction, find_sidecar, read_sidecar
 from livermets.ct import voxel_hash
 from livermets.errors import BadPatient
 from livermets.geometry import onto_grid
-from livermets.volumes import read_volume
+from livermets.volumes import is_dicom, read_volume
 
 LIVER, LESION = 1, 2
 ROLES = {"liver": LIVER, "lesion": LESION}
@@ -37,14 +37,16 @@ def final_mask(
     ----------
     automatic : the model's segmentation with those same labels, None where there is none
     given : the mask named in the sheet
-    corrections : folder of corrected masks, `{patient}.nii.gz`, `.nii`, `.nrrd` or `.seg.nrrd`
+    corrections : folder of corrected masks, `{patient}.nii.gz`, `.nii`, `.nrrd`, `.seg.nrrd` or
+        `.dcm` (DICOM-SEG), and of `{patient}.json`, which says who corrected them
     mask_labels : values of given and corrected masks, e.g. `{liver: 1, lesion: 2}`; a role may
         have a list of values; `ignore` lists further values (or names of segments), or is "all"
 
     Returns
     -------
     The mask and a dictionary for JSON: source (corrected, given or automatic), file (its name),
-    sha256 (of the file, or of the automatic voxels), geometry (equal or resampled), dice_liver and
+    sha256 (of the file, or of the automatic voxels), geometry (equal or resampled), correction
+    (reader, tool, date, note, where they are said, else null), dice_liver and
     dice_lesion against the automatic mask (null without one, or where both are empty), liver_ml
     (lesions included), lesion_ml.
 
@@ -77,11 +79,15 @@ def final_mask(
         "file": Path(path).name if path else None,
         "sha256": digest,
         "geometry": geometry,
+        "correction": None,
         "dice_liver": None,
         "dice_lesion": None,
         "liver_ml": round(float((voxels > 0).sum() * volume_ml), 6),
         "lesion_ml": round(float((voxels == LESION).sum() * volume_ml), 6),
     }
+    sidecar = find_sidecar(corrections, patient)
+    if corrected and sidecar:
+        record["correction"] = read_sidecar(sidecar, patient)
     if automatic is not None:
         before = sitk.GetArrayFromImage(onto_grid(automatic, ct, patient, "automatic mask")[0])
         record["dice_liver"] = dice(voxels > 0, before > 0)
@@ -99,12 +105,18 @@ def read_mask(path: Path, patient: str, mask_labels: dict, what: str = "mask") -
     """A mask file on its own grid as uint8: 0 background, 1 liver, 2 lesion.
 
     Segments of 3D Slicer (`.seg.nrrd`) go by their names where these say liver or lesion (tumour,
-    metastasis), in any layer; all other masks go by `mask_labels`. Lesions win over the liver.
+    metastasis), in any layer, those of DICOM-SEG always; all other masks go by `mask_labels`.
+    Lesions win over the liver.
     """
-    image, _ = read_volume(path, patient, what, layers=True)
-    segments = _segments(image)
+    if path.is_file() and is_dicom(path):
+        from livermets.dicom_seg import read_dicom_seg  # highdicom, which few patients need
+
+        image, segments = read_dicom_seg(path, patient, what)
+    else:
+        image, _ = read_volume(path, patient, what, layers=True)
+        segments = _segments(image)
     named = [segment for segment in segments if _role(segment["Name"])]
-    if not named:
+    if not named and not is_dicom(path):
         return _painted(image, patient, mask_labels, what)
     ignore = mask_labels.get("ignore", [])
     strangers = [

@@ -1,9 +1,10 @@
 """A trained nnU-Net v2 model in memory, and its labels of one CT.
 
 Isensee et al. 2021, doi:10.1038/s41592-020-01008-z. The parts of nnU-Net that a run needs are
-called one by one, since its predictor brings seven seconds of imports; only the body is resampled
-and looked at, patches of air are not, and probabilities are never written. The labels are those of
-nnU-Net's own prediction but for voxels that hang on rounding.
+called one by one, since its predictor brings seven seconds of imports. Patches lie where nnU-Net
+puts them, but those of air are passed over and empty ones not mirrored; logits are brought back to
+the CT's grid around what was found alone, and probabilities are never written. The labels are those
+of nnU-Net's own prediction.
 """
 
 import json
@@ -18,7 +19,7 @@ import SimpleITK as sitk
 import torch
 from scipy import ndimage
 
-from .body import body_box, body_mask, extent
+from .body import body_mask, extent
 from .errors import BadInput
 from .resampling import WHOLE, resampler
 from .sliding import sliding_window
@@ -108,15 +109,13 @@ def predict(model: Model, image: sitk.Image, orientation: str | None = None) -> 
 
 def label_array(model: Model, hu: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
     """The model's labels (uint16) of voxels in HU that lie as its network wants them."""
-    setup = model.setup
+    setup, labels = model.setup, np.zeros(hu.shape, np.uint16)
+    if not hu.any():
+        return labels
+    # as nnU-Net crops; where a CT was padded by 0 HU this decides where its patches lie
+    box = tuple(slice(first, last + 1) for first, last in extent(hu != 0))
+    hu = hu[box]
     target = [*spacing[: 3 - len(setup["spacing"])], *setup["spacing"]]  # 2-D keeps the slices
-    patch = setup["patch_size"]
-    labels, body, box = np.zeros(hu.shape, np.uint16), body_mask(hu), WHOLE
-    # a normalisation by the image's own mean must see all that nnU-Net would show it
-    if setup["normalization_schemes"][0] in ("CTNormalization", "NoNormalization"):
-        needed = zip((1,) * (3 - len(patch)) + tuple(patch), target, spacing, strict=True)
-        box = body_box(body, spacing, [n * new / old for n, new, old in needed])
-    hu, body = hu[box], body[box]
     sizes = zip(hu.shape, spacing, target, strict=True)
     shape = tuple(int(round(old / new * n)) for n, old, new in sizes)
     finer = np.divide(hu.shape, shape)
@@ -127,8 +126,10 @@ def label_array(model: Model, hu: np.ndarray, spacing: Sequence[float]) -> np.nd
     logits = sliding_window(
         model.networks,
         to_network(_normalised(model, hu), shape, spacing, target),
-        ndimage.affine_transform(body, finer, 0.5 * finer - 0.5, shape, order=0, mode="nearest"),
-        patch,
+        ndimage.affine_transform(
+            body_mask(hu), finer, 0.5 * finer - 0.5, shape, order=0, mode="nearest"
+        ),
+        setup["patch_size"],
         model.outputs,
         step_size=model.step_size,
         mirror_axes=model.mirror_axes,

@@ -1,6 +1,5 @@
-# Liver and lesion masks: nnU-Net v2, then whatever a reader corrected or the sheet gave.
-# Needs results/ct; makes results/segmentation (never changed afterwards), results/masks
-# (what the study uses, with its provenance) and results/review (an overlay to look at).
+# Automatic masks of liver and lesions by nnU-Net v2.
+# Needs results/ct and the models; makes results/segmentation, which is never changed afterwards.
 
 
 MODEL_FILES = [model["path"] for model in config["segmentation"]["models"]]
@@ -75,62 +74,3 @@ else:
                 f"Segmenting liver and lesions of {len(some)} patients, {some[0]} to {some[-1]}"
             script:
                 "../scripts/segment.py"
-
-
-rule review:
-    input:
-        ct="results/ct/{patient}.nii.gz",
-        record="results/ct/{patient}.json",
-        automatic=lambda wildcards: (
-            [f"results/segmentation/{wildcards.patient}.nii.gz"]
-            if needs_segmentation(wildcards.patient)
-            else []
-        ),
-        given=source("mask"),
-        corrected=correction,
-    output:
-        mask="results/masks/{patient}.nii.gz",
-        record="results/masks/{patient}.json",
-    log:
-        "results/logs/review/{patient}.log",
-    conda:
-        "../../envs/images.yaml"
-    resources:
-        mem_mb=scaled(3000),
-    params:
-        given=cell("mask"),
-        corrections=config["corrections"],
-        mask_labels=config["mask_labels"],
-        on_bad_patient=config["on_bad_patient"],
-        code=code("masks", "exclusion"),
-    message:
-        "Taking the mask of {wildcards.patient}"
-    script:
-        "../scripts/review.py"
-
-
-rule overlay:
-    input:
-        ct="results/ct/{patient}.nii.gz",
-        mask="results/masks/{patient}.nii.gz",
-        record="results/masks/{patient}.json",
-        lesions="results/lesions/{patient}.nii.gz",
-    output:
-        report(
-            "results/review/{patient}.png",
-            caption="../report/overlay.rst",
-            category="Masks",
-            labels={"patient": "{patient}"},
-        ),
-    log:
-        "results/logs/overlay/{patient}.log",
-    conda:
-        "../../envs/images.yaml"
-    resources:
-        mem_mb=scaled(3000),
-    params:
-        code=code("overlay", "exclusion"),
-    message:
-        "Drawing the mask of {wildcards.patient} over the CT"
-    script:
-        "../scripts/overlay.py"

@@ -3,15 +3,23 @@
 from pathlib import Path
 
 import SimpleITK as sitk
+from livermets.errors import BadPatient
 from livermets.exclusion import attempt
 from livermets.masks import final_mask
 from livermets.runtime import job
 
 
 def step() -> dict:
+    patient = snakemake.wildcards.patient
     automatic = snakemake.input.automatic  # a list: empty where nothing had to be segmented
+    if automatic and not Path(automatic[0]).stat().st_size:
+        raise BadPatient(
+            patient,
+            "the segmentation failed (results/logs/segment says why)",
+            f"Put it right, delete {automatic[0]} and run again, or give a mask",
+        )
     mask, record = final_mask(
-        snakemake.wildcards.patient,
+        patient,
         sitk.ReadImage(snakemake.input.ct),
         automatic=sitk.ReadImage(automatic[0]) if automatic else None,
         given=Path(snakemake.params.given) if snakemake.params.given else None,

@@ -1,0 +1,190 @@
+# The mask the study uses, corrected before given before automatic, and what a reader needs to judge
+# it: overlays, files that 3D Slicer opens and a worklist; how far corrections went.
+# Needs results/ct, results/segmentation and the corrections; makes results/masks, results/review
+# and results/agreement.tsv.
+
+VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr")
+
+
+def automatic(wildcards):
+    """An input function: the automatic mask, where there is one."""
+    segmented = needs_segmentation(wildcards.patient)
+    return [f"results/segmentation/{wildcards.patient}.nii.gz"] if segmented else []
+
+
+def reviewed(wildcards):
+    """An input function: the segmentations a reader can open; DICOM where the CT came as DICOM."""
+    dicom = [
+        patient
+        for patient, ct in zip(SHEET["patient"], SHEET["ct"])
+        if not ct.lower().endswith(VOLUMES)
+    ]
+    return expand("results/review/{patient}.seg.nrrd", patient=PATIENTS) + expand(
+        "results/review/{patient}.seg.dcm", patient=dicom
+    )
+
+
+rule take_mask:
+    input:
+        ct="results/ct/{patient}.nii.gz",
+        record="results/ct/{patient}.json",
+        automatic=automatic,
+        given=source("mask"),
+        corrected=correction,
+    output:
+        mask="results/masks/{patient}.nii.gz",
+        record="results/masks/{patient}.json",
+    log:
+        "results/logs/take_mask/{patient}.log",
+    conda:
+        "../../envs/images.yaml"
+    resources:
+        mem_mb=scaled(3000),
+    params:
+        given=cell("mask"),
+        corrections=config["corrections"],
+        mask_labels=config["mask_labels"],
+        on_bad_patient=config["on_bad_patient"],
+        code=code("masks", "dicom_seg", "exclusion"),
+    message:
+        "Taking the mask of {wildcards.patient}"
+    script:
+        "../scripts/take_mask.py"
+
+
+rule overlay:
+    input:
+        ct="results/ct/{patient}.nii.gz",
+        mask="results/masks/{patient}.nii.gz",
+        record="results/masks/{patient}.json",
+        lesions="results/lesions/{patient}.nii.gz",
+    output:
+        report(
+            "results/review/{patient}.png",
+            caption="../report/overlay.rst",
+            category="Masks",
+            labels={"patient": "{patient}"},
+        ),
+    log:
+        "results/logs/overlay/{patient}.log",
+    conda:
+        "../../envs/images.yaml"
+    resources:
+        mem_mb=scaled(3000),
+    params:
+        code=code("overlay", "exclusion"),
+    message:
+        "Drawing the mask of {wildcards.patient} over the CT"
+    script:
+        "../scripts/overlay.py"
+
+
+rule look_over:
+    input:
+        ct="results/ct/{patient}.nii.gz",
+        mask="results/masks/{patient}.nii.gz",
+        record="results/masks/{patient}.json",
+        table="results/lesions/{patient}.tsv",
+        facts="results/lesions/{patient}.json",
+    output:
+        segmentation="results/review/{patient}.seg.nrrd",
+        findings="results/review/{patient}.json",
+    log:
+        "results/logs/look_over/{patient}.log",
+    conda:
+        "../../envs/images.yaml"
+    resources:
+        mem_mb=scaled(3000),
+    params:
+        code=code("review", "seg_nrrd", "exclusion"),
+    message:
+        "Looking the mask of {wildcards.patient} over"
+    script:
+        "../scripts/look_over.py"
+
+
+rule dicom_seg:
+    input:
+        ct_record="results/ct/{patient}.json",
+        mask="results/masks/{patient}.nii.gz",
+        record="results/masks/{patient}.json",
+    output:
+        "results/review/{patient}.seg.dcm",
+    log:
+        "results/logs/dicom_seg/{patient}.log",
+    conda:
+        "../../envs/images.yaml"
+    resources:
+        mem_mb=scaled(3000),
+    params:
+        code=code("dicom_seg", "exclusion"),
+    message:
+        "Writing the mask of {wildcards.patient} as DICOM"
+    script:
+        "../scripts/dicom_seg.py"
+
+
+rule worklist:
+    input:
+        findings=expand("results/review/{patient}.json", patient=PATIENTS),
+        overlays=expand("results/review/{patient}.png", patient=PATIENTS),
+        segmentations=reviewed,
+    output:
+        report("results/review/index.html", category="Masks"),
+    log:
+        "results/logs/worklist.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        patients=PATIENTS,
+        labels=[] if FROM_FEATURES else list(SHEET["label"]),
+        code=code("worklist"),
+    message:
+        "Writing results/review/index.html"
+    script:
+        "../scripts/worklist.py"
+
+
+rule compare_masks:
+    input:
+        automatic="results/segmentation/{patient}.nii.gz",
+        mask="results/masks/{patient}.nii.gz",
+        record="results/masks/{patient}.json",
+    output:
+        "results/agreement/{patient}.json",
+    log:
+        "results/logs/compare_masks/{patient}.log",
+    conda:
+        "../../envs/images.yaml"
+    resources:
+        mem_mb=scaled(3000),
+    params:
+        code=code("agreement", "exclusion"),
+    message:
+        "Comparing the automatic mask of {wildcards.patient} with the final one"
+    script:
+        "../scripts/compare_masks.py"
+
+
+rule agreement:
+    input:
+        expand(
+            "results/agreement/{patient}.json",
+            patient=[
+                patient
+                for patient in PATIENTS
+                if needs_segmentation(patient) and has_other_mask(patient)
+            ],
+        ),
+    output:
+        "results/agreement.tsv",
+    log:
+        "results/logs/agreement.log",
+    conda:
+        "../../envs/images.yaml"
+    params:
+        code=code("agreement"),
+    message:
+        "Listing how far corrections went"
+    script:
+        "../scripts/agreement.py"
