@@ -5,7 +5,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 export PYTHONNOUSERSITE = 1
 
-.PHONY: demo test test-slow check types lock install demo-model bench-statistics bench-densenet bench-segmentation readme clean-demo help
+.PHONY: demo test test-slow check types lock install demo-model bench-statistics bench-densenet bench-segmentation readme cohort clean-demo help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -56,6 +56,10 @@ bench-segmentation: install ## our segmentation against nnU-Net's own command, o
 readme: ## the demo's numbers and pictures into README.md
 	@dot -Tsvg resources/readme/workflow.dot -o resources/readme/workflow.svg
 	@$(BIN)/python resources/readme/update.py
+
+cohort: install ## draft the cohort sheet of STUDY (my-study) from the folder tree DICOM
+	@test -n "$(DICOM)" || { echo "name the folder: make cohort DICOM=/path/to/exports STUDY=my-study"; exit 1; }
+	@PYTHONPATH=workflow $(BIN)/python -m livermets.draft_cohort "$(DICOM)" "$(or $(STUDY),my-study)"
 
 clean-demo: ## forget the demo's results
 	@rm -rf tests/demo/results tests/demo/phantoms tests/demo/.snakemake

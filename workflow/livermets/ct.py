@@ -12,23 +12,26 @@ from livermets.geometry import axial_axis
 from livermets.volumes import is_dicom, not_finite, read_volume
 
 AIR, INT16_MAX = -1024, 32767
-FACTS = ("slice_thickness_mm", "kernel", "manufacturer", "model", "kvp", "contrast")
+FACTS = ("slice_thickness_mm", "kernel", "manufacturer", "model", "kvp", "phase", "contrast")
 
 
-def import_ct(source: Path, patient: str) -> tuple[sitk.Image, dict]:
+def import_ct(source: Path, patient: str, resample_tilt: bool = False) -> tuple[sitk.Image, dict]:
     """The CT as int16 HU with orthonormal directions on its original grid, and its facts.
 
     Parameters
     ----------
     source : a folder of DICOM slices, one slice of the wanted series, a NIfTI or an NRRD file
     patient : the id that messages name
+    resample_tilt : straighten DICOM slices that a tilted gantry left askew
 
     Returns
     -------
     The image and a dictionary for JSON: source, size and spacing_mm (x, y, z), n_slices (head to
     foot), orientation, the acquisition where DICOM states it, clipped_voxels (below -1024 HU, the
     padding of many scanners, set to -1024), capped_voxels (above 32767), orthonormalised,
-    ignored_files, and sha256 of the voxels for the leakage audit. Nothing in it identifies anyone.
+    tilt_corrected_mm (where slices
+    were straightened), slice_step_mm, ignored_files, and sha256 of the voxels for the leakage
+    audit. Nothing in it identifies anyone.
 
     Raises
     ------
@@ -41,9 +44,9 @@ def import_ct(source: Path, patient: str) -> tuple[sitk.Image, dict]:
         )
     facts: dict = {"source": "dicom", **dict.fromkeys(FACTS), "ignored_files": 0}
     if source.is_dir():
-        image, found = read_series(source, patient)
+        image, found = read_series(source, patient, resample_tilt=resample_tilt)
     elif is_dicom(source):
-        image, found = read_series(source.parent, patient, chosen=source)
+        image, found = read_series(source.parent, patient, source, resample_tilt)
     else:
         image, changed = read_volume(source, patient, "CT")
         _refuse_normalised(image, patient)
@@ -58,6 +61,7 @@ def import_ct(source: Path, patient: str) -> tuple[sitk.Image, dict]:
         "size": list(size),
         "spacing_mm": [round(value, 6) for value in ct.GetSpacing()],
         "n_slices": size[axial_axis(ct)],
+        "slice_step_mm": round(ct.GetSpacing()[axial_axis(ct)], 6),
         "orientation": orientation,
         **counts,
         "sha256": voxel_hash(ct),

@@ -1,5 +1,6 @@
 """One CT series out of a folder: pydicom reads the headers, GDCM (in SimpleITK) the voxels."""
 
+import re
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -9,16 +10,18 @@ import pydicom
 import SimpleITK as sitk
 
 from livermets.errors import BadPatient
-from livermets.geometry import orthonormal, refuse_shear
+from livermets.geometry import is_sheared, orthonormal, refuse_shear
+from livermets.inclusion import phase_of
 from livermets.volumes import quiet_itk
 
 # what lies beside the slices of an export and is no image of the scan
 COMPANIONS = {"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "REG", "DOC"}
+OUTSIDE_HU = -1024
 IMPLICIT = pydicom.uid.ImplicitVRLittleEndian
 
 
 def read_series(
-    folder: Path, patient: str, chosen: Path | None = None
+    folder: Path, patient: str, chosen: Path | None = None, resample_tilt: bool = False
 ) -> tuple[sitk.Image, dict[str, object]]:
     """The CT series of a folder as an image in HU (float32), slices sorted by their positions.
 
@@ -31,7 +34,7 @@ def read_series(
         warnings.simplefilter("ignore")
         headers = _headers(folder, patient)
         slices = _one_series(folder, headers, patient, chosen)
-        files, steps, origin = _stack(slices, patient)
+        files, steps, origin, lean = _stack(slices, patient, resample_tilt)
         facts = {**_facts(slices[0][1]), "ignored_files": len(headers) - len(slices)}
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames([str(file) for file in files])
@@ -49,7 +52,37 @@ def read_series(
     image.SetOrigin(origin.tolist())
     image.SetSpacing(np.linalg.norm(steps, axis=0).tolist())
     image.SetDirection(directions.ravel().tolist())
+    if lean is not None:
+        image = _straightened(image, lean)
+        facts["tilt_corrected_mm"] = round(float(np.linalg.norm(lean)) * (len(files) - 1), 3)
     return image, facts
+
+
+def _straightened(image: sitk.Image, lean: np.ndarray) -> sitk.Image:
+    """Slices moved back over each other, linearly within their planes; wider by what they leaned.
+
+    `lean` (2,) mm: how far each slice lies beside the one before, along its rows and columns.
+    """
+    spacing, (width, height, n) = np.array(image.GetSpacing()[:2]), image.GetSize()
+    ends = np.array([np.zeros(2), lean * (n - 1)]) / spacing
+    low, high = np.floor(ends.min(0)).astype(int), np.ceil(ends.max(0)).astype(int)
+    grid = sitk.Image(
+        [int(width + high[0] - low[0]), int(height + high[1] - low[1])], sitk.sitkFloat32
+    )
+    grid.SetSpacing(image.GetSpacing()[:2])
+    planes = []
+    for k in range(n):
+        plane = image[:, :, k]
+        plane.SetDirection((1, 0, 0, 1))
+        plane.SetOrigin((lean * k).tolist())
+        grid.SetOrigin((low * spacing).tolist())
+        planes.append(sitk.Resample(plane, grid, sitk.Transform(), sitk.sitkLinear, OUTSIDE_HU))
+    straight = sitk.JoinSeries(planes)
+    corner = image.TransformContinuousIndexToPhysicalPoint((*map(float, low), 0.0))
+    straight.SetSpacing(image.GetSpacing())
+    straight.SetDirection(image.GetDirection())
+    straight.SetOrigin(corner)
+    return straight
 
 
 Header = tuple[Path, pydicom.Dataset | None]
@@ -82,7 +115,9 @@ def _header(file: Path, patient: str) -> pydicom.Dataset | None:
         return header
     if identified or file.suffix.lower() in (".dcm", ".ima", ".dicom"):
         raise BadPatient(
-            patient, f"the DICOM file {file} is damaged or cut short", "Export or copy it again"
+            patient,
+            f"the DICOM file {_shown(file)} is damaged or cut short",
+            "Export or copy it again",
         )
     return None
 
@@ -118,7 +153,7 @@ def _one_series(
         kinds = Counter(_kind(header) for _, header in headers if header)
         raise BadPatient(
             patient,
-            f"{chosen or folder} holds no CT slices, only {_count(kinds)}",
+            f"{_shown(chosen) if chosen else folder} holds no CT slices, only {_count(kinds)}",
             "Name the folder of the portal venous CT series",
         )
     kinds = Counter(_kind(header) for _, header in images)
@@ -150,9 +185,10 @@ def _count(kinds: Counter) -> str:
 
 
 def _stack(
-    slices: list[tuple[Path, pydicom.Dataset]], patient: str
-) -> tuple[list[Path], np.ndarray, np.ndarray]:
-    """The files in the order of their positions, the steps (3, 3) mm between voxels, the origin.
+    slices: list[tuple[Path, pydicom.Dataset]], patient: str, resample_tilt: bool = False
+) -> tuple[list[Path], np.ndarray, np.ndarray, np.ndarray | None]:
+    """The files in the order of their positions, the steps (3, 3) mm between voxels, the origin,
+    and with `resample_tilt` how far each slice leans over the one before (2,) mm, where they do.
 
     The step between slices is measured between their positions, never `SliceThickness`.
     """
@@ -161,14 +197,14 @@ def _stack(
         if header.get("SamplesPerPixel", 1) != 1 or int(header.get("NumberOfFrames") or 1) > 1:
             raise BadPatient(
                 patient,
-                f"{file} is a colour or multi-frame image",
+                f"{_shown(file)} is a colour or multi-frame image",
                 "Export single-frame grey-scale slices, or convert the scan to NIfTI",
             )
         for key in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
             if not header.get(key):
                 raise BadPatient(
                     patient,
-                    f"the slice {file} has no {key}",
+                    f"the slice {_shown(file)} has no {key}",
                     "Export the series again with its geometry",
                 )
         same_shape = (header.Rows, header.Columns) == (first.Rows, first.Columns)
@@ -179,7 +215,7 @@ def _stack(
         if not (same_shape and same_plane):
             raise BadPatient(
                 patient,
-                f"{file} differs from the other slices in size, pixel spacing or orientation",
+                f"{_shown(file)} differs from the others in size, pixel spacing or orientation",
                 "Leave only the axial slices of one reconstruction in the folder",
             )
     if len(slices) < 2:
@@ -197,12 +233,21 @@ def _stack(
     drift = float(np.linalg.norm(across - np.outer(across @ normal, normal), axis=1).max())
     angle = float(np.degrees(np.arctan2(drift, across[-1] @ normal)))
     down, right = _numbers(first, "PixelSpacing")
+    lean = None
     tilt = max(abs(float(header.get("GantryDetectorTilt") or 0)) for _, header in slices)
-    if tilt > 0.5 and angle < tilt:  # slices that hide their tilt look like a box, and are none
+    if (
+        tilt > 0.5 and angle < tilt - 0.5
+    ):  # slices that hide their tilt look like a box, and are none
         angle, drift = tilt, float(np.tan(np.radians(tilt)) * (across[-1] @ normal))
+    elif resample_tilt and is_sheared(angle, drift, min(down, right)):
+        lean = (across[-1] @ row, across[-1] @ column) / np.float64(len(slices) - 1)
+        steady = across - np.outer(across @ normal, normal)
+        even = np.outer(np.arange(len(slices)), lean) @ [row, column]
+        if np.abs(steady - even).max() < min(down, right) / 2:
+            angle = drift = 0.0
     refuse_shear(angle, drift, min(down, right), patient)
     steps = np.column_stack([row * right, column * down, normal * step])
-    return [slices[i][0] for i in order], steps, positions[0]
+    return [slices[i][0] for i in order], steps, positions[0], lean
 
 
 def _even_step(positions: np.ndarray, normal: np.ndarray, patient: str) -> float:
@@ -239,6 +284,11 @@ def _even_step(positions: np.ndarray, normal: np.ndarray, patient: str) -> float
     return float((heights[-1] - heights[0]) / len(gaps))
 
 
+def _shown(file: Path) -> str:
+    """A file as messages name it: exports call files by their UIDs, which identify a person."""
+    return re.sub(r"\d+(\.\d+){4,}", lambda uid: f"…{uid[0][-6:]}", file.name)
+
+
 def _numbers(header: pydicom.Dataset, key: str) -> np.ndarray:
     return np.array(header[key].value, float)
 
@@ -254,6 +304,7 @@ def _facts(header: pydicom.Dataset) -> dict[str, object]:
         "manufacturer": _optional(header.get("Manufacturer"), str),
         "model": _optional(header.get("ManufacturerModelName"), str),
         "kvp": _optional(header.get("KVP"), float),
+        "phase": phase_of(header.get("SeriesDescription"), header.get("ProtocolName")),
         "contrast": True if header.get("ContrastBolusAgent") else None,  # silence is not "none"
     }
 

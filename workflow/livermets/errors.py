@@ -24,3 +24,7 @@ class BadPatient(BadInput):
 
     def __reduce__(self):  # keeps the three parts when a worker process raises it
         return type(self), (self.patient, self.problem, self.remedy)
+
+
+class NotIncluded(BadPatient):
+    """A patient who does not meet the study's own criteria: left out, whatever `on_bad_patient`."""

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from livermets.errors import BadPatient
+from livermets.errors import BadPatient, NotIncluded
 from livermets.runtime import read_json, write_json
 
 
@@ -43,14 +43,15 @@ def attempt(
         try:
             facts = step()
         except BadPatient as problem:
-            if policy == "stop":
+            met = not isinstance(problem, NotIncluded)
+            if policy == "stop" and met:
                 raise BadPatient(
                     problem.patient,
                     problem.problem,
                     f"{problem.remedy}, or set `on_bad_patient: exclude` to go on without them",
                 ) from problem
             logging.getLogger("livermets").warning("excluded: %s", problem)
-            out = {"stage": stage, "reason": problem.problem}
+            out = {"stage": stage if met else "inclusion", "reason": problem.problem}
     if out is not None:
         for path in outputs:
             Path(path).write_bytes(b"")

@@ -12,6 +12,7 @@ from livermets.arms import scheme_of
 STAGES = {
     "sheet": "before import",
     "import": "at the import of the CT",
+    "inclusion": "by the inclusion criteria",
     "segment": "at segmentation",
     "review": "at the review of the masks",
     "split": "when lesions were split",

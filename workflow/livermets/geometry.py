@@ -42,14 +42,19 @@ def skew(steps: np.ndarray, size: tuple[int, int, int]) -> tuple[float, float]:
     return float(angle), float(drift)
 
 
+def is_sheared(angle_deg: float, drift_mm: float, voxel_mm: float) -> bool:
+    """Whether a grid is further from a box than rounding explains."""
+    return (angle_deg > SHEAR_DEG and drift_mm > SHEAR_MM) or drift_mm > voxel_mm / 2
+
+
 def refuse_shear(angle_deg: float, drift_mm: float, voxel_mm: float, patient: str) -> None:
     """BadPatient where the slices of a CT are stacked askew, as a tilted gantry leaves them."""
-    if (angle_deg > SHEAR_DEG and drift_mm > SHEAR_MM) or drift_mm > voxel_mm / 2:
+    if is_sheared(angle_deg, drift_mm, voxel_mm):
         raise BadPatient(
             patient,
             f"the slices are sheared by {angle_deg:.1f}° ({drift_mm:.1f} mm over the scan), as a"
             " tilted gantry leaves them",
-            "Export a tilt-corrected series, or name the corrected volume that dcm2niix writes",
+            "Export a tilt-corrected series, or set `resample_tilt: true` to straighten it",
         )
 
 

@@ -19,7 +19,9 @@ rule import_ct:
     params:
         source=cell("ct"),
         on_bad_patient=config["on_bad_patient"],
-        code=code("ct", "exclusion"),
+        resample_tilt=config["resample_tilt"],
+        inclusion=config["inclusion"],
+        code=code("ct", "inclusion", "exclusion"),
     message:
         "Reading the CT of {wildcards.patient}"
     script:

@@ -4,12 +4,18 @@ from pathlib import Path
 
 import SimpleITK as sitk
 from livermets.ct import import_ct
+from livermets.errors import NotIncluded
 from livermets.exclusion import attempt
+from livermets.inclusion import unmet
 from livermets.runtime import job
 
 
 def step() -> dict:
-    image, facts = import_ct(Path(snakemake.params.source), snakemake.wildcards.patient)
+    patient = snakemake.wildcards.patient
+    tilted = snakemake.params.resample_tilt
+    image, facts = import_ct(Path(snakemake.params.source), patient, tilted)
+    if reasons := unmet(facts, snakemake.params.inclusion):
+        raise NotIncluded(patient, "; ".join(reasons), "Change `inclusion` to include this CT")
     sitk.WriteImage(image, snakemake.output.ct, useCompression=True)
     return facts
 
