@@ -4,7 +4,18 @@
 EXTRACTION = {
     "settings": config["radiomics"]["settings"],
     "classes": config["radiomics"]["classes"],
+    "sets": {
+        name: {**chosen, "seed": config["seed"]} if chosen.get("shuffle") else chosen
+        for name, chosen in config["radiomics"]["sets"].items()
+    },
 }
+REGIONS = {chosen.get("region") for chosen in EXTRACTION["sets"].values()}
+
+
+def organs(*regions):
+    """The patient's mask, where a feature set looks at one of these regions beside the lesions."""
+    return "results/masks/{patient}.nii.gz" if REGIONS & set(regions) else []
+
 
 if config["radiomics"]["fan_out"] == "lesion":
 
@@ -12,6 +23,7 @@ if config["radiomics"]["fan_out"] == "lesion":
         input:
             ct="results/ct/{patient}.nii.gz",
             lesions="results/lesions/{patient}.nii.gz",
+            mask=organs("ring"),
         output:
             "results/radiomics/{patient}/{lesion}.parquet",
         log:
@@ -32,11 +44,14 @@ if config["radiomics"]["fan_out"] == "lesion":
 
     rule gather_lesions:
         input:
-            lambda wildcards: expand(
+            rows=lambda wildcards: expand(
                 "results/radiomics/{patient}/{lesion}.parquet",
                 patient=wildcards.patient,
                 lesion=kept_lesions(wildcards.patient),
             ),
+            mask=organs("liver"),
+            ct="results/ct/{patient}.nii.gz" if organs("liver") else [],
+            lesions="results/lesions/{patient}.nii.gz" if organs("liver") else [],
         output:
             "results/radiomics/{patient}.parquet",
         log:
@@ -59,6 +74,7 @@ else:
         input:
             ct="results/ct/{patient}.nii.gz",
             lesions="results/lesions/{patient}.nii.gz",
+            mask=organs("ring", "liver"),
         output:
             "results/radiomics/{patient}.parquet",
         log:

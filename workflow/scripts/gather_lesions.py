@@ -1,8 +1,14 @@
-"""One patient's lesions in one table."""
+"""One patient's lesions in one table, with what is measured once in the patient's liver."""
 
-from livermets.radiomics_features import gather_rows
+import SimpleITK as sitk
+from livermets.radiomics_features import read_lesions, with_liver, write_rows
 from livermets.runtime import job
 
-extraction = {key: snakemake.params[key] for key in ("settings", "classes")}
+extraction = {key: snakemake.params[key] for key in ("settings", "classes", "sets")}
 with job(snakemake.log, f"radiomics {snakemake.wildcards.patient}"):
-    gather_rows(snakemake.input, snakemake.output[0], **extraction)
+    files = snakemake.input
+    rows = read_lesions(files.rows, **extraction)
+    if rows and files.mask:
+        images = [sitk.ReadImage(files[name]) for name in ("ct", "lesions", "mask")]
+        rows = with_liver(rows, *images[:2], **extraction, organs=images[2])
+    write_rows(rows, snakemake.output[0], **extraction)
