@@ -23,7 +23,7 @@ DIAMETER_MM = (4.0, 25.0)
 
 # What tells the first class (0) from the last (1) at full separability; others lie between.
 LESION_HU = (45.9, 44.9)  # mean, Tharmaseelan et al. 2023, Table 1
-TEXTURE_HU = (8.0, 22.0)  # standard deviation of the inner texture
+TEXTURE_HU = (6.0, 28.0)  # standard deviation of the inner texture
 TEXTURE_MM = (1.3, 2.6)  # its correlation length (sigma of the Gaussian kernel), log-interpolated
 
 AIR, FAT, MUSCLE, BONE = -1024.0, -100.0, 55.0, 350.0
