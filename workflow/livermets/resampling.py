@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+EDGE = 12  # voxels of padding
 ANISOTROPIC = 3  # from this ratio of spacings on, nnU-Net treats the coarse axis apart
 WHOLE = (slice(None),) * 3
 
@@ -21,7 +22,9 @@ def resampler(name: str, settings: dict[str, Any]) -> Callable[..., np.ndarray]:
 
     Of nnU-Net's other functions the whole result is computed, and the window cut out.
     """
-    if name == "resample_data_or_seg_to_shape" and not settings.get("is_seg"):
+    orders = {settings.get("order", 3), settings.get("order_z", 0)}
+    ours = name == "resample_data_or_seg_to_shape" and orders <= {0, 1, 3}
+    if ours and not settings.get("is_seg"):
         return partial(resample, **{k: v for k, v in settings.items() if k != "is_seg"})
 
     def whole(volume, shape, spacing, new_spacing, window=WHOLE):
@@ -76,13 +79,45 @@ def _coarse_axis(
 def _zoom(
     volume: np.ndarray, shape: Sequence[int], window: Sequence[slice], order: int
 ) -> np.ndarray:
-    """Splines between voxel centres, clipped to the range of the input as scikit-image does."""
-    wanted = [range(n)[part] for n, part in zip(shape, window, strict=True)]
+    """Splines between voxel centres, clipped to the range of the input as scikit-image does.
+
+    Axis by axis, what shrinks most first: the same numbers as SciPy's `zoom` for a third of its
+    work on a CT, of which most voxels are gone after the first axis.
+    """
     if volume.shape == tuple(shape):
         return volume[tuple(window)]
-    scale = np.divide(volume.shape, shape)
-    offset = scale * [part.start + 0.5 for part in wanted] - 0.5
-    result = ndimage.affine_transform(
-        volume, scale, offset, tuple(map(len, wanted)), np.float64, order, mode="nearest"
-    )
+    result = volume
+    for axis in np.argsort(np.divide(shape, volume.shape)):
+        wanted = np.arange(shape[axis])[window[axis]]
+        result = _along(result, int(axis), (wanted + 0.5) * volume.shape[axis] / shape[axis] - 0.5,
+                        order)  # fmt: skip
     return np.clip(result, volume.min(), volume.max(), out=result) if order > 1 else result
+
+
+def _along(volume: np.ndarray, axis: int, at: np.ndarray, order: int) -> np.ndarray:
+    """`volume` at the indices `at` (float) of one axis, its ends continued."""
+    last = volume.shape[axis] - 1
+    if order == 0:
+        return volume.take(np.clip(np.floor(at + 0.5).astype(int), 0, last), axis)
+    if order == 1:
+        at = np.clip(at, 0, last)
+        first = np.minimum(np.floor(at).astype(int), max(last - 1, 0))
+        part = at - first
+        weights = [1 - part, part]
+    else:
+        padding = [(0, 0)] * volume.ndim
+        padding[axis] = (EDGE, EDGE)  # as SciPy does, so that the filter's ends do not show
+        volume = np.pad(volume, padding, mode="edge")
+        volume = ndimage.spline_filter1d(volume, 3, axis, np.float64, "nearest")
+        at = at + EDGE
+        first = np.floor(at).astype(int) - 1
+        p = at - first - 1
+        weights = [(1 - p) ** 3, 3 * p**3 - 6 * p**2 + 4, -3 * p**3 + 3 * p**2 + 3 * p + 1, p**3]
+        weights = [weight / 6 for weight in weights]  # the cubic B-spline
+    sides = [1] * volume.ndim
+    sides[axis] = -1
+    last = volume.shape[axis] - 1
+    return sum(
+        volume.take(np.minimum(first + k, last), axis) * weight.reshape(sides)
+        for k, weight in enumerate(weights)
+    )
