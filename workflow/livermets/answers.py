@@ -1,5 +1,7 @@
 """The three questions a reviewer asks first, answered from the tables of the run."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 
@@ -11,27 +13,42 @@ MODELS = ("radiomics", "deep", "other")
 
 
 def answers(
-    metrics: pd.DataFrame, splits: pd.DataFrame, differences: pd.DataFrame | None
+    metrics: pd.DataFrame,
+    splits: pd.DataFrame,
+    differences: pd.DataFrame | None,
+    audit: dict | None = None,
 ) -> list[dict]:
     """Question, short answer, whether it is good news (None: neither), and sentences of detail."""
-    return [both_sides(splits), intervals(metrics), size(metrics, differences)]
+    return [both_sides(splits, audit), intervals(metrics), size(metrics, differences)]
 
 
-def both_sides(splits: pd.DataFrame) -> dict:
+def both_sides(splits: pd.DataFrame, audit: dict | None = None) -> dict:
     """Is any patient on two sides of any split?"""
+    question = "Are patients ever on both sides of a split?"
     roles = splits.drop_duplicates(["split", "patient", "role"])
     twice = roles[roles.duplicated(["split", "patient"], keep=False)]
     n = splits["split"].nunique()
-    detail = (
+    detail = [
         f"Counted in all {n} splits over {splits['patient'].nunique()} patients; training, "
-        "validation and test parts hold whole patients. This compares patient ids: one person "
-        "under two ids would not be seen."
-    )
-    if twice.empty:
-        return _answer("Are patients ever on both sides of a split?", "No.", True, [detail])
-    who = ", ".join(sorted(twice["patient"].astype(str).unique())[:10])
-    short = f"Yes: {twice['patient'].nunique()} patients ({who}). The results below are not valid."
-    return _answer("Are patients ever on both sides of a split?", short, False, [detail])
+        "validation and test parts hold whole patients."
+    ]
+    if not twice.empty:
+        who = ", ".join(sorted(twice["patient"].astype(str).unique())[:10])
+        short = f"Yes: {twice['patient'].nunique()} patients ({who})."
+        return _answer(question, f"{short} The results below are not valid.", False, detail)
+    if audit is None:
+        detail.append("This compares patient ids: one person under two ids would not be seen.")
+        return _answer(question, "No.", True, detail)
+    outcomes = Counter(check["outcome"] for check in audit["checks"])
+    images = any("images" in check["looked_at"] for check in audit["checks"])
+    detail.append(
+        "The leakage audit also compared " + ("CTs, masks, voxels and features" if images else
+        "features") + " between patients, for one person under two ids, and the test patients of "
+        "every arm with those it had learned from."
+    )  # fmt: skip
+    if outcomes["warned"]:
+        detail.append(f"{outcomes['warned']} of its checks ended in a warning: see below.")
+    return _answer(question, "No.", True, detail)
 
 
 def intervals(metrics: pd.DataFrame) -> dict:

@@ -14,25 +14,30 @@ FEATURES_OF_A_LESION = 10
 
 
 def refuse_leaks(table: pd.DataFrame, features: Sequence[str], name: str) -> None:
-    """Raise BadInput if a feature is the label, the patient's id or the row number in disguise.
+    """Raise BadInput if a feature is the label, the patient's id or the row number in disguise."""
+    for what, columns in copies(table, features).items():
+        if columns:
+            raise BadInput(
+                f"{name}: the feature {columns[0]} is a copy of {what} and would give it away. "
+                "Remove the column"
+            )
+
+
+def copies(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, list[str]]:
+    """Which of these columns of numbers are a copy of what.
 
     The label: one value per class and another for each. The id: it rises or falls strictly with
     the number in the id or its place in the alphabet. The row number: it changes by equal steps.
     """
-    values = table[list(features)].to_numpy(float)
+    values = table[list(columns)].to_numpy(float)
     ids = _id_keys(table["patient"])
     found = {
         "the label": _label_copies(values, table),
         "the patient's id": np.any([_ordered(values, key) for key in ids], axis=0),
         "the row number": _ordered(values, np.arange(len(table)), equal_steps=True),
     }
-    for what, copies in found.items():
-        if np.any(copies):
-            column = features[int(np.argmax(copies))]
-            raise BadInput(
-                f"{name}: the feature {column} is a copy of {what} and would give it away. "
-                "Remove the column"
-            )
+    return {what: [c for c, is_copy in zip(columns, of, strict=True) if is_copy]
+            for what, of in found.items()}  # fmt: skip
 
 
 def refuse_twins(table: pd.DataFrame, features: Sequence[str]) -> None:
@@ -40,18 +45,25 @@ def refuse_twins(table: pd.DataFrame, features: Sequence[str]) -> None:
 
     Such a lesion could be learned from in one patient and tested in the other.
     """
+    for group in twins(table, features):
+        pair = " and ".join(f"{patient} (lesion {lesion})" for patient, lesion in group[:2])
+        raise BadInput(
+            f"patients {pair} have the same values in all {len(features)} features, as one "
+            "lesion under two names would. Remove one of the two patients"
+        )
+
+
+def twins(table: pd.DataFrame, features: Sequence[str]) -> list[list[tuple[str, int]]]:
+    """Groups of (patient, lesion), one of each patient, that are equal in all of many features."""
     known = table[table[list(features)].notna().any(axis=1)]
-    twins = known[known.duplicated(list(features), keep=False)]
-    if len(features) < FEATURES_OF_A_LESION or twins.empty:
-        return
-    for _, same in twins.groupby(list(features), dropna=False, sort=False):
-        owners = same.drop_duplicates("patient")[["patient", "lesion"]].to_numpy()
-        if len(owners) > 1:
-            pair = " and ".join(f"{patient} (lesion {lesion})" for patient, lesion in owners[:2])
-            raise BadInput(
-                f"patients {pair} have the same values in all {len(features)} features, as one "
-                "lesion under two names would. Remove one of the two patients"
-            )
+    same = known[known.duplicated(list(features), keep=False)]
+    if len(features) < FEATURES_OF_A_LESION or same.empty:
+        return []
+    groups = [
+        list(group.drop_duplicates("patient")[["patient", "lesion"]].itertuples(index=False))
+        for _, group in same.groupby(list(features), dropna=False, sort=False)
+    ]
+    return [[tuple(owner) for owner in group] for group in groups if len(group) > 1]
 
 
 def _label_copies(values: np.ndarray, table: pd.DataFrame) -> np.ndarray:

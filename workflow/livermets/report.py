@@ -14,6 +14,7 @@ from livermets import __version__
 from livermets.answers import answers, schemes_of
 from livermets.arms import LEVELS, RESAMPLING, family, model_title, scheme_title, split_arm
 from livermets.flow import SOURCES, STAGES
+from livermets.runtime import read_json
 from livermets.tables import (
     TABLE3,
     number,
@@ -60,6 +61,7 @@ def render_report(
     figures: Path | str,
     differences: Path | pd.DataFrame | None = None,
     importance: Path | pd.DataFrame | None = None,
+    audit: Path | dict | None = None,
     versions: dict[str, str] | None = None,
     title: str = "Which primary tumour did these liver metastases come from?",
 ) -> Path:
@@ -70,6 +72,7 @@ def render_report(
     config : the whole configuration, printed in the report; `classes`, `positive`, `seed`,
         `clinical`, `features`, `phantoms`, `evaluation`, `densenet` are read from it
     figures : the folder that `draw_figures` wrote to; what is not there is said to be missing
+    audit : what `livermets.audit.as_json` gives, or its file
     versions : software versions; by default those of this environment
     """
     cohort, splits, metrics = read_cohort(cohort), read_table(splits), read_table(metrics)
@@ -77,6 +80,7 @@ def render_report(
     require(metrics, ["arm", "scheme", "level", "metric", "value", "low", "high"], "metrics")
     differences = None if differences is None else read_table(differences)
     importance = None if importance is None else table2(read_table(importance))
+    audit = read_json(audit) if isinstance(audit, str | Path) else audit
     classes, clinical = config["classes"], config.get("clinical")
     figures = Path(figures)
     arms = list(metrics["arm"].unique())
@@ -88,7 +92,8 @@ def render_report(
         "from_features": bool(config.get("features")),
         "phantoms": bool(config.get("phantoms")),
         "cohort": _cohort_facts(cohort, classes),
-        "answers": answers(metrics, splits, differences),
+        "answers": answers(metrics, splits, differences, audit),
+        "audit": audit,
         "table1": table1(cohort, classes, clinical).to_dict("records"),
         "table2": [] if importance is None else importance.to_dict("records"),
         "schemes": [_scheme(name, metrics, differences, figures) for name in schemes_of(splits)],

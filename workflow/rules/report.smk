@@ -77,6 +77,7 @@ rule render_report:
         metrics="results/metrics.parquet",
         differences="results/differences.parquet",
         importance="results/importance.parquet",
+        audit="results/audit.json",
         tables=rules.write_tables.output,
         figures=rules.draw_figures.output,
         overlays=expand("results/review/{patient}.png", patient=PATIENTS),

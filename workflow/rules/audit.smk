@@ -1,0 +1,75 @@
+# The leakage audit: what was tested has to be new to what had learned. A finding stops the run.
+# Needs results/features.parquet, results/splits.parquet, results/predictions and, where the study
+# has images, results/ct, results/masks and results/lesions; makes results/audit.json and
+# results/tables/audit.tsv, without which there is no report.
+
+
+rule fingerprint:
+    input:
+        ct="results/ct/{patient}.nii.gz",
+        mask="results/masks/{patient}.nii.gz",
+        record="results/masks/{patient}.json",
+        lesions="results/lesions/{patient}.nii.gz",
+    output:
+        "results/audit/fingerprints/{patient}.json",
+    log:
+        "results/logs/fingerprint/{patient}.log",
+    conda:
+        "../../envs/images.yaml"
+    resources:
+        mem_mb=scaled(3000),
+    params:
+        code=code("fingerprints", "exclusion"),
+    message:
+        "Taking the fingerprints of {wildcards.patient}"
+    script:
+        "../scripts/fingerprint.py"
+
+
+rule audit_data:
+    input:
+        cohort="results/cohort.tsv",
+        features="results/features.parquet",
+        splits="results/splits.parquet",
+        prints=expand("results/audit/fingerprints/{patient}.json", patient=PATIENTS),
+    output:
+        "results/audit/data.json",
+    log:
+        "results/logs/audit_data.log",
+    conda:
+        "../../envs/report.yaml"
+    # before the hours of training that a finding would make worthless
+    priority: 100
+    resources:
+        mem_mb=scaled(2000),
+    params:
+        different=config["audit"]["different"],
+        code=code("audit"),
+    message:
+        "Auditing patients, images, features and splits for leakage"
+    script:
+        "../scripts/audit_data.py"
+
+
+rule audit:
+    input:
+        data="results/audit/data.json",
+        predictions=prediction_tables,
+        splits="results/splits.parquet",
+        cohort="results/cohort.tsv",
+    output:
+        audit="results/audit.json",
+        table="results/tables/audit.tsv",
+    log:
+        "results/logs/audit.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=scaled(2000),
+    params:
+        classes=config["classes"],
+        code=code("audit", "predictions"),
+    message:
+        "Auditing the predictions for leakage"
+    script:
+        "../scripts/audit.py"
