@@ -1,5 +1,6 @@
 """The registry of classifiers: each one learns, takes its settings, and stands in one place."""
 
+import inspect
 import warnings
 
 import numpy as np
@@ -7,9 +8,10 @@ import pandas as pd
 import pytest
 from feature_tables import STUDY, clustered_features, feature_names, folds_of
 from livermets.classifiers import CLASSIFIERS, Classifier
+from livermets.errors import BadInput
 from livermets.estimators import KMeansSVC, NearestNeighbours
 from livermets.fit import fit_arm
-from livermets.names import MODELS
+from livermets.names import MODELS, RESAMPLINGS, arm_names
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
@@ -64,8 +66,52 @@ def test_a_classifier_is_the_same_for_the_same_seed_and_uses_one_thread(model):
     assert one.get_params().get("n_jobs") in (None, 1)
 
 
+@pytest.mark.parametrize("model", [name for name in MODELS if CLASSIFIERS[name].weighted])
+def test_a_row_that_weighs_three_is_a_row_written_thrice(model):
+    """Twenty rows of the minor class that weigh three each, or stand three times each.
+
+    What a classifier draws by row (trees' bootstrap) or sums up (leaves' least rows) cannot be
+    equal; it is close, and far from the classifier without weights.
+    """
+    X, y = blobs(120, gap=0.8)
+    X, y = np.delete(X, np.flatnonzero(y == 1)[20:], axis=0), np.r_[np.tile([0, 1], 20), [0] * 40]
+    order = np.r_[np.arange(len(y)), np.repeat(np.flatnonzero(y == 1), 2)]
+    new = blobs(400, gap=0.8, seed=9)[0]
+    weights = np.where(y == 1, 3.0, 1.0)
+    # a tree grown to pure leaves answers its rows whatever they weigh
+    shallow = {"max_depth": 2} if model in ("decision_tree", "random_forest") else {}
+    plain, weighted, thrice = (CLASSIFIERS[model].build(1, **shallow) for _ in range(3))
+    plain.fit(X, y)
+    weighted.fit(X, y, sample_weight=weights)
+    thrice.fit(X[order], y[order])
+    score = "predict_proba" if hasattr(plain, "predict_proba") else "decision_function"
+    unweighted, ours, theirs = (
+        np.reshape(getattr(model, score)(new), (len(new), -1))[:, -1].mean()
+        for model in (plain, weighted, thrice)
+    )
+    assert ours > unweighted
+    assert abs(ours - theirs) < 0.3 * (ours - unweighted)
+
+
+def test_there_is_no_arm_of_weights_where_a_classifier_takes_none():
+    unweighted = [name for name in MODELS if not CLASSIFIERS[name].weighted]
+    assert unweighted == ["knn"]
+    for name in MODELS:
+        takes = "sample_weight" in inspect.signature(CLASSIFIERS[name].build(0).fit).parameters
+        assert takes == CLASSIFIERS[name].weighted
+    assert len(arm_names(MODELS, RESAMPLINGS)) == 9 * 4 - 1
+    assert "knn-weights" not in arm_names(MODELS, RESAMPLINGS)
+    table = clustered_features(12)
+    with pytest.raises(BadInput, match="no arm knn-weights"):
+        fit_arm(table, folds_of(table, 2), "knn", "weights", **STUDY)
+
+
 def test_a_new_classifier_is_one_entry(monkeypatch):
-    entry = Classifier("sklearn.linear_model.RidgeClassifier", space={"alpha": (0.1, 1.0, 10.0)})
+    entry = Classifier(
+        "Ridge classifier",
+        "sklearn.linear_model.RidgeClassifier",
+        space={"alpha": (0.1, 1.0, 10.0)},
+    )
     monkeypatch.setitem(CLASSIFIERS, "ridge", entry)
     table = clustered_features(16, gain=3.0)
     predictions, _, report = fit_arm(

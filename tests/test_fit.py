@@ -40,7 +40,7 @@ ARMS = [
     ("kmeans_svm", "undersample"),
     ("knn", "smote"),
     ("logistic_regression", "none"),
-    ("naive_bayes", "undersample"),
+    ("naive_bayes", "weights"),
     ("decision_tree", "smote"),
 ]
 
@@ -141,6 +141,33 @@ def test_the_probabilities_of_distances_are_learned_from_held_out_patients():
         model = fit_probabilities(clone(pipeline), X, y, patients, folds)
         steepness[name] = np.abs(logit(model.predict_proba(new)[:, 1])).mean()
     assert steepness["held out"] < steepness["by heart"] / 3
+
+
+def test_class_weights_make_each_class_weigh_the_same_and_leave_the_rows_alone():
+    table = clustered_features(20, (2, 9), 5)
+    X, y = table[feature_names(table)], (table["label"] == POSITIVE).to_numpy(int)
+    patients = table["patient"].to_numpy()
+    pipeline = build_pipeline(CLASSIFIERS["naive_bayes"].build(0), resampling="weights")
+    model = fit_probabilities(pipeline, X, y, patients, [])
+    bayes = model.named_steps["classify"]
+    np.testing.assert_allclose(bayes.class_prior_, [0.5, 0.5])
+    np.testing.assert_allclose(bayes.class_count_.sum(), len(y))
+    for name in ("svm", "kmeans_svm", "xgboost"):  # also through the calibration of distances
+        predictions, _, report = fit(table, folds_of(table, 2), name, "weights")
+        assert predictions["score"].between(0, 1).all()
+        assert report["inner_auc"].notna().all()
+
+
+def test_steps_before_the_classifier_are_the_same_in_all_arms_of_a_resampling():
+    """Models are compared on the same features and, with SMOTE, on the same made rows."""
+    table = clustered_features(20, (2, 8), 12, gain=1.0)
+    splits = folds_of(table, 2)
+    fits = [fit(table, splits, m, "smote", max_features=4)[1] for m in ("knn", "decision_tree")]
+    X = table[feature_names(table)]
+    for split in fits[0]:
+        knn, tree = (fitted[split] for fitted in fits)
+        np.testing.assert_array_equal(knn[:-2].transform(X), tree[:-2].transform(X))
+        assert knn["resample"].random_state == tree["resample"].random_state
 
 
 # ---- the tables

@@ -1,5 +1,6 @@
 """Division of patients: every class on every side, nobody on two, the same on every machine."""
 
+import doctest
 import os
 import subprocess
 import sys
@@ -8,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from livermets import names
 from livermets.errors import BadInput
 from livermets.names import split_names
-from livermets.splits import ROLES, divide, grouped_folds
+from livermets.splits import ROLES, check_names, divide, grouped_folds
 
 PACKAGE = Path(__file__).parents[1] / "workflow"
 PAPER = {"test_per_class": 4, "validation": 5}
@@ -50,8 +52,8 @@ def test_every_patient_stands_once_in_every_split_and_is_tested_once_a_repeat(si
             assert sorted(part["patient"]) == sorted(patients["patient"])
         tested = splits[splits["role"].eq("test") & splits["split"].str.startswith("cv")]
         repeat = tested["split"].str.split("-").str[0]
-        for _, names in tested["patient"].groupby(repeat):
-            assert sorted(names) == sorted(patients["patient"])
+        for _, own in tested["patient"].groupby(repeat):
+            assert sorted(own) == sorted(patients["patient"])
 
 
 def test_folds_and_classes_within_them_differ_by_one_patient_at_most():
@@ -141,7 +143,7 @@ def test_the_division_is_the_same_on_every_machine():
         ),
         ((9, 9), None, {"folds": 1, "validation": 0}, ["splits.cv.folds is 1"]),
         ((9,), PAPER, None, ["one class (a)"]),
-        ((9, 9), None, None, ["neither holdout nor cv"]),
+        ((9, 9), None, None, ["none of holdout, cv, given and site"]),
     ],
 )
 def test_too_few_patients_are_refused_with_class_and_key(sizes, holdout, cv, words):
@@ -149,6 +151,99 @@ def test_too_few_patients_are_refused_with_class_and_key(sizes, holdout, cv, wor
         divide(cohort(*sizes), holdout, cv, 1)
     for word in words:
         assert word in str(refusal.value)
+
+
+def sited(*sites: str, seed: int = 0) -> pd.DataFrame:
+    """Six patients of each of two classes at each site."""
+    rows = [(f"{s}{c}{i}", c, s) for s in sites for c in "ab" for i in range(6)]
+    return pd.DataFrame(rows, columns=["patient", "label", "site"]).sample(
+        frac=1, random_state=seed
+    )
+
+
+def roles_by(splits: pd.DataFrame, split: str) -> dict[str, set]:
+    part = splits[splits["split"] == split]
+    return {role: set(part.loc[part["role"] == role, "patient"]) for role in ROLES}
+
+
+def test_a_given_split_is_taken_as_it_is():
+    patients = cohort(10, 10)
+    patients["split"] = ["test" if p.endswith(("1", "5")) else "train" for p in patients["patient"]]
+    patients.loc[patients["patient"].isin(["a02", "b02"]), "split"] = "validation"
+    splits = divide(patients, None, None, 1, given=True)
+    assert list(splits["split"].unique()) == split_names(given=True) == ["given"]
+    found = splits.set_index("patient")["role"]
+    pd.testing.assert_series_equal(
+        found.sort_index(), patients.set_index("patient")["split"].sort_index(), check_names=False
+    )
+
+
+def test_each_site_is_tested_in_turn_by_the_others():
+    patients = sited("A", "B2", "C_x")
+    scheme = {"test": "each", "validation": 3}
+    splits = divide(patients, None, None, 1, site=scheme)
+    expected = ["site-A", "site-B2", "site-C_x"]
+    assert list(splits["split"].unique()) == expected
+    assert split_names(site=scheme, sites=patients["site"]) == expected
+    for name in expected:
+        roles = roles_by(splits, name)
+        there = patients["site"] == name.removeprefix("site-")
+        assert roles["test"] == set(patients.loc[there, "patient"])
+        assert len(roles["validation"]) == 3
+        assert roles["train"] | roles["validation"] == set(patients.loc[~there, "patient"])
+
+
+def test_an_external_cohort_is_tested_as_one():
+    patients = sited("A", "B", "C")
+    scheme = {"test": ["C", "A"], "validation": 2}
+    splits = divide(patients, PAPER, None, 1, site=scheme)
+    assert list(splits["split"].unique()) == split_names(PAPER, None, site=scheme, sites="ABC")
+    roles = roles_by(splits, "external")
+    assert {name[0] for name in roles["test"]} == {"A", "C"}
+    assert len(roles["test"]) == 24
+    assert {name[0] for name in roles["train"] | roles["validation"]} == {"B"}
+
+
+@pytest.mark.parametrize(
+    ("change", "schemes", "words"),
+    [
+        ({}, {"given": True}, ["splits.given needs the column split", "add it"]),
+        ({"split": "tset"}, {"given": True}, ["patient Aa0", "'tset'", "write train"]),
+        ({"split": ""}, {"given": True}, ["patient Aa0 has an empty cell in the column split"]),
+        ({"split": "train"}, {"given": True}, ["split given", "class a to test"]),
+        ({"site": None}, {"site": {"test": "each"}}, ["patient Aa0", "column site", "scanned"]),
+        ({}, {"site": {"test": ["D"]}}, ["splits.site.test names D", "A, B"]),
+        ({}, {"site": {"test": ["A", "B"]}}, ["split external has 0 patients of class a to train"]),
+        ({"label": "b"}, {"site": {"test": "each"}}, ["all patients are of one class"]),
+    ],
+)
+def test_a_division_by_hand_that_cannot_be_is_refused(change, schemes, words):
+    patients = sited("A", "B").assign(**change)
+    with pytest.raises(BadInput) as refusal:
+        divide(patients, None, None, 1, **schemes)
+    for word in words:
+        assert word in str(refusal.value)
+
+
+def test_a_site_with_one_class_is_refused_by_name():
+    patients = sited("A", "B")
+    patients = patients[(patients["site"] == "A") | (patients["label"] == "a")]
+    with pytest.raises(
+        BadInput, match="split site-A has 0 patients of class b to train and needs 2"
+    ):
+        divide(patients, None, None, 1, site={"test": "each", "validation": 0})
+
+
+def test_a_planned_split_whose_patients_are_gone_is_named():
+    splits = divide(sited("A", "B"), None, None, 1, site={"test": "each", "validation": 0})
+    check_names(splits, ["site-A", "site-B"])
+    with pytest.raises(BadInput, match="no included patient is left to test in the split site-C"):
+        check_names(splits, ["site-A", "site-B", "site-C"])
+
+
+def test_the_examples_of_the_names_hold():
+    assert doctest.testmod(names).attempted >= 4
+    assert doctest.testmod(names).failed == 0
 
 
 def test_a_patient_twice_or_without_a_label_is_refused_by_name():

@@ -53,7 +53,7 @@ if UNMASKED and not config["segmentation"]["models"]:
         "empty; name a mask, or a model (config/README.md shows where to get one)."
     )
 for model in config["segmentation"]["models"] if UNMASKED else []:
-    if not Path(model["path"]).exists():
+    if not Path(model["path"]).exists() and not model["url"]:
         refuse(
             f"config: segmentation model {model['name']}: {model['path']} does not exist; "
             "correct its `path`, or fetch the model (config/README.md says where from)."

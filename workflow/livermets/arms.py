@@ -5,21 +5,18 @@ Standard library only: the workflow's rules import it.
 
 import re
 
+from livermets.classifiers import CLASSIFIERS
+from livermets.names import SELECTED
+
 MODELS = {
-    "xgboost": "XGBoost",
-    "random_forest": "Random forest",
-    "svm": "SVM",
-    "kernel_svm": "Kernel SVM",
-    "kmeans_svm": "K-means clustering SVM",
-    "knn": "K-nearest neighbours",
-    "logistic_regression": "Logistic regression",
-    "naive_bayes": "Naive Bayes",
-    "decision_tree": "Decision tree",
+    **{name: classifier.title for name, classifier in CLASSIFIERS.items()},
+    SELECTED: "Selected by inner cross-validation",
     "densenet121": "DenseNet-121",
     "baseline_majority": "Majority class",
     "baseline_volume": "Lesion volume alone",
     "baseline_burden": "Tumour burden and lesion count",
     "baseline_clinical": "Clinical columns alone",
+    "baseline_radiomics_clinical": "Radiomics and clinical columns",
 }
 RESAMPLING = {
     "none": "none",
@@ -74,14 +71,25 @@ def arm_title(arm: str) -> str:
 
 
 def scheme_of(split: str) -> tuple[str, int]:
-    """Scheme and repeat of a split: cv2-fold1 -> ("cv", 2); any other is a scheme of its own."""
+    """Scheme and repeat of a split: cv2-fold1 -> ("cv", 2); any other is a scheme of its own.
+
+    Leaving one site out (site-A, site-B, ...) is one scheme: each patient is tested once.
+    """
     found = re.fullmatch(r"cv(\d+)-fold\d+", split)
+    if split.startswith("site-"):
+        return "site", 1
     return ("cv", int(found[1])) if found else (split, 1)
 
 
 def scheme_title(scheme: str) -> str:
     """A scheme in words."""
-    return {"holdout": "Hold-out", "cv": "Cross-validation"}.get(scheme, scheme)
+    return {
+        "holdout": "Hold-out",
+        "cv": "Cross-validation",
+        "given": "Given split",
+        "external": "External sites",
+        "site": "Leave one site out",
+    }.get(scheme, scheme)
 
 
 def figure_names(schemes: list[str], images: bool) -> list[str]:

@@ -17,7 +17,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from livermets.errors import BadInput
-from livermets.fit import Fitted, over_splits
+from livermets.features import feature_columns
+from livermets.fit import Fitted, fit_arm, over_splits
 from livermets.names import BASELINES, CLINICAL, available_baselines, baseline_name, volume_column
 
 
@@ -28,6 +29,7 @@ def fit_baseline(
     *,
     classes: Sequence[str],
     positive: str,
+    **settings: Any,
 ) -> tuple[pd.DataFrame, Fitted, pd.DataFrame]:
     """A baseline fitted in every split; parameters and returns as of `livermets.fit.fit_arm`.
 
@@ -36,14 +38,21 @@ def fit_baseline(
         feature; not its logarithm where the column was standardised and has negative values)
     burden : logistic regression on liver tumour burden and number of lesions, one row a patient
     clinical : logistic regression on the `clinical_` columns, one row a patient
+    radiomics_clinical : the arm logistic_regression-none with the clinical columns among its
+        features; it alone takes `settings` (fit_arm's correlation, max_features, tuning, seed)
 
-    Nothing here is random and nothing is tuned (ridge penalty C = 1 on standardised columns).
+    The others are not tuned (ridge penalty C = 1 on standardised columns) and draw nothing.
     """
     if name not in available_baselines(features.columns):
         raise BadInput(
             f"the baseline {name} has no column in the features table:"
             f" leave it out of classification.baselines (known: {', '.join(BASELINES)})."
         )
+    if name == "radiomics_clinical":
+        table, columns = _radiomics_clinical(features)
+        own = {"arm": baseline_name(name), "columns": columns, **settings}
+        study = {"classes": classes, "positive": positive}
+        return fit_arm(table, splits, "logistic_regression", "none", **study, **own)
     table, columns, model = _BUILDERS[name](features)
 
     def learn(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray, split: str) -> tuple[Any, dict]:
@@ -79,15 +88,30 @@ def _burden(features: pd.DataFrame) -> Built:
 
 
 def _clinical(features: pd.DataFrame) -> Built:
+    table, numbers, words = _clinical_columns(features)
+    encode = make_column_transformer(
+        (make_pipeline(*_numbers()), numbers), (OneHotEncoder(handle_unknown="ignore"), words)
+    )
+    return table, [*numbers, *words], make_pipeline(encode, LogisticRegression(max_iter=2000))
+
+
+def _radiomics_clinical(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The table with a column of 0 and 1 for each word, and its columns to learn from."""
+    radiomics = feature_columns(features)
+    table, numbers, words = _clinical_columns(features)
+    # a word that only test patients have is constant among the training rows, and goes there
+    coded = pd.get_dummies(table[words], dtype=float)
+    return table.join(coded), [*radiomics, *numbers, *coded.columns]
+
+
+def _clinical_columns(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """The table with its clinical columns as numbers or words, and which are which."""
     columns = [c for c in features.columns if c.startswith(CLINICAL)]
     numbers = [c for c in columns if pd.api.types.is_numeric_dtype(features[c])]
     words = [c for c in columns if c not in numbers]
     table = features.astype(dict.fromkeys(numbers, float) | dict.fromkeys(words, object))
     table[words] = table[words].where(table[words].notna(), "missing").astype(str)
-    encode = make_column_transformer(
-        (make_pipeline(*_numbers()), numbers), (OneHotEncoder(handle_unknown="ignore"), words)
-    )
-    return table, columns, make_pipeline(encode, LogisticRegression(max_iter=2000))
+    return table, numbers, words
 
 
 _BUILDERS: dict[str, Callable[[pd.DataFrame], Built]] = {

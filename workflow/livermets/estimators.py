@@ -37,13 +37,14 @@ class KMeansSVC(ClassifierMixin, BaseEstimator):
     def __init__(self, clusters: int = 4, C: float = 1.0, random_state: int | None = None) -> None:
         self.clusters, self.C, self.random_state = clusters, C, random_state
 
-    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
+    def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Self:
+        """`sample_weight` is for the SVM; clusters know nothing of classes."""
         self.classes_ = unique_labels(y)
         self.kmeans_ = KMeans(
             min(self.clusters, len(np.unique(X, axis=0))), n_init=3, random_state=self.random_state
         ).fit(X)
         self.scaler_ = StandardScaler().fit(self.kmeans_.transform(X))
-        self.svm_ = SVC(kernel="linear", C=self.C).fit(self._augmented(X), y)
+        self.svm_ = SVC(kernel="linear", C=self.C).fit(self._augmented(X), y, sample_weight)
         return self
 
     def _augmented(self, X: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from livermets.classifiers import CLASSIFIERS
 from livermets.errors import BadInput
-from livermets.names import RESAMPLINGS, arm_name
+from livermets.names import RESAMPLINGS, arm_name, takes
 from livermets.pipeline import build_pipeline, fit_probabilities, fitted_pipeline, selected_features
 from livermets.seeds import derive
 from livermets.splits import grouped_folds
@@ -36,6 +36,7 @@ def fit_arm(
     tuning: dict | None = None,
     seed: int = 2023,
     threads: int = 1,
+    arm: str | None = None,
 ) -> tuple[pd.DataFrame, Fitted, pd.DataFrame]:
     """One radiomics classifier with one way of resampling, tuned and fitted anew in every split.
 
@@ -47,9 +48,12 @@ def fit_arm(
     classes, positive : the class names, and the one whose probability is the score
     columns : the features; by default those that `livermets.features.feature_columns` finds
     correlation, max_features : see `livermets.pipeline.build_pipeline`
-    tuning : `iterations` of the search and inner `folds`; None: untuned
-    seed : the study's seed; inner folds are the same in all arms, everything else is the arm's own
+    tuning : `iterations` of the search (1 measures the defaults, 0 does not) and inner `folds`;
+        None: untuned
+    seed : the study's seed; inner folds, importance and resampling draw the same in all arms, so
+        that models are compared on the same rows; what a classifier draws is the arm's own
     threads : at most so many; results may differ in the last bit where it changes
+    arm : the arm's name; by default `{model}-{resampling}`
 
     Returns
     -------
@@ -58,13 +62,14 @@ def fit_arm(
     report : one row per split: arm, split, rows, patients, features, selected, parameters (JSON),
         inner_auc, note (what was done otherwise than asked, or empty)
     """
-    if model not in CLASSIFIERS or resampling not in RESAMPLINGS:
+    if model not in CLASSIFIERS or not takes(model, resampling):
         raise BadInput(
             f"no arm {arm_name(model, resampling)}: give one of the models"
-            f" {', '.join(CLASSIFIERS)} and of the resamplings {', '.join(RESAMPLINGS)}."
+            f" {', '.join(CLASSIFIERS)} and of the resamplings {', '.join(RESAMPLINGS)}"
+            " (weights only for a classifier that can weigh rows)."
         )
-    arm, classifier = arm_name(model, resampling), CLASSIFIERS[model]
-    tuning = tuning or {"iterations": 1, "folds": 3}
+    arm, classifier = arm or arm_name(model, resampling), CLASSIFIERS[model]
+    tuning = tuning or {"iterations": 0, "folds": 3}
     if columns is None:
         from livermets.features import feature_columns
 
@@ -78,7 +83,7 @@ def fit_arm(
             resampling=resampling,
             correlation=correlation,
             max_features=max_features,
-            seed=own,
+            seed=derive(seed, "prepare", split),
         )
         tuned = tune(pipeline, classifier, X, y, patients, folds, tuning["iterations"], own)
         pipeline.set_params(classify=classifier.build(own, **tuned.parameters))

@@ -9,18 +9,29 @@ from collections.abc import Iterable
 from livermets.classifiers import CLASSIFIERS
 
 MODELS = tuple(CLASSIFIERS)
-RESAMPLINGS = ("none", "undersample", "smote")
-BASELINES = ("majority", "volume", "burden", "clinical")
+RESAMPLINGS = ("none", "weights", "undersample", "smote")
+BASELINES = ("majority", "volume", "burden", "clinical", "radiomics_clinical")
+SELECTED = "selected"  # the arm that inner cross-validation would have chosen
 CLINICAL = "clinical_"  # prefix of the clinical columns in the features table
 # pyradiomics' names of a lesion's volume, the voxel count first
 _VOLUMES = ("shape_VoxelVolume", "shape_MeshVolume", "shape_Volume")
 
 
-def split_names(holdout: dict | None, cv: dict | None) -> list[str]:
-    """The splits of a study, in their order: `holdout`, `cv1-fold1`, `cv1-fold2`, ...
+def split_names(
+    holdout: dict | None = None,
+    cv: dict | None = None,
+    given: bool = False,
+    site: dict | None = None,
+    sites: Iterable[str] = (),
+) -> list[str]:
+    """The splits of a study in their order, by the keys of `splits:` and the patients' `sites`.
 
     >>> split_names({"test_per_class": 4}, {"folds": 2, "repeats": 2})
     ['holdout', 'cv1-fold1', 'cv1-fold2', 'cv2-fold1', 'cv2-fold2']
+    >>> split_names(given=True, site={"test": "each"}, sites=["B", "A", "B"])
+    ['given', 'site-A', 'site-B']
+    >>> split_names(site={"test": ["B"]}, sites=["A", "B"])
+    ['external']
     """
     names = ["holdout"] if holdout else []
     if cv:
@@ -29,7 +40,16 @@ def split_names(holdout: dict | None, cv: dict | None) -> list[str]:
             for repeat in range(1, cv.get("repeats", 1) + 1)
             for fold in range(1, cv["folds"] + 1)
         ]
+    names += ["given"] * given
+    if site:
+        each = site["test"] == "each"
+        names += [site_name(one) for one in sorted(set(sites))] if each else ["external"]
     return names
+
+
+def site_name(site: str) -> str:
+    """The split in which this site is tested and the others train; a site's name is as an id's."""
+    return f"site-{site}"
 
 
 def cv_name(repeat: int, fold: int) -> str:
@@ -43,9 +63,20 @@ def arm_name(model: str, resampling: str) -> str:
 
 
 def arm_names(models: Iterable[str], resampling: Iterable[str]) -> list[str]:
-    """Every model with every way of resampling, in the order given."""
+    """Every model with every way of resampling it takes, in the order given.
+
+    Class weights (`weights`) are only for classifiers that can weigh rows.
+
+    >>> arm_names(["knn", "svm"], ["none", "weights"])
+    ['knn-none', 'svm-none', 'svm-weights']
+    """
     ways = list(resampling)
-    return [arm_name(model, way) for model in models for way in ways]
+    return [arm_name(model, way) for model in models for way in ways if takes(model, way)]
+
+
+def takes(model: str, way: str) -> bool:
+    """Whether there is an arm of this model with this way of resampling."""
+    return way in RESAMPLINGS and (way != "weights" or CLASSIFIERS[model].weighted)
 
 
 def baseline_name(baseline: str) -> str:
@@ -69,5 +100,6 @@ def available_baselines(columns: Iterable[str]) -> list[str]:
         "volume": volume_column(columns) is not None,
         "burden": "burden" in columns,
         "clinical": any(column.startswith(CLINICAL) for column in columns),
+        "radiomics_clinical": any(column.startswith(CLINICAL) for column in columns),
     }
     return [name for name in BASELINES if available[name]]

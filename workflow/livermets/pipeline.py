@@ -10,6 +10,7 @@ from imblearn.pipeline import Pipeline
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.class_weight import compute_sample_weight
 
 from livermets.preprocessing import CorrelationFilter, Informative, MostImportant, Resampler
 
@@ -47,10 +48,17 @@ def build_pipeline(
     )
 
 
-def groups_for(pipeline: Pipeline, patients: np.ndarray) -> dict[str, np.ndarray]:
+def patients_for(pipeline: Pipeline, patients: np.ndarray) -> dict[str, np.ndarray]:
     """The fit parameters that tell the pipeline whose row is whose, where a step asks for it."""
     asks = pipeline.named_steps["importance"] != "passthrough"
     return {"importance__groups": patients} if asks else {}
+
+
+def weights_for(pipeline: Pipeline, y: np.ndarray) -> dict[str, np.ndarray]:
+    """What the classifier's `fit` is told beside rows and classes: with `weights`, that each class
+    weighs as much as any other (and all rows together as many as they are)."""
+    weighted = pipeline.named_steps["resample"].way == "weights"
+    return {"sample_weight": compute_sample_weight("balanced", y)} if weighted else {}
 
 
 def fit_probabilities(
@@ -68,7 +76,8 @@ def fit_probabilities(
         model: Any = CalibratedClassifierCV(pipeline, method="sigmoid", ensemble=False, cv=cv)
     else:
         model = pipeline
-    return model.fit(X, y, **groups_for(pipeline, patients))
+    weights = {f"classify__{key}": given for key, given in weights_for(pipeline, y).items()}
+    return model.fit(X, y, **patients_for(pipeline, patients), **weights)
 
 
 def fitted_pipeline(model: Any) -> Pipeline:

@@ -163,7 +163,9 @@ def _auc(votes: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 class Resampler(BaseEstimator):
-    """Balances the training rows: `none`, `undersample` (random) or `smote` (Chawla 2002).
+    """Balances the training rows: `undersample` (random) or `smote` (Chawla 2002).
+
+    With `none` and `weights` the rows stay as they are; weights are given to the classifier.
 
     SMOTE interpolates between a minority row and its k nearest of the same class; k is 5, or as
     many as there are. A class with a single row has no neighbour: its row is repeated instead.
@@ -178,7 +180,7 @@ class Resampler(BaseEstimator):
         from imblearn.under_sampling import RandomUnderSampler
 
         self.note_ = ""
-        if self.way == "none":
+        if self.way in ("none", "weights"):
             return X, y
         counts = np.unique(y, return_counts=True)[1]
         if self.way == "undersample":
@@ -192,7 +194,8 @@ class Resampler(BaseEstimator):
             elif neighbours < 5:
                 self.note_ = f"SMOTE with {neighbours} neighbours: a class has {counts.min()} rows"
         else:
-            raise BadInput(f"no resampling {self.way!r}: give none, undersample or smote.")
+            ways = "none, weights, undersample or smote"
+            raise BadInput(f"no resampling {self.way!r}: give {ways}.")
         if self.note_:
             log.warning(self.note_)
         return sampler.fit_resample(X, y)

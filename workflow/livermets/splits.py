@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from livermets.errors import BadInput
-from livermets.names import cv_name
+from livermets.names import cv_name, site_name
 from livermets.seeds import derive
 
 ROLES = ("train", "validation", "test")
@@ -20,16 +20,26 @@ Groups = dict[str, list[str]]  # the patients of each class
 
 
 def divide(
-    patients: pd.DataFrame, holdout: dict | None, cv: dict | None, seed: int
+    patients: pd.DataFrame,
+    holdout: dict | None,
+    cv: dict | None,
+    seed: int,
+    given: bool = False,
+    site: dict | None = None,
 ) -> pd.DataFrame:
-    """Divide patients by the named hold-out and by repeated stratified K-fold cross-validation.
+    """Divide patients by every scheme that is asked for.
 
     Parameters
     ----------
-    patients : one row per patient with `patient` and `label`; other columns are ignored
+    patients : one row per patient with `patient` and `label`, and `split` or `site` where they
+        are used; other columns are ignored
     holdout : `test_per_class` patients of each class are tested, `validation` in total of the rest
-    cv : `folds`, `repeats` (1), `validation` patients in total drawn from each training part
+    cv : repeated stratified K-fold cross-validation: `folds`, `repeats` (1), `validation` patients
+        in total drawn from each training part
     seed : the study's seed
+    given : take each patient's role from the column `split`
+    site : train here, test there, by the column `site`: `test` is a list of sites, tested together
+        in one split, or "each" for every site in turn; `validation` patients in total of the rest
 
     Returns
     -------
@@ -54,9 +64,25 @@ def divide(
         for repeat in range(1, cv.get("repeats", 1) + 1):
             for fold, test in enumerate(deal(groups, folds, seed, "cv", repeat), start=1):
                 parts.append(_split(cv_name(repeat, fold), groups, test, cv, "splits.cv", seed))
+    if given:
+        parts.append(_given(patients, groups))
+    if site:
+        for name, test in _by_site(patients, site["test"]).items():
+            _require_both_sides(name, groups, test, "splits.site")
+            parts.append(_split(name, groups, test, site, "splits.site", seed))
     if not parts:
-        raise BadInput("splits names neither holdout nor cv: give at least one of them.")
+        raise BadInput("splits names none of holdout, cv, given and site: give at least one.")
     return pd.concat(parts, ignore_index=True)
+
+
+def check_names(splits: pd.DataFrame, expected: Sequence[str]) -> None:
+    """Refuse a division that lacks a split the workflow has planned for."""
+    lost = [name for name in expected if name not in set(splits["split"])]
+    if lost:
+        raise BadInput(
+            f"no included patient is left to test in the split {lost[0]}: take that site's patients"
+            " out of the cohort sheet, or find out why they were excluded (results/cohort.tsv)."
+        )
 
 
 def deal(groups: Groups, folds: int, *purpose: object) -> list[list[str]]:
@@ -113,6 +139,60 @@ def _require(groups: Groups, need: int, key: str, why: str) -> None:
             )
 
 
+def _given(patients: pd.DataFrame, groups: Groups) -> pd.DataFrame:
+    """The split that the sheet gives, by patient."""
+    column = _column(patients, "split", "splits.given", "one of train, validation and test")
+    odd = column[~column.isin(ROLES)]
+    if len(odd):
+        raise BadInput(
+            f"patient {odd.index[0]} has {odd.iloc[0]!r} in the column split: write train,"
+            " validation or test."
+        )
+    _require_both_sides("given", groups, list(column.index[column == "test"]), "column split")
+    return _table("given", column.to_dict())
+
+
+def _by_site(patients: pd.DataFrame, tested: Sequence[str] | str) -> dict[str, list[str]]:
+    """The test patients of each split by site."""
+    column = _column(patients, "site", "splits.site", "where the patient was scanned")
+    sites = {site: list(ids) for site, ids in column.groupby(column).groups.items()}
+    if tested == "each":
+        return {site_name(site): ids for site, ids in sites.items()}
+    absent = [site for site in tested if site not in sites]
+    if absent:
+        raise BadInput(
+            f"splits.site.test names {absent[0]}, where no included patient was scanned: give some"
+            f" of {', '.join(sites)}."
+        )
+    return {"external": [patient for site in tested for patient in sites[site]]}
+
+
+def _column(patients: pd.DataFrame, name: str, key: str, what: str) -> pd.Series:
+    """A column of the sheet by patient, as text; refuses empty cells."""
+    if name not in patients:
+        raise BadInput(f"{key} needs the column {name} in the cohort sheet: add it.")
+    column = patients.set_index("patient")[name].sort_index()
+    empty = column[column.isna() | column.astype(str).str.strip().eq("")]
+    if len(empty):
+        raise BadInput(
+            f"patient {empty.index[0]} has an empty cell in the column {name}, which {key} needs:"
+            f" write {what}."
+        )
+    return column.astype(str)
+
+
+def _require_both_sides(name: str, groups: Groups, test: list[str], key: str) -> None:
+    """One patient of each class to test and two to train, where a person drew the line."""
+    for label, ids in groups.items():
+        tested = len(set(ids) & set(test))
+        for there, need, role in ((tested, 1, "test"), (len(ids) - tested, 2, "train")):
+            if there < need:
+                raise BadInput(
+                    f"split {name} has {there} patients of class {label} to {role} and needs {need}"
+                    f" or more: divide them otherwise ({key}), or add patients."
+                )
+
+
 def _split(
     name: str, groups: Groups, test: list[str], scheme: dict, key: str, seed: int
 ) -> pd.DataFrame:
@@ -128,6 +208,10 @@ def _split(
     for role, members in (("train", set(roles) - {*drawn, *test}), ("test", set(test))):
         for label, ids in groups.items():
             assert members & set(ids), f"{name}: no {label} patient in {role}"
+    return _table(name, roles)
+
+
+def _table(name: str, roles: dict[str, str]) -> pd.DataFrame:
     everyone = sorted(roles)
     return pd.DataFrame({"split": name, "patient": everyone, "role": [roles[p] for p in everyone]})
 

@@ -5,6 +5,7 @@ Runs when Snakemake reads the workflow, so it needs the standard library, pandas
 """
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pandas as pd
 import yaml
 
 from livermets.errors import BadInput
+from livermets.model_files import cache_path
+from livermets.names import MODELS
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 SHEET_COLUMNS = ("patient", "label", "ct", "mask", "site")
@@ -64,12 +67,39 @@ def load_config(given: dict) -> dict:
         )
     if config["patients"] is None and config["features"] is None:
         raise BadInput("config: neither `patients` nor `features` is given; name a cohort sheet.")
-    if not config["splits"]["holdout"] and not config["splits"]["cv"]:
-        raise BadInput("config: `splits` has neither `holdout` nor `cv`; give at least one.")
+    if not any(config["splits"].values()):
+        known = ", ".join(f"`{key}`" for key in config["splits"])
+        raise BadInput(f"config: `splits` has none of {known}; give at least one.")
+    for key, column in (("given", "split"), ("site", "site")):
+        if config["splits"][key] and config["patients"] is None:
+            raise BadInput(
+                f"config: `splits.{key}` needs the column `{column}` of a cohort sheet; name the "
+                "sheet in `patients`, or leave the key out."
+            )
+    config["classification"]["models"] = _models(config["classification"]["models"])
+    for model in config["segmentation"]["models"]:
+        if not model["path"] and not model["url"]:
+            raise BadInput(
+                f"config: the segmentation model {model['name']} has neither `path` nor `url`; "
+                "name the file, or where to download it."
+            )
+        model["path"] = model["path"] or str(cache_path(model["sha256"]))
     names = [model["name"] for model in config["segmentation"]["models"]]
     if len(set(names)) < len(names):
         raise BadInput("config: two `segmentation.models` have one name; give each its own.")
     return config
+
+
+def _models(chosen: str | list[str]) -> list[str]:
+    """The classifiers by name, `all` being every one of the registry."""
+    if chosen == "all":
+        return list(MODELS)
+    for name in chosen:
+        if name not in MODELS:
+            near = difflib.get_close_matches(name, MODELS, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(MODELS)}."
+            raise BadInput(f"config: `classification.models`: there is no {name!r}; {hint}")
+    return chosen
 
 
 def _explain(mistake: jsonschema.ValidationError) -> str:
@@ -108,16 +138,19 @@ def load_patients(path: str | Path, config: dict) -> pd.DataFrame:
         )
     sheet = pd.read_csv(path, sep="\t", dtype=str, comment="#", keep_default_na=False)
     sheet.columns = [str(column).strip() for column in sheet.columns]
-    known = [*SHEET_COLUMNS, *config["clinical"]]
+    needed = ["split"] if config["splits"]["given"] else []
+    known = [*SHEET_COLUMNS, *needed, *config["clinical"]]
     for column in sheet.columns:
         if column not in known:
             near = difflib.get_close_matches(column, known, n=1)
             hint = f"rename it if you mean `{near[0]}`, or " if near else ""
+            if column == "split":
+                hint = "set `splits.given: true` in the config to use it, or "
             raise BadInput(
                 f"{path}: column `{column}` is not known; {hint}add it to `clinical:` in the "
                 "config, or remove it."
             )
-    for column in ("patient", "label", *config["clinical"]):
+    for column in ("patient", "label", *needed, *config["clinical"]):
         if column not in sheet.columns:
             raise BadInput(f"{path}: column `{column}` is missing; add it to the first line.")
     for column in known:
@@ -152,6 +185,16 @@ def _bad_rows(sheet: pd.DataFrame, config: dict):
             yield (
                 f"row {row}: patient {patient} has the label {cells['label']!r}; it must be one "
                 f"of {', '.join(config['classes'])} (`classes:` in the config)."
+            )
+        if config["splits"]["given"] and cells["split"] not in ("train", "validation", "test"):
+            yield (
+                f"row {row}: patient {patient} has {cells['split']!r} in the column `split`; "
+                "`splits.given` needs train, validation or test."
+            )
+        if config["splits"]["site"] and not re.fullmatch(PATIENT_ID, cells["site"]):
+            yield (
+                f"row {row}: patient {patient} has the site {cells['site']!r}; `splits.site` needs "
+                "a name of letters, digits, `_` and `-`."
             )
         if not cells["ct"] and config["features"] is None:
             yield (

@@ -11,14 +11,14 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from livermets.classifiers import Classifier
-from livermets.pipeline import Folds, groups_for
+from livermets.pipeline import Folds, patients_for, weights_for
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """The chosen parameters, the mean inner AUC they reached (NaN if untuned), and a remark."""
+    """The chosen parameters, the mean inner AUC they reached (NaN if unmeasured), and a remark."""
 
     parameters: dict[str, Any]
     auc: float
@@ -39,20 +39,24 @@ def tune(
 
     The untuned classifier is the first of at most `iterations` candidates; of equals, the first
     wins. What does not depend on the candidate (scaling, filter, resampling) is fitted once a
-    fold. With nothing to tune, or no folds, the untuned classifier is returned.
+    fold. Without iterations or folds the untuned classifier is returned, unmeasured.
     """
     default = classifier.build(seed).get_params()
     untuned = {key: default[key] for key in classifier.space}
-    if not classifier.space or iterations < 2:
+    if iterations < 1:
         return Tuned(untuned, np.nan, "")
     if not folds:
         log.warning("not tuned: a class has one patient among the training rows")
         return Tuned(untuned, np.nan, "not tuned: a class has one training patient")
-    tries = min(iterations - 1, len(ParameterGrid(dict(classifier.space))))
-    candidates = [untuned, *ParameterSampler(dict(classifier.space), tries, random_state=seed)]
+    candidates = [untuned]
+    if classifier.space:
+        space = dict(classifier.space)
+        tries = min(iterations - 1, len(ParameterGrid(space)))
+        drawn = ParameterSampler(space, tries, random_state=seed)
+        candidates += [candidate for candidate in drawn if candidate != untuned]
     prepared = [_prepare(pipeline, X, y, patients, *fold) for fold in folds]
     aucs = [
-        np.mean([_auc(classifier.build(seed, **candidate), *data) for data in prepared])
+        np.mean([_auc(classifier.build(seed, **candidate), **data) for data in prepared])
         for candidate in candidates
     ]
     best = int(np.argmax(aucs))
@@ -66,19 +70,26 @@ def _prepare(
     patients: np.ndarray,
     train: np.ndarray,
     test: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Training rows as the classifier gets them, with their classes, and the held-out rows."""
+) -> dict[str, Any]:
+    """Training rows as the classifier gets them, their classes and weights; the held-out rows."""
     before = clone(pipeline[:-2])
-    groups = groups_for(pipeline, patients[train])
-    kept = before.fit_transform(X.iloc[train], y[train], **groups)
-    balanced = clone(pipeline.named_steps["resample"]).fit_resample(kept, y[train])
-    return *balanced, before.transform(X.iloc[test]), y[test]
+    told = patients_for(pipeline, patients[train])
+    kept = before.fit_transform(X.iloc[train], y[train], **told)
+    balanced, classes = clone(pipeline.named_steps["resample"]).fit_resample(kept, y[train])
+    weights = weights_for(pipeline, classes)
+    held_out = {"X_test": before.transform(X.iloc[test]), "y_test": y[test]}
+    return {"X": balanced, "y": classes, **held_out, **weights}
 
 
 def _auc(
-    estimator: Any, X: np.ndarray, y: np.ndarray, X_test: np.ndarray, y_test: np.ndarray
+    estimator: Any,
+    X: np.ndarray,
+    y: np.ndarray,
+    X_test: np.ndarray,
+    y_test: np.ndarray,
+    **weights: np.ndarray,
 ) -> float:
-    estimator.fit(X, y)
+    estimator.fit(X, y, **weights)
     # distances rank as well as probabilities do, and need no calibration
     distances = not hasattr(estimator, "predict_proba")
     score = estimator.decision_function(X_test) if distances else estimator.predict_proba(X_test)

@@ -2,6 +2,13 @@
 # Needs results/features.parquet and results/splits.parquet; makes results/predictions/{arm}.parquet,
 # the fitted pipelines and chosen settings in results/models/{arm}, and results/importance.parquet.
 
+SETTINGS = {
+    "correlation": config["classification"]["correlation"],
+    "max_features": config["classification"]["max_features"],
+    "tuning": config["classification"]["tuning"],
+    "seed": config["seed"],
+}
+
 
 rule fit_classifier:
     input:
@@ -22,15 +29,31 @@ rule fit_classifier:
         mem_mb=scaled(3000),
     params:
         **CLASSES,
-        correlation=config["classification"]["correlation"],
-        max_features=config["classification"]["max_features"],
-        tuning=config["classification"]["tuning"],
-        seed=config["seed"],
+        settings=SETTINGS,
         code=code("fit", "estimators"),
     message:
         "Fitting {wildcards.model} with resampling {wildcards.resampling}"
     script:
         "../scripts/fit_classifier.py"
+
+
+rule select_arm:
+    input:
+        predictions=expand("results/predictions/{arm}.parquet", arm=RADIOMICS),
+        chosen=expand("results/models/{arm}/chosen.tsv", arm=RADIOMICS),
+    output:
+        predictions="results/predictions/selected.parquet",
+        chosen="results/models/selected/chosen.tsv",
+    log:
+        "results/logs/select_arm.log",
+    conda:
+        "../../envs/classifiers.yaml"
+    params:
+        code=code("selected"),
+    message:
+        "Selecting an arm by inner cross-validation"
+    script:
+        "../scripts/select_arm.py"
 
 
 rule fit_baseline:
@@ -48,6 +71,10 @@ rule fit_baseline:
         mem_mb=scaled(2000),
     params:
         **CLASSES,
+        # one of them is a radiomics arm and is tuned as those are
+        settings=lambda wildcards: (
+            SETTINGS if wildcards.baseline == "radiomics_clinical" else {}
+        ),
         code=code("baselines"),
     message:
         "Fitting the baseline: {wildcards.baseline}"

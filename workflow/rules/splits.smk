@@ -12,8 +12,8 @@ rule divide:
     conda:
         "../../envs/classifiers.yaml"
     params:
-        holdout=config["splits"]["holdout"],
-        cv=config["splits"]["cv"],
+        **config["splits"],
+        names=SPLITS,
         seed=config["seed"],
         classes=config["classes"],
         code=code("splits"),

@@ -2,14 +2,12 @@
 
 import pandas as pd
 from livermets.runtime import job
-from livermets.splits import divide
+from livermets.splits import check_names, divide
 
 with job(snakemake.log, "divide"):
-    cohort = pd.read_csv(snakemake.input.cohort, sep="\t", dtype={"patient": str, "label": str})
-    splits = divide(
-        cohort.loc[cohort["included"], ["patient", "label"]],
-        holdout=snakemake.params.holdout,
-        cv=snakemake.params.cv,
-        seed=snakemake.params.seed,
-    )
+    text = dict.fromkeys(("patient", "label", "site", "split"), str)
+    cohort = pd.read_table(snakemake.input.cohort, dtype=text)
+    schemes = {key: snakemake.params[key] for key in ("holdout", "cv", "given", "site", "seed")}
+    splits = divide(cohort[cohort["included"]], **schemes)
+    check_names(splits, snakemake.params.names)
     splits.to_parquet(snakemake.output[0], index=False)

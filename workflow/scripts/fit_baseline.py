@@ -11,5 +11,6 @@ with job(snakemake.log, f"baseline {snakemake.wildcards.baseline}"):
         pd.read_parquet(snakemake.input.splits),
         classes=snakemake.params.classes,
         positive=snakemake.params.positive,
+        **snakemake.params.settings,
     )
     predictions.to_parquet(snakemake.output.predictions, index=False)

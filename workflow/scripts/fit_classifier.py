@@ -5,14 +5,15 @@ import pandas as pd
 from livermets.fit import fit_arm
 from livermets.runtime import job
 
-chosen = ("classes", "positive", "correlation", "max_features", "tuning", "seed")
 with job(snakemake.log, f"{snakemake.wildcards.model}-{snakemake.wildcards.resampling}"):
     predictions, fitted, report = fit_arm(
         pd.read_parquet(snakemake.input.features),
         pd.read_parquet(snakemake.input.splits),
         snakemake.wildcards.model,
         snakemake.wildcards.resampling,
-        **{key: snakemake.params[key] for key in chosen},
+        classes=snakemake.params.classes,
+        positive=snakemake.params.positive,
+        **snakemake.params.settings,
         threads=snakemake.threads,
     )
     predictions.to_parquet(snakemake.output.predictions, index=False)
