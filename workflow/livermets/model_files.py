@@ -16,6 +16,12 @@ from typing import BinaryIO
 from .errors import BadInput
 
 
+def cache_path(sha256: str) -> Path:
+    """Where a downloaded model lies, for all studies of this user."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "livermets/models" / f"{sha256}.zip"
+
+
 def hash_model(path: Path) -> str:
     """sha256 of a model: of the file, or of a folder's sorted relative paths and file hashes."""
     path = Path(path)

@@ -11,6 +11,28 @@ SEGMENTING = {
     "cache": "results/models/segmentation",
     "code": code("segmentation", "nnunet"),
 }
+# A model that was downloaded, by this study or another, is a file like any other.
+for model in config["segmentation"]["models"]:
+    if model["url"] and not Path(model["path"]).exists():
+
+        rule:
+            name:
+                f"fetch_{model['name']}"
+            output:
+                model["path"],
+            log:
+                f"results/logs/fetch/{model['name']}.log",
+            retries: 0
+            conda:
+                "../../envs/tables.yaml"
+            params:
+                **{key: model[key] for key in ("name", "url", "sha256")},
+            message:
+                f"Downloading the segmentation model {model['name']}"
+            script:
+                "../scripts/fetch_model.py"
+
+
 # Patients of one job, which share the models in its memory; by default a job for each patient.
 SEGMENTED = [patient for patient in PATIENTS if needs_segmentation(patient)]
 PER_JOB = config["segmentation"]["patients_per_job"]
