@@ -3,8 +3,8 @@
 A lesion's nearest neighbour among other patients is judged by how far the sixth nearest is. Where
 lesions lie at random in a space of m dimensions, (r1 / r6) ** m is the smallest of five uniform
 numbers whatever the density (Facco et al. 2017, doi:10.1038/s41598-017-11873-y), and m follows
-from the neighbours between. So a chance comes with every distance, in any unit and for any set of features,
-and one threshold serves all tables.
+from the neighbours between. So a chance comes with every distance, in any unit and for any set of
+features, and one threshold serves all tables.
 """
 
 from dataclasses import dataclass

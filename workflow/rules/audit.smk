@@ -36,10 +36,10 @@ rule audit_data:
         "results/audit/data.json",
     log:
         "results/logs/audit_data.log",
-    conda:
-        "../../envs/report.yaml"
     # before the hours of training that a finding would make worthless
     priority: 100
+    conda:
+        "../../envs/report.yaml"
     resources:
         mem_mb=scaled(2000),
     params:
