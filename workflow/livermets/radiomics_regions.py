@@ -68,7 +68,7 @@ class Scan:
         distance = sitk.SignedMaurerDistanceMap(
             region.images[1], squaredDistance=False, useImageSpacing=True
         )
-        near = sitk.GetArrayViewFromImage(distance) <= width_mm
+        near = sitk.GetArrayViewFromImage(distance) <= width_mm + 1e-3  # float32 rounds ties
         liver = self._crop(self.organs, self.boxes[lesion], pad) == LIVER
         return self._resampled(replace(region, mask=near & liver & ~region.mask), settings)
 

@@ -12,10 +12,7 @@ EXTRACTION = {
 REGIONS = {chosen.get("region") for chosen in EXTRACTION["sets"].values()}
 
 
-def organs(*regions):
-    """The patient's mask, where a feature set looks at one of these regions beside the lesions."""
-    return "results/masks/{patient}.nii.gz" if REGIONS & set(regions) else []
-
+MASK = "results/masks/{patient}.nii.gz"
 
 if config["radiomics"]["fan_out"] == "lesion":
 
@@ -23,7 +20,7 @@ if config["radiomics"]["fan_out"] == "lesion":
         input:
             ct="results/ct/{patient}.nii.gz",
             lesions="results/lesions/{patient}.nii.gz",
-            mask=organs("ring"),
+            mask=MASK if "ring" in REGIONS else [],
         output:
             "results/radiomics/{patient}/{lesion}.parquet",
         log:
@@ -49,9 +46,9 @@ if config["radiomics"]["fan_out"] == "lesion":
                 patient=wildcards.patient,
                 lesion=kept_lesions(wildcards.patient),
             ),
-            mask=organs("liver"),
-            ct="results/ct/{patient}.nii.gz" if organs("liver") else [],
-            lesions="results/lesions/{patient}.nii.gz" if organs("liver") else [],
+            mask=MASK if "liver" in REGIONS else [],
+            ct="results/ct/{patient}.nii.gz" if "liver" in REGIONS else [],
+            lesions="results/lesions/{patient}.nii.gz" if "liver" in REGIONS else [],
         output:
             "results/radiomics/{patient}.parquet",
         log:
@@ -74,7 +71,7 @@ else:
         input:
             ct="results/ct/{patient}.nii.gz",
             lesions="results/lesions/{patient}.nii.gz",
-            mask=organs("ring", "liver"),
+            mask=MASK if REGIONS & {"ring", "liver"} else [],
         output:
             "results/radiomics/{patient}.parquet",
         log:
