@@ -4,15 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-from livermets.agreement import (
-    COLUMNS,
-    TOLERANCE_MM,
-    agreement_table,
-    compare_masks,
-    match_lesions,
-    summary,
-    surface_distances,
-)
+from livermets.agreement import compare_masks, match_lesions, surface_distances
+from livermets.agreement_table import COLUMNS, TOLERANCE_MM, agreement_table, summary
 from scipy import ndimage
 from scipy.spatial.distance import cdist
 

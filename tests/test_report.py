@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from livermets.agreement_table import COLUMNS
 from livermets.answers import both_sides
 from livermets.errors import BadInput
 from livermets.evaluate import compare, evaluate
@@ -242,3 +243,12 @@ def test_numbers_and_p_values_print_sensibly():
 
 def test_software_versions_name_python_and_this_package():
     assert {"Python", "livermets", "numpy"} <= set(software_versions())
+
+
+def test_agreement_of_the_masks_is_shown_where_there_is_any(tmp_path, metrics):
+    row = dict.fromkeys(COLUMNS, 1.0) | {"patient": "P01", "source": "corrected", "lesions": 5}
+    pd.DataFrame([row]).to_csv(tmp_path / "a.tsv", sep="\t", index=False)
+    page = render(tmp_path, metrics, agreement=tmp_path / "a.tsv")
+    assert "How far corrections went" in page and "1 of 5" in page
+    pd.DataFrame(columns=list(COLUMNS)).to_csv(tmp_path / "a.tsv", sep="\t", index=False)
+    assert "How far corrections" not in render(tmp_path, metrics, agreement=tmp_path / "a.tsv")

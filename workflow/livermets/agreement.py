@@ -9,22 +9,14 @@ from collections.abc import Sequence
 
 import cc3d
 import numpy as np
-import pandas as pd
 import SimpleITK as sitk
 from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 
+from livermets.agreement_table import COLUMNS, TOLERANCE_MM
 from livermets.masks import LESION, dice
 
-TOLERANCE_MM = 2.0  # surfaces closer than that agree
 MATCH_IOU = 0.1  # lesions are small and their edges are matters of opinion
-COLUMNS = (
-    *("patient", "source", "dice_liver", "surface_dice_liver", "assd_liver_mm", "hd95_liver_mm"),
-    *("liver_ml_automatic", "liver_ml", "dice_lesion", "surface_dice_lesion"),
-    *("lesion_ml_automatic", "lesion_ml"),
-    *("lesions_automatic", "lesions", "lesions_matched", "lesions_missed", "lesions_added"),
-    *("detection_f1", "dice_matched"),
-)
 
 
 def compare_masks(automatic: sitk.Image, final: sitk.Image) -> dict[str, float | int | None]:
@@ -104,40 +96,3 @@ def match_lesions(automatic: np.ndarray, final: np.ndarray) -> dict[str, float |
         "detection_f1": 2 * len(pairs) / (n_a + n_b) if n_a + n_b else None,
         "dice_matched": float(np.mean(dices)) if dices else None,
     }
-
-
-def agreement_table(rows: Sequence[dict]) -> pd.DataFrame:
-    """One row a patient, rounded as it is worth."""
-    return pd.DataFrame(rows, columns=list(COLUMNS)).round(4)
-
-
-def summary(table: pd.DataFrame) -> list[tuple[str, str]]:
-    """The lines of the report's section: medians and ranges over patients, lesions summed."""
-    if table.empty:
-        return []
-
-    def spread(column: str, unit: str = "") -> str:
-        values = pd.to_numeric(table[column]).dropna()
-        if values.empty:
-            return "none"
-        return f"{values.median():.2f} ({values.min():.2f} to {values.max():.2f}){unit}"
-
-    total = {name: int(table[f"lesions{name}"].sum()) for name in ("", "_matched", "_missed")}
-    added = int(table["lesions_added"].sum())
-    lines = [
-        ("Patients with an automatic and another mask", str(len(table))),
-        ("Dice of the liver, median (range)", spread("dice_liver")),
-        (f"Surface Dice of the liver at {TOLERANCE_MM:g} mm", spread("surface_dice_liver")),
-        ("Liver volume, automatic minus final (ml)", _difference(table, "liver_ml")),
-        ("Dice of the lesions", spread("dice_lesion")),
-        ("Lesion volume, automatic minus final (ml)", _difference(table, "lesion_ml")),
-        ("Lesions found by both", f"{total['_matched']} of {total['']}"),
-        ("Lesions the model missed", str(total["_missed"])),
-        ("Lesions the model added", str(added)),
-    ]
-    return lines
-
-
-def _difference(table: pd.DataFrame, column: str) -> str:
-    off = table[f"{column}_automatic"] - table[column]
-    return f"{off.median():+.1f} ({off.min():+.1f} to {off.max():+.1f})"

@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 
 from livermets import __version__
+from livermets.agreement_table import summary
 from livermets.answers import answers, schemes_of
 from livermets.arms import LEVELS, RESAMPLING, family, model_title, scheme_title, split_arm
 from livermets.flow import SOURCES, STAGES
@@ -62,6 +63,7 @@ def render_report(
     differences: Path | pd.DataFrame | None = None,
     importance: Path | pd.DataFrame | None = None,
     audit: Path | dict | None = None,
+    agreement: Path | pd.DataFrame | None = None,
     versions: dict[str, str] | None = None,
     title: str = "Which primary tumour did these liver metastases come from?",
 ) -> Path:
@@ -73,6 +75,7 @@ def render_report(
         `clinical`, `features`, `phantoms`, `evaluation`, `densenet` are read from it
     figures : the folder that `draw_figures` wrote to; what is not there is said to be missing
     audit : what `livermets.audit.as_json` gives, or its file
+    agreement : the table of automatic against final masks
     versions : software versions; by default those of this environment
     """
     cohort, splits, metrics = read_cohort(cohort), read_table(splits), read_table(metrics)
@@ -101,6 +104,7 @@ def render_report(
         "examples": embed(figures / "examples.png"),
         "excluded": _excluded(cohort),
         "masks": _masks(cohort),
+        "agreement": [] if agreement is None else summary(read_table(agreement)),
         "n_arms": len(arms),
         "has_deep": any(family(arm) == "deep" for arm in arms),
         "versions": versions or software_versions(),

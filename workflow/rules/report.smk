@@ -81,6 +81,7 @@ rule render_report:
         tables=rules.write_tables.output,
         figures=rules.draw_figures.output,
         overlays=expand("results/review/{patient}.png", patient=PATIENTS),
+        agreement=[] if FROM_FEATURES else "results/agreement.tsv",
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),
     log:

@@ -181,9 +181,9 @@ rule agreement:
     log:
         "results/logs/agreement.log",
     conda:
-        "../../envs/images.yaml"
+        "../../envs/tables.yaml"
     params:
-        code=code("agreement"),
+        code=code("agreement_table"),
     message:
         "Listing how far corrections went"
     script:

@@ -1,6 +1,6 @@
 """Automatic against final masks of every patient who has both."""
 
-from livermets.agreement import agreement_table
+from livermets.agreement_table import agreement_table
 from livermets.runtime import job, read_json
 
 with job(snakemake.log, "agreement"):
