@@ -91,6 +91,22 @@ else:
             "../scripts/extract_patient.py"
 
 
+rule radiomics_dictionary:
+    output:
+        "results/radiomics_dictionary.tsv",
+    log:
+        "results/logs/radiomics_dictionary.log",
+    conda:
+        "../../envs/radiomics.yaml"
+    params:
+        **EXTRACTION,
+        code=code("radiomics_dictionary"),
+    message:
+        "Writing down what each radiomics feature means"
+    script:
+        "../scripts/radiomics_dictionary.py"
+
+
 if FROM_FEATURES:
 
     rule read_features:
