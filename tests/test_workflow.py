@@ -66,8 +66,8 @@ def test_a_fresh_clone_lists_the_whole_demo_study(tmp_path):
     found = jobs(listed)
     assert found["phantom"] == found["import_ct"] == found["split_lesions"] == 20
     assert found["segment"] == 18  # two patients come with a mask
-    assert found["fit_classifier"] == 27
-    assert found["fit_baseline"] == 4
+    assert found["fit_classifier"] == 35  # nine, each four ways; neighbours cannot be weighed
+    assert found["fit_baseline"] == 5
     assert found["train_densenet"] == 5
     assert found["gather_features"] == found["evaluate"] == found["render_report"] == 1
 
@@ -179,3 +179,15 @@ def test_a_mistake_is_refused_before_anything_runs(tmp_path, config, sheet, word
     for word in words:
         assert word in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_patients_may_share_segmentation_jobs(tmp_path):
+    write_sheet(tmp_path, [(f"P{k}", "colorectal", "ct.nii.gz", "") for k in range(5)])
+    (tmp_path / "ct.nii.gz").touch()
+    path = ROOT / "resources/demo/model.zip"
+    model = {"name": "m", "path": str(path), "sha256": "0" * 64, "labels": {"liver": 1}}
+    for per_job, expected in ((1, {"segment": 5}), (2, {f"segment_{k}": 1 for k in (1, 2, 3)})):
+        write_config(tmp_path, {"segmentation": {"models": [model], "patients_per_job": per_job}})
+        listed = jobs(snakemake(tmp_path, "-n", "review"))
+        assert {rule: n for rule, n in listed.items() if rule.startswith("segment")} == expected
+        assert listed["take_mask"] == listed["look_over"] == 5 and listed["worklist"] == 1

@@ -122,6 +122,21 @@ def needs_segmentation(patient):
     return patient in UNMASKED
 
 
+def automatic_mask(wildcards):
+    """An input function: the automatic mask, where there is one."""
+    segmented = needs_segmentation(wildcards.patient)
+    return [f"results/segmentation/{wildcards.patient}.nii.gz"] if segmented else []
+
+
+def readable_masks(wildcards):
+    """An input function: what a reader can open; as DICOM too where the CT came as DICOM."""
+    volumes = (".nii", ".nii.gz", ".nrrd", ".nhdr")
+    sheet = zip(SHEET["patient"], SHEET["ct"])
+    dicom = [patient for patient, ct in sheet if not ct.lower().endswith(volumes)]
+    masks = expand("results/review/{patient}.seg.nrrd", patient=PATIENTS)
+    return masks + expand("results/review/{patient}.seg.dcm", patient=dicom)
+
+
 def scaled(mem_mb):
     """Memory that grows with each retry: a CT larger than the others should not end a study."""
     return lambda wildcards, attempt: mem_mb * attempt

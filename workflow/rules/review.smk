@@ -3,32 +3,12 @@
 # Needs results/ct, results/segmentation and the corrections; makes results/masks, results/review
 # and results/agreement.tsv.
 
-VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr")
-
-
-def automatic(wildcards):
-    """An input function: the automatic mask, where there is one."""
-    segmented = needs_segmentation(wildcards.patient)
-    return [f"results/segmentation/{wildcards.patient}.nii.gz"] if segmented else []
-
-
-def reviewed(wildcards):
-    """An input function: the segmentations a reader can open; DICOM where the CT came as DICOM."""
-    dicom = [
-        patient
-        for patient, ct in zip(SHEET["patient"], SHEET["ct"])
-        if not ct.lower().endswith(VOLUMES)
-    ]
-    return expand("results/review/{patient}.seg.nrrd", patient=PATIENTS) + expand(
-        "results/review/{patient}.seg.dcm", patient=dicom
-    )
-
 
 rule take_mask:
     input:
         ct="results/ct/{patient}.nii.gz",
         record="results/ct/{patient}.json",
-        automatic=automatic,
+        automatic=automatic_mask,
         given=source("mask"),
         corrected=correction,
     output:
@@ -128,7 +108,7 @@ rule worklist:
     input:
         findings=expand("results/review/{patient}.json", patient=PATIENTS),
         overlays=expand("results/review/{patient}.png", patient=PATIENTS),
-        segmentations=reviewed,
+        segmentations=readable_masks,
     output:
         report("results/review/index.html", category="Masks"),
     log:
