@@ -4,9 +4,11 @@ The studies here are small enough to run in seconds: a feature table of two clas
 tiny phantoms with given masks.
 """
 
+import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
@@ -191,3 +193,21 @@ def test_patients_may_share_segmentation_jobs(tmp_path):
         listed = jobs(snakemake(tmp_path, "-n", "review"))
         assert {rule: n for rule, n in listed.items() if rule.startswith("segment")} == expected
         assert listed["take_mask"] == listed["look_over"] == 5 and listed["worklist"] == 1
+
+
+def test_a_patient_whose_segmentation_failed_is_out_at_the_review_with_the_way_back(tmp_path):
+    ct = sitk.GetImageFromArray(np.full((8, 20, 20), 90, np.int16))
+    sitk.WriteImage(ct, str(tmp_path / "ct.nii.gz"))
+    write_sheet(tmp_path, [("P1", "colorectal", "ct.nii.gz", "")])
+    model = {"name": "m", "path": str(ROOT / "resources/demo/model.zip"), "sha256": "0" * 64}
+    models = [{**model, "labels": {"liver": 1}}]
+    write_config(tmp_path, {"segmentation": {"models": models}, "on_bad_patient": "exclude"})
+    assert snakemake(tmp_path, "results/ct/P1.json").returncode == 0
+    failed = tmp_path / "results/segmentation/P1.nii.gz"  # as a job of several patients leaves it
+    failed.parent.mkdir()
+    failed.touch()
+    done = snakemake(tmp_path, "results/masks/P1.json", "--rerun-triggers", "mtime")
+    assert done.returncode == 0, done.stderr
+    out = json.loads((tmp_path / "results/masks/P1.json").read_text())["excluded"]
+    assert out["stage"] == "review" and "segmentation failed" in out["reason"]
+    assert "delete results/segmentation/P1.nii.gz" in done.stderr
