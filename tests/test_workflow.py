@@ -68,7 +68,7 @@ def test_a_fresh_clone_lists_the_whole_demo_study(tmp_path):
     found = jobs(listed)
     assert found["phantom"] == found["import_ct"] == found["split_lesions"] == 20
     assert found["segment"] == 18  # two patients come with a mask
-    assert found["fit_classifier"] == 35  # nine, each four ways; neighbours cannot be weighed
+    assert found["fit_classifier"] == 27  # nine, each three ways
     assert found["fit_baseline"] == 5
     assert found["train_densenet"] == 5
     assert found["gather_features"] == found["evaluate"] == found["render_report"] == 1
@@ -193,6 +193,22 @@ def test_patients_may_share_segmentation_jobs(tmp_path):
         listed = jobs(snakemake(tmp_path, "-n", "review"))
         assert {rule: n for rule, n in listed.items() if rule.startswith("segment")} == expected
         assert listed["take_mask"] == listed["look_over"] == 5 and listed["worklist"] == 1
+
+
+def test_given_masks_are_compared_with_automatic_ones_on_request(tmp_path):
+    for name in ("ct.nii.gz", "m.nii.gz"):
+        tmp_path.joinpath(name).touch()
+    write_sheet(tmp_path, [(f"P{k}", "colorectal", "ct.nii.gz", "m.nii.gz") for k in range(3)])
+    write_config(tmp_path, {})
+    assert "segment" not in jobs(snakemake(tmp_path, "-n", "results/agreement.tsv"))
+    write_config(tmp_path, {"segmentation": {"compare": True}})
+    refused = snakemake(tmp_path, "-n")
+    assert refused.returncode != 0 and "`segmentation.compare` needs a model" in refused.stderr
+    path = ROOT / "resources/demo/model.zip"
+    model = {"name": "m", "path": str(path), "sha256": "0" * 64, "labels": {"liver": 1}}
+    write_config(tmp_path, {"segmentation": {"compare": True, "models": [model]}})
+    listed = jobs(snakemake(tmp_path, "-n", "results/agreement.tsv"))
+    assert listed["segment"] == listed["compare_masks"] == 3
 
 
 def test_a_patient_whose_segmentation_failed_is_out_at_the_review_with_the_way_back(tmp_path):

@@ -52,7 +52,12 @@ if UNMASKED and not config["segmentation"]["models"]:
         f"patient {UNMASKED[0]} has no `mask` in the sheet and `segmentation.models` is "
         "empty; name a mask, or a model (config/README.md shows where to get one)."
     )
-for model in config["segmentation"]["models"] if UNMASKED else []:
+COMPARED = config["segmentation"]["compare"] and not FROM_FEATURES
+if COMPARED and not config["segmentation"]["models"]:
+    refuse(
+        "config: `segmentation.compare` needs a model; name one, or set it to false."
+    )
+for model in config["segmentation"]["models"] if UNMASKED or COMPARED else []:
     if not Path(model["path"]).exists() and not model["url"]:
         refuse(
             f"config: segmentation model {model['name']}: {model['path']} does not exist; "
@@ -118,8 +123,8 @@ def has_other_mask(patient):
 
 
 def needs_segmentation(patient):
-    """Whether a model has to segment this patient: nobody gave or corrected a mask."""
-    return patient in UNMASKED
+    """Whether a model has to segment this patient: no mask was given, or both are compared."""
+    return patient in UNMASKED or config["segmentation"]["compare"]
 
 
 def automatic_mask(wildcards):

@@ -88,6 +88,7 @@ else:
             threads: config["segmentation"]["threads"]
             resources:
                 gpu=gpus(config["segmentation"]["device"]),
+                runtime=60 * len(some),
                 mem_mb=scaled(config["segmentation"]["mem_mb"]),
             params:
                 **SEGMENTING,
