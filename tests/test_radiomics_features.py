@@ -494,3 +494,20 @@ def test_the_ibsi_digital_phantom_has_its_consensus_values(real_data):
         rounding = 0.51 * 10 ** (np.floor(np.log10(abs(consensus))) - 2)  # three digits are given
         allowed = max(float(reference[tag]["tolerance"]), rounding)
         assert row[f"original_{feature}"] == pytest.approx(consensus, abs=allowed), tag
+
+
+# ---- huge lesions, and tables of one's own
+
+
+def test_a_huge_lesion_has_every_value_of_pyradiomics():
+    shape = (60, 130, 130)
+    labels = ball(shape, (30, 64, 64), (28, 60, 62)).astype(np.uint16)  # 130 ml
+    grey = np.random.default_rng(2).normal(60, 20, shape).astype(np.int16)
+    spacing = (0.6, 0.6, 0.83)
+    ct, labelled = image(grey, spacing), image(labels, spacing)
+    row = extract_lesion(ct, labelled, 1, DEFAULT, CLASSES)
+    assert row["original_shape_VoxelVolume"] > 100_000
+    assert row[REASON] == ""
+    assert not missing(row)
+    truth = on_whole_ct(ct, labelled, 1, DEFAULT)
+    assert {k: row[k] for k in truth} == pytest.approx(truth, rel=1e-12)

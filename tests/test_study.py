@@ -1,11 +1,13 @@
 """The configuration and the cohort sheet: defaults filled in, each mistake refused by name."""
 
+import gzip
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from livermets.errors import BadInput
-from livermets.study import load_config, load_patients, load_schema
+from livermets.study import load_config, load_patients, load_schema, table_columns
 
 ROOT = Path(__file__).parent.parent
 
@@ -116,3 +118,15 @@ def test_a_bad_sheet_is_refused_with_the_row_and_a_hint(tmp_path, text, words):
 def test_a_sheet_that_is_not_there_is_refused_with_what_to_do(tmp_path):
     with pytest.raises(BadInput, match="does not exist; write it"):
         load_patients(tmp_path / "none.tsv", load_config({}))
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.tsv", "t.parquet", "t.parquet.gz"])
+def test_the_columns_of_a_table_are_known_without_its_rows(tmp_path, name):
+    table = pd.DataFrame({"patient": ["A"], "label": ["x"], "original_glcm_Contrast": [1.5]})
+    path = tmp_path / name
+    if ".parquet" in name:
+        data = table.to_parquet(index=False)
+        path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    else:
+        table.to_csv(path, index=False, sep="\t" if ".tsv" in name else ",")
+    assert table_columns(path) == list(table.columns)

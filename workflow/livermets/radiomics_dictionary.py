@@ -178,6 +178,8 @@ def meaning(name: str, feature: str) -> str:
     title = re.sub(r"^\*\*\d+\.\s*|\*\*$", "", title)
     for part in parts:
         first = part.split(". ")[0].rstrip(".")
-        if re.match(r"[A-Z]", first) and not re.match(r"Here|Where|Note|.*([\\=`]|:math)", first):
+        if re.match(r"[A-Z]", first) and not re.match(
+            r"Here|Where|Note|However|The principal|.*([\\=`]|:math)", first
+        ):
             return f"{title}: {first}"
     return title

@@ -5,6 +5,7 @@ Runs when Snakemake reads the workflow, so it needs the standard library, pandas
 """
 
 import difflib
+import gzip
 import re
 from pathlib import Path
 from typing import Any
@@ -208,9 +209,11 @@ def table_columns(path: str | Path) -> list[str]:
     path = Path(path)
     if not path.is_file():
         raise BadInput(f"`features`: the table {path} does not exist; correct the path.")
-    if path.suffix == ".parquet":
+    packed = path.suffix == ".gz"
+    if (path.with_suffix("") if packed else path).suffix == ".parquet":
         import pyarrow.parquet  # not needed by studies that start from images
 
-        return pyarrow.parquet.read_schema(path).names
+        with gzip.open(path) if packed else path.open("rb") as table:
+            return pyarrow.parquet.read_schema(table).names
     separator = "\t" if ".tsv" in path.suffixes else ","
     return [str(column) for column in pd.read_csv(path, sep=separator, nrows=0).columns]

@@ -1,0 +1,136 @@
+"""ICC against Shrout & Fleiss' own table and plain loops; perturbations do what they are called."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK as sitk
+from livermets.radiomics_perturb import NAMES, noise_level, perturbations, perturbed_rows
+from livermets.robustness import icc31, icc_by_size, icc_table, stable_features
+
+# Shrout & Fleiss 1979, Table 2: six targets, four judges; their Table 4: ICC(3,1) = .71
+RATINGS = np.array(
+    [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float
+)
+
+
+def test_icc_is_that_of_shrout_and_fleiss():
+    # Their analysis of variance: 11.24 between targets, 1.02 residual
+    assert icc31(RATINGS[..., None])[0] == pytest.approx(
+        (11.24 - 1.02) / (11.24 + 3 * 1.02), abs=1e-3
+    )
+    assert round(icc31(RATINGS[..., None])[0], 2) == 0.71
+
+
+def test_icc_ignores_a_judges_offset_and_the_unit_and_incomplete_targets():
+    values = np.stack([RATINGS, RATINGS * 1000 + [5, 7, 0, 1], RATINGS, RATINGS * 0 + 3], axis=2)
+    values = np.concatenate([values, values[:1]])
+    values[6, 2, :3] = np.nan  # a seventh target that one judge did not see
+    found = icc31(values)
+    assert found[:3] == pytest.approx([found[0]] * 3, abs=1e-9)
+    assert round(found[0], 2) == 0.71
+    assert np.isnan(found[3])
+    assert np.isnan(icc31(values[:1])).all()
+
+
+def long_table(rng, patients=8, noise=(0.01, 3.0)):
+    rows = []
+    for patient in range(patients):
+        for lesion in (1, 2):
+            truth = rng.normal(size=2)
+            for name in NAMES:
+                seen = truth + rng.normal(size=2) * noise
+                rows.append(
+                    (f"P{patient}", lesion, "ab"[patient % 2], lesion * 3.0 + patient, name, *seen)
+                )
+    columns = ["patient", "lesion", "label", "volume_ml", "perturbation", "steady", "shaky"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_only_training_patients_decide_which_features_are_stable():
+    rng = np.random.default_rng(1)
+    table = long_table(rng)
+    broken = table["patient"].isin(["P6", "P7"])
+    table.loc[broken, "steady"] = rng.normal(size=broken.sum()) * 50
+    patients = [f"P{i}" for i in range(8)]
+    first = pd.DataFrame({"split": "a", "patient": patients, "role": ["train"] * 6 + ["test"] * 2})
+    other = first.assign(split="b", role=["test"] * 2 + ["validation"] * 2 + ["train"] * 4)
+    icc = icc_table(table.sample(frac=1, random_state=0), pd.concat([first, other]))
+    assert stable_features(icc, "a", 0.9) == ["steady"]
+    assert stable_features(icc, "b", 0.9) == []
+    assert set(icc["lesions"]) == {12}
+    alone = icc_table(table[~broken], first)  # test patients change nothing
+    assert alone["icc"].tolist() == icc.loc[icc["split"] == "a", "icc"].tolist()
+
+
+def test_icc_by_class_and_size_covers_every_lesion_once():
+    table = icc_by_size(long_table(np.random.default_rng(2)))
+    steady = table[table["feature"] == "steady"]
+    whole = steady[(steady["label"] == "all") & (steady["size"] == 0)]
+    assert whole["lesions"].item() == 16
+    thirds = steady[(steady["label"] == "all") & (steady["size"] > 0)]
+    assert thirds["lesions"].sum() == 16
+    assert steady[(steady["size"] == 0) & (steady["label"] != "all")]["lesions"].tolist() == [8, 8]
+
+
+@pytest.fixture(scope="module")
+def lesion():
+    """A smooth ball of 12 mm radius in noise of 15 HU."""
+    z, y, x = np.ogrid[:24, :48, :48]
+    distance = np.sqrt(((z - 12) * 2.0) ** 2 + (y - 24) ** 2 + (x - 24) ** 2)
+    rng = np.random.default_rng(4)
+    hu = 90 - 45 / (1 + np.exp(distance - 12)) + rng.normal(0, 15, distance.shape)
+    images = [
+        sitk.GetImageFromArray(a)
+        for a in (hu.round().astype(np.int16), (distance <= 12).astype(np.uint8))
+    ]
+    for image in images:
+        image.SetSpacing((1, 1, 2))
+    return images
+
+
+def test_perturbations_move_the_mask_or_the_grey_values_a_little(lesion):
+    image, mask = lesion
+    before = sitk.GetArrayFromImage(mask).astype(bool)
+    seen = {}
+    for name, grey, changed in perturbations(image, mask, np.random.default_rng(0)):
+        seen[name] = sitk.GetArrayFromImage(grey), sitk.GetArrayFromImage(changed).astype(bool)
+        assert grey.GetPixelID() == image.GetPixelID()
+    assert tuple(seen) == NAMES
+    assert (seen["shrunk"][1] <= before).all() and (before <= seen["grown"][1]).all()
+    cross = np.abs(np.argwhere(seen["grown"][1])[:, None] - np.argwhere(before)).sum(2).min(1)
+    assert cross.max() == 1
+    for name in ("moved", "turned", "contour"):
+        both = 2 * (seen[name][1] & before).sum() / (seen[name][1].sum() + before.sum())
+        assert 0.85 < both < 1, name
+        assert seen[name][1].sum() == pytest.approx(before.sum(), rel=0.08)
+    added = seen["noise"][0].astype(float) - sitk.GetArrayFromImage(image)
+    assert added.std() == pytest.approx(15, rel=0.1)
+
+
+def test_the_noise_level_is_measured_beside_anatomy(lesion):
+    assert noise_level(sitk.GetArrayFromImage(lesion[0])) == pytest.approx(15, rel=0.1)
+
+
+def test_every_lesion_is_extracted_under_every_perturbation_and_mean_is_steadier_than_texture(
+    lesion,
+):
+    image, mask = lesion
+    rows = perturbed_rows(image, mask, {"binWidth": 25}, ["firstorder", "glcm"], seed=3)
+    assert [row["perturbation"] for row in rows] == list(NAMES)
+    assert {row["lesion"] for row in rows} == {1}
+    table = pd.DataFrame(rows)
+    spread = table.std(numeric_only=True) / table.mean(numeric_only=True).abs()
+    assert spread["original_firstorder_Median"] < 0.1 < spread["original_glcm_ClusterProminence"]
+    again = perturbed_rows(image, mask, {"binWidth": 25}, ["firstorder", "glcm"], seed=3)
+    assert again == rows
+
+
+def test_a_lesion_that_shrinks_to_nothing_leaves_its_other_rows(lesion):
+    image, mask = lesion
+    tiny = sitk.GetArrayFromImage(mask) * 0
+    tiny[10, 20:22, 20:22] = 1
+    tiny = sitk.GetImageFromArray(tiny)
+    tiny.CopyInformation(mask)
+    rows = perturbed_rows(image, tiny, {"binWidth": 25}, ["firstorder"])
+    assert "shrunk" not in [row["perturbation"] for row in rows]
+    assert [row["perturbation"] for row in rows][:2] == ["as it is", "grown"]
