@@ -4,8 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
+from livermets.figures_robustness import draw_robustness
 from livermets.radiomics_perturb import NAMES, noise_level, perturbations, perturbed_rows
-from livermets.robustness import icc31, icc_by_size, icc_table, stable_features
+from livermets.robustness import (
+    gather_perturbed,
+    icc31,
+    icc_by_size,
+    icc_table,
+    stable_features,
+)
 
 # Shrout & Fleiss 1979, Table 2: six targets, four judges; their Table 4: ICC(3,1) = .71
 RATINGS = np.array(
@@ -134,3 +141,34 @@ def test_a_lesion_that_shrinks_to_nothing_leaves_its_other_rows(lesion):
     rows = perturbed_rows(image, tiny, {"binWidth": 25}, ["firstorder"])
     assert "shrunk" not in [row["perturbation"] for row in rows]
     assert [row["perturbation"] for row in rows][:2] == ["as it is", "grown"]
+
+
+def test_the_figure_shows_every_class_and_third_and_says_so_where_there_is_nothing(tmp_path):
+    table = long_table(np.random.default_rng(2))
+    table = table.rename(
+        columns={"steady": "original_firstorder_Mean", "shaky": "original_glcm_Id"}
+    )
+    by_size = icc_by_size(table)
+    drawn = draw_robustness(by_size, 0.9, tmp_path / "a.svg")
+    assert drawn.read_bytes() == draw_robustness(by_size, 0.9, tmp_path / "b.svg").read_bytes()
+    assert drawn.read_text().count('id="axes_') == 3 * 4
+    nothing = draw_robustness(by_size.assign(icc=np.nan), 0.9, tmp_path / "c.svg")
+    assert 'id="axes_' not in nothing.read_text()
+
+
+def test_perturbed_lesions_take_label_and_volume_from_the_features_table(tmp_path):
+    table = long_table(np.random.default_rng(3), patients=2)
+    features = table.drop_duplicates(["patient", "lesion"])[
+        ["patient", "lesion", "label", "volume_ml"]
+    ]
+    paths = []
+    for patient, rows in table.groupby("patient"):
+        paths.append(tmp_path / f"{patient}.parquet")
+        rows[["perturbation", "lesion", "steady", "shaky"]].to_parquet(paths[-1])
+    pd.DataFrame(columns=["perturbation", "lesion"]).to_parquet(tmp_path / "out.parquet")
+    gathered = gather_perturbed(features, [*paths, tmp_path / "out.parquet"])
+    both = [
+        t.sort_values(["patient", "lesion", "perturbation"], ignore_index=True)
+        for t in (gathered, table)
+    ]
+    pd.testing.assert_frame_equal(both[0][list(table)], both[1], check_dtype=False)

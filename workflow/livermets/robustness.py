@@ -1,6 +1,7 @@
 """Which features survive small changes of mask and image: intraclass correlation."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,17 @@ def icc31(values: np.ndarray) -> np.ndarray:
         msr, mse = between / (targets - 1), rest / ((targets - 1) * (raters - 1))
         icc = (msr - mse) / (msr + (raters - 1) * mse)
     return np.where((targets >= 2) & (total > 1e-20 * mean**2 * targets), icc, np.nan)
+
+
+def gather_perturbed(features: pd.DataFrame, paths: Sequence[str | Path]) -> pd.DataFrame:
+    """The perturbed lesions of the patients in the features table, with their label and volume.
+
+    paths : each patient's Parquet (perturbation, lesion and features), named `{patient}.parquet`
+    """
+    known = features[["patient", "lesion", "label", "volume_ml"]]
+    tables = [pd.read_parquet(path).assign(patient=Path(path).stem) for path in paths]
+    table = known.merge(pd.concat(tables, ignore_index=True), on=["patient", "lesion"])
+    return table[[*IDS, *(name for name in table if name not in IDS)]]
 
 
 def icc_table(perturbed: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:

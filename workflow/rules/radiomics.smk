@@ -107,6 +107,50 @@ rule radiomics_dictionary:
         "../scripts/radiomics_dictionary.py"
 
 
+rule perturb_patient:
+    input:
+        ct="results/ct/{patient}.nii.gz",
+        lesions="results/lesions/{patient}.nii.gz",
+    output:
+        "results/robustness/{patient}.parquet",
+    log:
+        "results/logs/perturb_patient/{patient}.log",
+    conda:
+        "../../envs/radiomics.yaml"
+    resources:
+        mem_mb=scaled(3000),
+    params:
+        **EXTRACTION,
+        seed=config["seed"],
+        code=code("radiomics_perturb"),
+    message:
+        "Perturbing the lesions of {wildcards.patient}"
+    script:
+        "../scripts/perturb_patient.py"
+
+
+rule robustness:
+    input:
+        features="results/features.parquet",
+        splits="results/splits.parquet",
+        perturbed=expand("results/robustness/{patient}.parquet", patient=PATIENTS),
+    output:
+        icc="results/icc.parquet",
+        by_size="results/icc_by_size.parquet",
+        figure="results/robustness.svg",
+    log:
+        "results/logs/robustness.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        min_icc=config["radiomics"]["min_icc"] or 0.9,
+        code=code("robustness", "figures_robustness"),
+    message:
+        "Correlating the features of perturbed lesions"
+    script:
+        "../scripts/robustness.py"
+
+
 if FROM_FEATURES:
 
     rule read_features:

@@ -1,0 +1,19 @@
+"""The features of one patient's lesions under every perturbation of mask and image."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import SimpleITK as sitk
+from livermets.radiomics_perturb import perturbed_rows
+from livermets.radiomics_tables import REASON
+from livermets.runtime import job
+
+extraction = {key: snakemake.params[key] for key in ("settings", "classes", "sets", "seed")}
+with job(snakemake.log, f"robustness {snakemake.wildcards.patient}"):
+    files, rows = snakemake.input, []
+    if Path(files.lesions).stat().st_size:  # empty: the patient is out
+        rows = perturbed_rows(sitk.ReadImage(files.ct), sitk.ReadImage(files.lesions), **extraction)
+    keys = pa.schema([("perturbation", pa.string()), ("lesion", pa.int64())])
+    table = pa.Table.from_pylist(rows).drop([REASON]) if rows else keys.empty_table()
+    pq.write_table(table, snakemake.output[0], compression="zstd")
