@@ -13,11 +13,16 @@ SNAKEMAKE = [str(Path(sys.executable).with_name("snakemake"))]
 SMALL = {"iterations": 2, "folds": 2}
 
 
+def command(folder: Path, *options: str, snakefile: Path = ROOT / "Snakefile") -> list[str]:
+    """The command line of Snakemake in a study's folder, on two cores."""
+    where = ["--snakefile", str(snakefile), "--directory", str(folder)]
+    return [*SNAKEMAKE, *where, "--cores", "2", *options]
+
+
 def snakemake(folder: Path, *options: str, snakefile: Path = ROOT / "Snakefile"):
     """Run Snakemake in a study's folder; returns the finished process with its whole output."""
-    command = [*SNAKEMAKE, "--snakefile", str(snakefile), "--directory", str(folder)]
     return subprocess.run(
-        [*command, "--cores", "2", *options],
+        command(folder, *options, snakefile=snakefile),
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
