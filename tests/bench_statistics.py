@@ -19,6 +19,8 @@ from sklearn.linear_model import LogisticRegression
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
 from livermets import bootstrap, evaluate, metrics
+from livermets.predictions import with_scheme
+from livermets.scored import scored
 from livermets.seeds import derive
 
 ARMS, DRAWS = 40, 2000
@@ -79,13 +81,13 @@ def main(loop_draws: int = 20) -> None:
     table = evaluate.evaluate(predictions, classes, positive, draws=DRAWS)
     ours = time.process_time() - start
 
-    first = evaluate.with_scheme(predictions[predictions["arm"] == "arm00"])
+    first = with_scheme(predictions[predictions["arm"] == "arm00"])
     patients = sorted(first["patient"].unique())
     label = first.drop_duplicates("patient").set_index("patient")["label"].loc[patients]
     counts = bootstrap.draw_patients(label.to_numpy(), DRAWS, derive(2023, "bootstrap", "cv"))
     loop, worst = 0.0, 0.0
     for level in evaluate.LEVELS:
-        rows = evaluate.score_rows(first, level, positive, patients)
+        rows = scored(first, level, classes, positive, patients).rows[positive]
         fast = metrics.measure(rows, counts)
         start = time.process_time()
         slow = [by_scikit_learn(rows, c[rows.patient] * rows.weight) for c in counts[:loop_draws]]

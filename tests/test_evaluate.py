@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from livermets.compare import compare
+from livermets.confusion import confusion
 from livermets.errors import BadInput
-from livermets.evaluate import compare, evaluate
+from livermets.evaluate import evaluate
 from livermets.predictions import read_predictions
-from sklearn.metrics import accuracy_score, roc_auc_score
+from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
 from synthetic import CLASSES, POSITIVE, make_cohort, make_predictions, make_splits
 
 COHORT = make_cohort()
@@ -97,40 +99,113 @@ def test_a_test_part_with_one_class_has_no_auc_and_no_interval():
     assert (auc["undefined_draws"] == 100).all()
 
 
-def test_more_than_two_classes_are_scored_one_against_the_rest():
-    three = PREDICTIONS.copy()
-    three.loc[three["patient"] == "P01", "label"] = "gastric"
-    table = evaluate(three, [*CLASSES, "gastric"], POSITIVE, draws=50)
-    one = three.query("arm == 'knn-none' and split == 'holdout'")
-    found = value(table, "knn-none", "holdout", "lesion", "auc")["value"]
-    assert found == pytest.approx(roc_auc_score(one["label"] == POSITIVE, one["score"]))
-
-
 def test_differences_are_paired_and_holm_corrected():
     table = compare(PREDICTIONS, CLASSES, POSITIVE, draws=100, seed=1)
-    assert set(table["arm"]) == {"knn-none", "knn-undersample", "knn-smote", "densenet121"}
+    volume = table[table["against"] == "volume"]
+    assert set(volume["arm"]) == {"knn-none", "knn-undersample", "knn-smote", "densenet121"}
     assert (table["p_holm"] >= table["p"]).all()
     metrics = run()
-    row = table.query("arm == 'densenet121' and scheme == 'cv' and level == 'lesion'").iloc[0]
-    ours, volume = (
+    row = volume.query("arm == 'densenet121' and scheme == 'cv' and level == 'lesion'").iloc[0]
+    ours, its = (
         value(metrics, arm, "cv", "lesion", "auc")["value"]
         for arm in ("densenet121", "baseline_volume")
     )
-    assert row["difference"] == pytest.approx(ours - volume)
+    assert row["difference"] == pytest.approx(ours - its)
+
+
+def test_resampled_arms_are_compared_with_the_same_model_as_is():
+    table = compare(PREDICTIONS, CLASSES, POSITIVE, draws=100, seed=1)
+    as_is = table[table["against"] == "as is"]
+    assert set(zip(as_is["arm"], as_is["reference"], strict=True)) == {
+        ("knn-undersample", "knn-none"),
+        ("knn-smote", "knn-none"),
+    }
+    each = as_is.groupby(["scheme", "level"])
+    assert (each["p_holm"].max() <= 2 * each["p"].max() + 1e-12).all()  # two arms a question
 
 
 def test_an_arm_compared_with_its_twin_differs_by_nothing():
     twin = PREDICTIONS[PREDICTIONS["arm"] == "knn-none"].assign(arm="twin")
-    table = compare(pd.concat([PREDICTIONS, twin]), CLASSES, POSITIVE, "twin", draws=50)
-    same = table[table["arm"] == "knn-none"]
+    table = compare(pd.concat([PREDICTIONS, twin]), CLASSES, POSITIVE, reference="twin", draws=50)
+    same = table[(table["arm"] == "knn-none") & (table["against"] == "volume")]
     assert (same[["difference", "low", "high"]] == 0).all(axis=None)
     assert (same["p"] == 1).all()
 
 
+def test_arms_that_scored_different_lesions_are_compared_on_those_of_both():
+    fewer = PREDICTIONS[(PREDICTIONS["arm"] != "baseline_volume") | (PREDICTIONS["lesion"] == 1)]
+    table = compare(fewer, CLASSES, POSITIVE, draws=50, seed=1)
+    row = table.query("arm == 'knn-none' and scheme == 'holdout' and level == 'lesion'").iloc[0]
+    first = PREDICTIONS.query("split == 'holdout' and lesion == 1")
+    mine, its = (
+        roc_auc_score(part["label"] == POSITIVE, part["score"])
+        for part in (first.query(f"arm == {arm!r}") for arm in ("knn-none", "baseline_volume"))
+    )
+    assert row["difference"] == pytest.approx(mine - its)
+
+
 def test_without_the_reference_arm_there_are_no_differences():
-    table = compare(PREDICTIONS, CLASSES, POSITIVE, "nobody", draws=50)
-    assert table.empty
-    assert "p_holm" in table
+    table = compare(PREDICTIONS, CLASSES, POSITIVE, reference="nobody", draws=50)
+    assert set(table["against"]) == {"as is"}
+    alone = PREDICTIONS[PREDICTIONS["arm"] == "knn-none"]
+    none = compare(alone, CLASSES, POSITIVE, draws=50)
+    assert none.empty
+    assert "p_holm" in none
+
+
+def test_the_confusion_matrix_counts_calls_and_its_shares_are_the_sensitivity():
+    table = confusion(PREDICTIONS, CLASSES, POSITIVE, draws=100, seed=1)
+    one = PREDICTIONS.query("arm == 'knn-none' and split == 'holdout'")
+    called = np.where(one["score"] >= 0.5, POSITIVE, CLASSES[0])
+    mine = table.query("arm == 'knn-none' and scheme == 'holdout' and level == 'lesion'")
+    counts = mine.pivot_table("count", "truth", "called").loc[CLASSES, CLASSES]
+    assert (counts.to_numpy() == confusion_matrix(one["label"], called, labels=CLASSES)).all()
+    sensitivity = value(run(), "knn-none", "holdout", "lesion", "sensitivity")
+    same = mine.query("truth == @POSITIVE and called == @POSITIVE").iloc[0]
+    assert tuple(same[["share", "low", "high"]]) == pytest.approx(
+        tuple(sensitivity[["value", "low", "high"]])
+    )
+    assert table.groupby(["arm", "scheme", "level", "truth"])["share"].sum().eq(1).all()
+
+
+def test_patients_count_alike_in_the_weighted_confusion_matrix():
+    table = confusion(PREDICTIONS, CLASSES, POSITIVE, draws=20)
+    weighted = table.query("scheme == 'cv' and level == 'lesion_weighted'")
+    assert weighted.groupby("arm")["count"].sum().to_numpy() == pytest.approx(24)
+
+
+def test_a_threshold_from_training_patients_decides_where_it_is_asked_for():
+    own = PREDICTIONS.assign(threshold=0.3)
+    own.loc[own["arm"] == "densenet121", "threshold"] = np.nan  # has none: one half
+    asked, fixed, plain = run(own, threshold="youden"), run(own, threshold=0.3), run(own)
+    for arm, expected in (("knn-none", fixed), ("densenet121", plain)):
+        for metric in ("sensitivity", "specificity", "accuracy", "mcc"):
+            where = (arm, "cv", "patient", metric)
+            assert value(asked, *where)["value"] == value(expected, *where)["value"]
+    assert value(asked, "knn-none", "cv", "lesion", "f1")["threshold"] == pytest.approx(0.3)
+    # net benefit is that of a stated risk, whatever the rows are called
+    where = ("knn-none", "cv", "lesion", "net_benefit")
+    assert value(asked, *where)["value"] == value(plain, *where)["value"]
+
+
+def test_a_threshold_may_differ_between_splits():
+    split = PREDICTIONS["split"]
+    own = PREDICTIONS.assign(threshold=np.where(split.str.endswith("fold1"), 0.9, 0.2))
+    one = own.query("arm == 'knn-none' and split.str.startswith('cv1')")
+    called = one["score"] >= one["threshold"]
+    found = value(run(one, threshold="youden"), "knn-none", "cv", "lesion", "accuracy")
+    assert found["value"] == pytest.approx(accuracy_score(one["label"] == POSITIVE, called))
+
+
+def test_a_metric_of_one_class_rests_on_the_patients_of_that_class():
+    two = PREDICTIONS.query("arm == 'knn-none' and split == 'holdout'")
+    few = two[(two["label"] != POSITIVE) | (two["patient"] == two["patient"][
+        two["label"] == POSITIVE].iloc[0])]  # fmt: skip
+    table = run(few)
+    alone = value(table, "knn-none", "holdout", "lesion", "sensitivity")
+    assert np.isfinite(alone["value"])
+    assert np.isnan(alone["low"])  # one patient has no interval
+    assert np.isfinite(value(table, "knn-none", "holdout", "lesion", "specificity")["low"])
 
 
 def changed(column, replacement) -> pd.DataFrame:

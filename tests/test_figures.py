@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from livermets.arms import arm_title, family, figure_names, split_arm
-from livermets.evaluate import evaluate, with_scheme
+from livermets.confusion import confusion
+from livermets.evaluate import evaluate
 from livermets.figures import draw_figures
+from livermets.figures_confusion import draw_confusion
 from livermets.figures_curves import GRID, panels, roc, roc_band
 from livermets.figures_lesions import WIDTH, _blocks, draw_lesion_map
 from livermets.figures_style import class_colours
 from livermets.flow import draw_flow, flow_steps
+from livermets.predictions import with_scheme
 from sklearn.metrics import roc_auc_score, roc_curve
 from synthetic import CLASSES, POSITIVE, make_cohort, make_predictions, make_splits, write_slices
 
@@ -19,6 +22,7 @@ COHORT = make_cohort(14)
 SPLITS = make_splits(COHORT)
 PREDICTIONS = make_predictions(COHORT, SPLITS, ["knn"])
 SCHEMES = ["holdout", "cv"]
+CONFUSION = confusion(PREDICTIONS, CLASSES, POSITIVE, draws=20)
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +40,7 @@ def slices(tmp_path_factory) -> list:
 def draw(folder, metrics, **options) -> list:
     given = {"schemes": SCHEMES, "classes": CLASSES, "positive": POSITIVE, "seed": 1}
     given |= {"predictions": PREDICTIONS, "metrics": metrics, "cohort": COHORT, "splits": SPLITS}
+    given |= {"confusion": CONFUSION}
     return draw_figures(folder, **given | options)
 
 
@@ -111,12 +116,18 @@ def test_the_lesion_map_wraps_many_lesions_without_splitting_a_patient():
     assert _blocks([("a", "P1")] * (WIDTH + 50)) == [(0, WIDTH + 50)]
 
 
-def test_the_lesion_map_takes_three_classes_and_unscored_lesions(tmp_path):
-    three = with_scheme(PREDICTIONS[PREDICTIONS["split"] == "holdout"])
-    three.loc[three["patient"] == three["patient"].iloc[0], "label"] = "gastric"
-    part = three[(three["arm"] != "densenet121") | (three["patient"] != three["patient"].iloc[0])]
-    path = draw_lesion_map(part, [*CLASSES, "gastric"], POSITIVE, 0.5, tmp_path / "map.svg")
+def test_the_lesion_map_takes_unscored_lesions(tmp_path):
+    table = with_scheme(PREDICTIONS[PREDICTIONS["split"] == "holdout"])
+    first = table["patient"].iloc[0]
+    part = table[(table["arm"] != "densenet121") | (table["patient"] != first)]
+    path = draw_lesion_map(part, CLASSES, POSITIVE, 0.5, tmp_path / "map.svg")
     assert path.stat().st_size
+
+
+def test_confusion_matrices_of_many_arms_fit_a_page(tmp_path):
+    one = CONFUSION[CONFUSION["scheme"] == "cv"]
+    many = pd.concat([one[one["arm"] == "knn-none"].assign(arm=f"arm{i}") for i in range(40)])
+    ET.parse(draw_confusion(many, CLASSES, tmp_path / "confusion.svg"))
 
 
 def test_classes_have_different_colours():

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from livermets.agreement_table import COLUMNS
 from livermets.answers import both_sides
+from livermets.compare import compare
+from livermets.confusion import confusion
 from livermets.errors import BadInput
-from livermets.evaluate import compare, evaluate
+from livermets.evaluate import evaluate
 from livermets.flow import draw_flow
 from livermets.report import render_report, software_versions
 from livermets.tables import (
@@ -33,6 +35,7 @@ from synthetic import (
 COHORT = make_cohort(14)
 SPLITS = make_splits(COHORT)
 PREDICTIONS = make_predictions(COHORT, SPLITS, ["knn"])
+CONFUSION = confusion(PREDICTIONS, CLASSES, POSITIVE, draws=20)
 CONFIG = {
     "classes": CLASSES,
     "positive": POSITIVE,
@@ -58,6 +61,7 @@ def render(tmp_path, metrics, differences=None, **options) -> str:
     draw_flow(figures / "flow.svg", cohort=COHORT, splits=SPLITS, classes=CLASSES)
     given = {"config": CONFIG, "cohort": COHORT, "splits": SPLITS, "metrics": metrics}
     given |= {"figures": figures, "differences": differences, "importance": make_importance()}
+    given |= {"confusion": CONFUSION}
     return render_report(tmp_path / "report.html", **given | options).read_text(encoding="utf-8")
 
 
@@ -91,6 +95,42 @@ def test_the_report_is_one_well_formed_file_that_fetches_nothing(tmp_path, metri
     assert not re.search(r"url\(|@import", page)
     assert {target[1:] for target in checker.targets} <= set(checker.ids)
     assert len(set(checker.ids)) == len(checker.ids)
+
+
+def test_the_audit_stands_in_the_report_with_its_warnings(tmp_path, metrics):
+    assert "audit was not part of this run" in render(tmp_path, metrics)
+    finding = {"outcome": "warned", "patients": ["P01", "P1"], "text": "P01 and P1 <may> be one"}
+    audit = {"passed": True, "checks": [
+        {"check": "Two sides?", "outcome": "passed", "looked_at": "11 splits", "findings": []},
+        {"check": "A CT?", "outcome": "not applicable", "looked_at": "", "findings": []},
+        {"check": "Ids?", "outcome": "warned", "looked_at": "14 ids", "findings": [finding]},
+    ]}  # fmt: skip
+    page = render(tmp_path, metrics, audit=audit)
+    for text in ("11 splits", "nothing of the kind", "P01 and P1 &lt;may&gt; be one",
+                 "1 of its checks ended in a warning"):  # fmt: skip
+        assert text in page
+
+
+def test_confusion_and_both_kinds_of_differences_stand_in_the_report(
+    tmp_path, metrics, differences
+):
+    page = render(tmp_path, metrics, differences)
+    assert "colorectal called pancreatic" in page
+    assert "Does resampling help?" in page
+    one = CONFUSION.query("arm == 'knn-none' and scheme == 'holdout' and level == 'lesion'").iloc[0]
+    assert f"{one['count']:.0f}; {with_interval(one['share'], one['low'], one['high'])}" in page
+    row = differences.query("against == 'as is' and level == 'lesion'").iloc[0]
+    assert with_interval(row["difference"], row["low"], row["high"]) in page
+
+
+def test_arms_without_a_threshold_of_their_own_are_named(tmp_path):
+    own = PREDICTIONS.assign(threshold=0.3)
+    own.loc[own["arm"] == "densenet121", "threshold"] = np.nan
+    metrics = evaluate(own, CLASSES, POSITIVE, draws=10, threshold="youden")
+    evaluation = {"draws": 10, "threshold": "youden"}
+    page = render(tmp_path, metrics, config=CONFIG | {"evaluation": evaluation})
+    assert "so 0.5 decides: densenet121." in page
+    assert "held-out training patients" in page
 
 
 def test_every_section_stands_and_numbers_are_formatted(tmp_path, metrics, differences):
@@ -189,6 +229,7 @@ def test_table3_has_every_arm_once_per_scheme_and_level(metrics):
     assert len(table) == 8 * 2 * 3
     assert not table.duplicated(["scheme", "level", "arm"]).any()
     assert list(table["scheme"].drop_duplicates()) == ["holdout", "cv"]
+    assert {"average_precision", "mcc", "calibration_slope", "net_benefit_high"} <= set(table)
     row = table.query("arm == 'knn-smote' and scheme == 'cv' and level == 'patient'").iloc[0]
     auc = metrics.query(
         "arm == 'knn-smote' and scheme == 'cv' and level == 'patient' and metric == 'auc'"
@@ -210,7 +251,7 @@ def test_tables_are_written_the_same_from_files_and_frames(tmp_path, metrics, di
         differences=differences,
         **options,
     )
-    assert set(frames) == {"table1", "table2", "table3", "differences"}
+    assert set(frames) == {"table1", "table2", "table3", "differences", "confusion"}
     for name in frames:
         assert frames[name].read_bytes() == files[name].read_bytes(), name
 

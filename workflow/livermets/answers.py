@@ -53,7 +53,7 @@ def both_sides(splits: pd.DataFrame, audit: dict | None = None) -> dict:
 
 def intervals(metrics: pd.DataFrame) -> dict:
     """How wide are the intervals, and how many arms are told from chance?"""
-    auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == "lesion")]
+    auc = _auc(metrics)
     detail, short = [], []
     for scheme, rows in _by_scheme(auc[auc["arm"].map(family).isin(MODELS)]):
         known = rows[np.isfinite(rows["low"])]
@@ -69,7 +69,7 @@ def intervals(metrics: pd.DataFrame) -> dict:
             f"Chance alone would put about {number(0.05 * len(known), 1)} outside."
         )
     detail.append(
-        "All are 95 % percentile intervals from a bootstrap over patients, stratified by class; "
+        "All are 95 % intervals from a bootstrap over patients, stratified by class; "
         "an interval such as 1.00–1.00 means too few patients, not certainty."
     )
     text = "; ".join(short) or "none could be computed"
@@ -79,8 +79,8 @@ def intervals(metrics: pd.DataFrame) -> dict:
 def size(metrics: pd.DataFrame, differences: pd.DataFrame | None) -> dict:
     """Does lesion size alone do as well as the models?"""
     question = "Does lesion size explain it?"
-    volume = metrics[(metrics["arm"] == REFERENCE) & (metrics["metric"] == "auc")]
-    volume = volume[volume["level"] == "lesion"]
+    volume = _auc(metrics)
+    volume = volume[volume["arm"] == REFERENCE]
     if volume.empty:
         why = "The baseline of lesion volume alone was not part of this run (no volume column, or "
         why += "not chosen in classification.baselines)."
@@ -94,7 +94,7 @@ def size(metrics: pd.DataFrame, differences: pd.DataFrame | None) -> dict:
         pairs = differences[
             (differences["scheme"] == scheme)
             & (differences["level"] == "lesion")
-            & (differences["reference"] == REFERENCE)
+            & (differences["against"] == "volume")
         ]
         if pairs.empty:
             continue
@@ -110,6 +110,12 @@ def size(metrics: pd.DataFrame, differences: pd.DataFrame | None) -> dict:
         )
     text = ("In " + "; in ".join(short) + ".") if short else "See the AUCs below."
     return _answer(question, text, all(good) if good else None, detail)
+
+
+def _auc(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The AUCs by lesion; with three or more classes their mean over the classes."""
+    headline = (metrics["metric"] == "auc") & (metrics["level"] == "lesion")
+    return metrics[headline & (metrics["class"] == "")]
 
 
 def _answer(question: str, short: str, good: bool | None, detail: list[str]) -> dict:

@@ -24,7 +24,7 @@ RESAMPLING = {
     "undersample": "undersampling",
     "smote": "SMOTE",
 }
-TABLES = ("table1", "table2", "table3", "differences")
+FIGURES = ("roc", "forest", "confusion", "lesions", "calibration", "decision")  # of a scheme
 LEVELS = {"lesion": "lesion", "lesion_weighted": "lesion, each patient alike", "patient": "patient"}
 
 
@@ -92,8 +92,13 @@ def scheme_title(scheme: str) -> str:
     }.get(scheme, scheme)
 
 
+def table_names(classes: list[str]) -> list[str]:
+    """The tables `write_tables` writes; one_vs_rest with three or more classes."""
+    names = ["table1", "table2", "table3", "differences", "confusion"]
+    return names + ["one_vs_rest"] * (len(classes) > 2)
+
+
 def figure_names(schemes: list[str], images: bool) -> list[str]:
     """The files `draw_figures` writes for these schemes; `images` where the study has slices."""
-    kinds = ("roc", "forest", "lesions", "calibration", "decision")
-    names = ["flow.svg", *(f"{kind}_{scheme}.svg" for scheme in schemes for kind in kinds)]
+    names = ["flow.svg", *(f"{kind}_{scheme}.svg" for scheme in schemes for kind in FIGURES)]
     return names + ["examples.png"] * images

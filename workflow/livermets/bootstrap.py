@@ -5,8 +5,11 @@ Lesions of a patient resemble each other, so an interval that resamples lesions 
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import norm
+from scipy.stats import t as student
 
 UNDEFINED_LIMIT = 0.1  # an interval from fewer than 90 % of the draws is not given
 
@@ -25,34 +28,69 @@ def draw_patients(strata: np.ndarray, draws: int, seed: int) -> np.ndarray:
     return counts
 
 
-def interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float, int]:
+@dataclass(frozen=True)
+class Units:
+    """How many patients a value rests on, and from how many strata they are drawn."""
+
+    patients: int
+    strata: int = 1
+
+    @property
+    def free(self) -> int:
+        """Degrees of freedom."""
+        return self.patients - self.strata
+
+    @property
+    def widen(self) -> float:
+        """How much too small a bootstrap's standard error is: sums of squares are divided by the
+        number of patients, not by the degrees of freedom."""
+        return math.sqrt(self.patients / self.free)
+
+
+def interval(
+    values: np.ndarray, units: Units | None = None, confidence: float = 0.95
+) -> tuple[float, float, int]:
     """Percentile interval of the draws (draws,), and how many of them are undefined.
 
-    NaN draws are left out and counted; with more than a tenth of them there is no interval.
-    Percentiles never leave the range of the metric, so an AUC's stay in [0, 1].
+    With `units` the percentiles are expanded to what Student's law asks for so few patients
+    (Hesterberg 2015, doi:10.1080/00031305.2015.1089789): plain percentiles of 8 patients hold the
+    truth in 86 of 100 studies, expanded ones in 94. Without a degree of freedom, or with more than
+    a tenth of the draws undefined (NaN), there is no interval. Percentiles never leave the range
+    of the metric, so an AUC's stay in [0, 1].
     """
     defined = values[np.isfinite(values)]
     undefined = len(values) - len(defined)
-    if not len(defined) or undefined > UNDEFINED_LIMIT * len(values):
+    few = units is not None and units.free < 1
+    if few or not len(defined) or undefined > UNDEFINED_LIMIT * len(values):
         return np.nan, np.nan, undefined
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(defined, [tail, 1 - tail])
+    low, high = np.quantile(defined, tails(units, confidence))
     return float(low), float(high), undefined
 
 
-def two_sided_p(value: float, draws: np.ndarray) -> float:
-    """p-value of a difference being zero, by its bootstrap standard error and the normal law.
+def tails(units: Units | None = None, confidence: float = 0.95) -> tuple[float, float]:
+    """The two quantiles of the draws that bound an interval."""
+    tail = (1 - confidence) / 2
+    if units is not None:
+        tail = float(norm.sf(units.widen * student.isf(tail, units.free)))
+    return tail, 1 - tail
 
-    As pROC's bootstrap test does (doi:10.1186/1471-2105-12-77); unlike counting draws beyond
-    zero, it is not bounded by their number, which Holm's correction over many arms would reach.
+
+def two_sided_p(value: float, draws: np.ndarray, units: Units | None = None) -> float:
+    """p-value of a difference being zero, by its bootstrap standard error and Student's law.
+
+    As pROC's bootstrap test does with the normal law, which is taken without `units`
+    (doi:10.1186/1471-2105-12-77); unlike counting draws beyond zero, it is not bounded by their
+    number, which Holm's correction over many arms would reach.
     """
     defined = draws[np.isfinite(draws)]
-    if not np.isfinite(value) or len(defined) < 2:
+    if not np.isfinite(value) or len(defined) < 2 or (units is not None and units.free < 1):
         return np.nan
     error = defined.std(ddof=1)
     if error < 1e-12:
         return 1.0 if abs(value) < 1e-12 else np.nan
-    return math.erfc(abs(value) / error / math.sqrt(2))
+    if units is None:
+        return float(2 * norm.sf(abs(value) / error))
+    return float(2 * student.sf(abs(value) / (error * units.widen), units.free))
 
 
 def holm(p: np.ndarray) -> np.ndarray:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from livermets.arms import figure_names
-from livermets.evaluate import with_scheme
-from livermets.figures_curves import draw_calibration, draw_decision, draw_roc
+from livermets.arms import FIGURES, figure_names
+from livermets.figures_confusion import draw_confusion
+from livermets.figures_curves import draw_calibration, draw_decision, draw_roc, targets
 from livermets.figures_forest import draw_forest
 from livermets.figures_lesions import draw_examples, draw_lesion_map
 from livermets.figures_style import blank
 from livermets.flow import draw_flow
-from livermets.predictions import read_predictions
+from livermets.predictions import read_predictions, with_scheme
 from livermets.tables import read_cohort, read_table
 
 BAND_DRAWS = 500
@@ -23,12 +23,13 @@ def draw_figures(
     *,
     predictions: Iterable[Path] | pd.DataFrame,
     metrics: Path | pd.DataFrame,
+    confusion: Path | pd.DataFrame,
     cohort: Path | pd.DataFrame,
     splits: Path | pd.DataFrame,
     schemes: list[str],
     classes: list[str],
     positive: str,
-    threshold: float = 0.5,
+    threshold: float | str = 0.5,
     seed: int = 2023,
     slices: Iterable[Path] | None = None,
     from_features: bool = False,
@@ -47,6 +48,7 @@ def draw_figures(
     if not isinstance(predictions, pd.DataFrame):
         predictions = read_predictions(predictions, classes)
     predictions = with_scheme(predictions)
+    confusion, wanted = read_table(confusion), targets(classes, positive)
     names = figure_names(schemes, slices is not None)
     draw_flow(
         folder / "flow.svg",
@@ -60,17 +62,17 @@ def draw_figures(
         table = predictions[predictions["scheme"] == scheme]
         mine = metrics[metrics["scheme"] == scheme]
         by_lesion = mine[mine["level"] == "lesion"]
-        file = {kind: folder / f"{kind}_{scheme}.svg" for kind in
-                ("roc", "forest", "lesions", "calibration", "decision")}  # fmt: skip
+        file = {kind: folder / f"{kind}_{scheme}.svg" for kind in FIGURES}
         if table.empty:
             for path in file.values():
                 blank(path, f"No arm has predictions for {scheme}.")
             continue
-        draw_roc(table, by_lesion, positive, BAND_DRAWS, seed, file["roc"])
+        draw_roc(table, by_lesion, wanted, BAND_DRAWS, seed, file["roc"])
         draw_forest(mine, file["forest"])
         draw_lesion_map(table, classes, positive, threshold, file["lesions"])
-        draw_calibration(table, by_lesion, positive, file["calibration"])
-        draw_decision(table, positive, file["decision"])
+        draw_calibration(table, by_lesion, wanted, file["calibration"])
+        draw_decision(table, wanted, file["decision"])
+        draw_confusion(confusion[confusion["scheme"] == scheme], classes, file["confusion"])
     if slices is not None:
         labels = dict(zip(cohort["patient"].astype(str), cohort["label"], strict=True))
         draw_examples(list(slices), labels, classes, seed, folder / "examples.png")

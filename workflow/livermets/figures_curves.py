@@ -5,6 +5,7 @@ lesion volume alone as a dotted line, so that what goes beyond size can be seen.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from matplotlib.axes import Axes
 
 from livermets import bootstrap
 from livermets.arms import arm_order, arm_title, family, model_title, split_arm
-from livermets.evaluate import REFERENCE, score_rows
+from livermets.evaluate import REFERENCE, redraw
 from livermets.figures_style import (
     CYCLE,
     FAINT,
@@ -41,104 +42,140 @@ def panels(arms: list[str]) -> list[tuple[str, list[str]]]:
     return list(found.items())
 
 
+@dataclass(frozen=True)
+class Target:
+    """A class whose curves are drawn against the rest, and its key in the metrics table."""
+
+    name: str
+    key: str  # "" for the positive one of two classes
+
+    @property
+    def heading(self) -> str:
+        return f"{self.key} against the rest" if self.key else ""
+
+    def scores(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The predictions with this class's probability as `score`."""
+        return table.assign(score=table[f"score_{self.key}"]) if self.key else table
+
+
+def targets(classes: list[str], positive: str) -> list[Target]:
+    """The positive class of two; each of three or more."""
+    if len(classes) == 2:
+        return [Target(positive, "")]
+    return [Target(name, name) for name in classes]
+
+
 def draw_roc(
-    table: pd.DataFrame, metrics: pd.DataFrame, positive: str, draws: int, seed: int, path: Path
+    table: pd.DataFrame,
+    metrics: pd.DataFrame,
+    wanted: list[Target],
+    draws: int,
+    seed: int,
+    path: Path,
 ) -> Path:
     """ROC curves over lesions with the 95 % band (patients drawn) of each panel's first arm.
 
     table : predictions of one scheme, with `repeat`; curves of repeats are averaged vertically
     metrics : the scheme's metrics at the lesion level, for the legend
+    wanted : the classes, each with a block of panels
     """
-    text = interval_texts(metrics, "auc")
+    text = {one.key: interval_texts(metrics[metrics["class"] == one.key], "auc") for one in wanted}
 
-    def draw(axis: Axes, rows: pd.DataFrame, arm: str, style: dict, first: bool) -> None:
-        axis.plot(GRID, roc(rows, positive), label=f"{_line(arm)}  {text.get(arm, '')}", **style)
+    def draw(axis: Axes, rows: pd.DataFrame, arm: str, one: Target, style: dict, first: bool):
+        label = f"{_line(arm)}  {text[one.key].get(arm, '')}"
+        axis.plot(GRID, roc(rows, one.name), label=label, **style)
         if first:
-            low, high = roc_band(rows, positive, draws, derive(seed, "roc band"))
+            low, high = roc_band(rows, one.name, draws, derive(seed, "roc band"))
             axis.fill_between(GRID, low, high, color=style["color"], alpha=0.13, lw=0)
 
-    def frame(axis: Axes) -> None:
+    def frame(axis: Axes, one: Target) -> None:
         axis.plot([0, 1], [0, 1], color=FAINT, lw=0.8, zorder=0)
         unit_axes(axis)
 
     labels = ("1 − specificity", "Sensitivity")
-    return _draw_panels(table, draw, frame, labels, path)
+    return _draw_panels(table, wanted, draw, frame, labels, path)
 
 
-def draw_calibration(table: pd.DataFrame, metrics: pd.DataFrame, positive: str, path: Path) -> Path:
-    """Observed share of the positive class against the score, in ten equally filled groups."""
-    slopes = metrics[metrics["metric"] == "calibration_slope"].set_index("arm")["value"]
+def draw_calibration(
+    table: pd.DataFrame, metrics: pd.DataFrame, wanted: list[Target], path: Path
+) -> Path:
+    """Observed share of a class against its score, in ten equally filled groups."""
+    slopes = metrics[metrics["metric"] == "calibration_slope"].set_index(["class", "arm"])["value"]
 
-    def draw(axis: Axes, rows: pd.DataFrame, arm: str, style: dict, first: bool) -> None:
-        score, truth = rows["score"].to_numpy(), (rows["label"] == positive).to_numpy()
+    def draw(axis: Axes, rows: pd.DataFrame, arm: str, one: Target, style: dict, first: bool):
+        score, truth = rows["score"].to_numpy(), (rows["label"] == one.name).to_numpy()
         edges = np.unique(np.quantile(score, np.linspace(0, 1, 11)))  # equal scores stay together
         group = np.clip(np.searchsorted(edges, score, "right") - 1, 0, max(len(edges) - 2, 0))
         x, y = ([part[group == g].mean() for g in np.unique(group)] for part in (score, truth))
-        slope = number(slopes.get(arm, np.nan))
+        slope = number(slopes.get((one.key, arm), np.nan))
         label = _line(arm) + (f"  slope {slope}" if slope != "–" else "")
         axis.plot(x, y, marker="o", ms=2.5, label=label, **style)
 
-    def frame(axis: Axes) -> None:
+    def frame(axis: Axes, one: Target) -> None:
         axis.plot([0, 1], [0, 1], color=FAINT, lw=0.8, zorder=0)
         unit_axes(axis)
 
-    labels = ("Score (predicted probability)", f"Share that is {positive}")
-    return _draw_panels(table, draw, frame, labels, path)
+    share = f"Share that is {wanted[0].name}" if len(wanted) == 1 else "Share of the class"
+    return _draw_panels(table, wanted, draw, frame, ("Score (predicted probability)", share), path)
 
 
-def draw_decision(table: pd.DataFrame, positive: str, path: Path) -> Path:
+def draw_decision(table: pd.DataFrame, wanted: list[Target], path: Path) -> Path:
     """Net benefit against the threshold, with calling every lesion positive, and none.
 
     Vickers & Elkin 2006, doi:10.1177/0272989X06295361.
     """
     thresholds = np.linspace(0.01, 0.99, 99)
-    share = (table["label"] == positive).mean()
-    everyone = share - (1 - share) * thresholds / (1 - thresholds)
+    odds = thresholds / (1 - thresholds)
 
-    def draw(axis: Axes, rows: pd.DataFrame, arm: str, style: dict, first: bool) -> None:
-        truth, score = (rows["label"] == positive).to_numpy(), rows["score"].to_numpy()
+    def draw(axis: Axes, rows: pd.DataFrame, arm: str, one: Target, style: dict, first: bool):
+        truth, score = (rows["label"] == one.name).to_numpy(), rows["score"].to_numpy()
         called = score[None] >= thresholds[:, None]
-        odds = thresholds / (1 - thresholds)
         benefit = (called & truth).mean(1) - odds * (called & ~truth).mean(1)
         axis.plot(thresholds, benefit, label=_line(arm), **style)
 
-    def frame(axis: Axes) -> None:
+    def frame(axis: Axes, one: Target) -> None:
+        share = (table["label"] == one.name).mean()
+        everyone = share - (1 - share) * odds
         axis.plot(thresholds, everyone, color=MUTED, lw=0.8, label="call all positive")
         axis.axhline(0, color=INK, lw=0.8)
         axis.set(xlim=(0, 1), ylim=(-0.25 * share, 1.1 * share))
         axis.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
 
-    return _draw_panels(table, draw, frame, ("Threshold", "Net benefit"), path)
+    return _draw_panels(table, wanted, draw, frame, ("Threshold", "Net benefit"), path)
 
 
 def _draw_panels(
     table: pd.DataFrame,
-    draw: Callable[[Axes, pd.DataFrame, str, dict, bool], None],
-    frame: Callable[[Axes], None],
+    wanted: list[Target],
+    draw: Callable[[Axes, pd.DataFrame, str, Target, dict, bool], None],
+    frame: Callable[[Axes, Target], None],
     labels: tuple[str, str],
     path: Path,
 ) -> Path:
-    tables = dict(list(table.groupby("arm")))
+    groups = panels(list(table["arm"].unique()))
     with styled():
-        groups = panels(list(tables))
-        figure, axes = grid(len(groups))
-        for i, (axis, (title, arms)) in enumerate(zip(axes, groups, strict=True)):
-            frame(axis)
-            if REFERENCE in tables and title != "Baselines":
-                dotted = {"color": MUTED, "lw": 1, "ls": ":", "zorder": 1}
-                draw(axis, tables[REFERENCE], REFERENCE, dotted, False)
-            for j, arm in enumerate(arms):
-                way = split_arm(arm)[1]
-                style = {"color": WAY_COLOURS.get(way, CYCLE[j % len(CYCLE)]), "lw": 1.3}
-                draw(axis, tables[arm], arm, style, j == 0 and title != "Baselines")
-            axis.set(title=title, xlabel=labels[0], ylabel="" if i % 4 else labels[1])
-            axis.legend(
-                loc="upper left",
-                bbox_to_anchor=(-0.04, -0.22),
-                borderaxespad=0,
-                handlelength=1.3,
-                labelspacing=0.25,
-            )
+        figure, axes = grid({one.heading: len(groups) for one in wanted})
+        places = iter(axes)
+        for one in wanted:
+            tables = dict(list(one.scores(table).groupby("arm")))
+            for i, (title, arms) in enumerate(groups):
+                axis = next(places)
+                frame(axis, one)
+                if REFERENCE in tables and title != "Baselines":
+                    dotted = {"color": MUTED, "lw": 1, "ls": ":", "zorder": 1}
+                    draw(axis, tables[REFERENCE], REFERENCE, one, dotted, False)
+                for j, arm in enumerate(arms):
+                    way = split_arm(arm)[1]
+                    style = {"color": WAY_COLOURS.get(way, CYCLE[j % len(CYCLE)]), "lw": 1.3}
+                    draw(axis, tables[arm], arm, one, style, j == 0 and title != "Baselines")
+                axis.set(title=title, xlabel=labels[0], ylabel="" if i % 4 else labels[1])
+                axis.legend(
+                    loc="upper left",
+                    bbox_to_anchor=(-0.04, -0.22),
+                    borderaxespad=0,
+                    handlelength=1.3,
+                    labelspacing=0.25,
+                )
         return save(figure, path)
 
 
@@ -155,14 +192,14 @@ def roc_band(
     rows: pd.DataFrame, positive: str, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pointwise 95 % band of the curve over draws of patients."""
-    label = rows.drop_duplicates("patient").set_index("patient")["label"].sort_index()
-    counts = bootstrap.draw_patients(label.to_numpy(), draws, seed)[1:]
+    drawn = redraw(rows, draws, seed, "roc")
+    counts = drawn.counts[1:]
     curves = []
     for _, part in rows.groupby("repeat"):
-        scored = score_rows(part, "lesion", positive, list(label.index))
-        weights = counts[:, scored.patient]
-        curves.append(_sensitivity(scored.score, scored.positive.astype(float), weights))
-    low, high = np.nanquantile(np.mean(curves, axis=0), [0.025, 0.975], axis=0)
+        patient = pd.Index(drawn.patients).get_indexer(part["patient"])
+        truth = (part["label"] == positive).to_numpy(float)
+        curves.append(_sensitivity(part["score"].to_numpy(), truth, counts[:, patient]))
+    low, high = np.nanquantile(np.mean(curves, axis=0), bootstrap.tails(drawn.units()), axis=0)
     return low, high
 
 
@@ -188,7 +225,7 @@ def interval_texts(metrics: pd.DataFrame, metric: str) -> dict[str, str]:
 def _line(arm: str) -> str:
     """A line's name within its panel."""
     way = split_arm(arm)[1]
-    return {"none": "as is", "undersample": "undersampled"}.get(way) or (
+    return {"none": "as is", "undersample": "undersampled", "weights": "weighted"}.get(way) or (
         arm_title(arm).rsplit(", ", 1)[-1] if way else _short(arm)
     )
 
@@ -199,5 +236,6 @@ def _short(arm: str) -> str:
         "baseline_volume": "volume alone",
         "baseline_burden": "burden + count",
         "baseline_clinical": "clinical",
+        "baseline_radiomics_clinical": "radiomics + clinical",
     }
     return names.get(arm, model_title(arm))

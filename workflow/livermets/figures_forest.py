@@ -20,15 +20,17 @@ def draw_forest(metrics: pd.DataFrame, path: Path) -> Path:
 
     metrics : of one scheme, all levels
     """
-    auc = metrics[metrics["metric"] == "auc"]
+    auc = metrics[(metrics["metric"] == "auc") & (metrics["class"] == "")]
     arms = sorted(auc["arm"].unique(), key=arm_order)
     place, groups = _places(arms)
+    several = (metrics["class"] != "").any()
+    xlabel = "AUC, mean over the classes against the rest" if several else "AUC"
     with styled():
         height = 0.21 * (max(place.values()) + 1) + 0.8
         figure = Figure(figsize=(10.4, height), layout="constrained")
         axes = figure.subplots(1, 2, sharey=True)
         for axis, (level, title) in zip(axes, LEVELS.items(), strict=True):
-            _draw_level(axis, auc[auc["level"] == level].set_index("arm"), place)
+            _draw_level(axis, auc[auc["level"] == level].set_index("arm"), place, xlabel)
             axis.set_title(title)
             for between in groups:
                 axis.axhline(between, color=FAINT, lw=0.7)
@@ -37,7 +39,7 @@ def draw_forest(metrics: pd.DataFrame, path: Path) -> Path:
         return save(figure, path)
 
 
-def _draw_level(axis: Axes, rows: pd.DataFrame, place: dict[str, float]) -> None:
+def _draw_level(axis: Axes, rows: pd.DataFrame, place: dict[str, float], xlabel: str) -> None:
     if REFERENCE in rows.index and np.isfinite(rows.loc[REFERENCE, "low"]):
         axis.axvspan(*rows.loc[REFERENCE, ["low", "high"]], color=FAINT, alpha=0.4, lw=0)
     axis.axvline(0.5, color=MUTED, lw=0.8, ls="--")
@@ -47,7 +49,7 @@ def _draw_level(axis: Axes, rows: pd.DataFrame, place: dict[str, float]) -> None
             axis.plot([row["low"], row["high"]], [y, y], color=colour, lw=1.4)
         axis.plot(row["value"], y, "o", ms=4, color=colour)
         axis.text(1.03, y, with_interval(*row[["value", "low", "high"]]), va="center", fontsize=7.5)
-    axis.set(xlim=(0, 1.32), xlabel="AUC")
+    axis.set(xlim=(0, 1.32), xlabel=xlabel)
     axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
     axis.spines["bottom"].set_bounds(0, 1)
     axis.xaxis.set_label_coords(0.38, -0.35 / axis.figure.get_figheight() / 0.9)

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from livermets.arms import arm_order, arm_title, family
-from livermets.figures_style import FAINT, INK, POSITIVE, class_colours, save, styled
+from livermets.figures_style import INK, class_colours, save, styled
+from livermets.scored import calls
 from livermets.seeds import derive
 
 WIDTH = 200  # lesions side by side before the map goes on in the next block
@@ -56,7 +57,7 @@ def _example(file: Path, rng: np.random.Generator) -> tuple[np.ndarray, int] | N
 
 
 def draw_lesion_map(
-    table: pd.DataFrame, classes: list[str], positive: str, threshold: float, path: Path
+    table: pd.DataFrame, classes: list[str], positive: str, threshold: float | str, path: Path
 ) -> Path:
     """A row for each arm, a column for each test lesion, coloured by the predicted class.
 
@@ -66,53 +67,50 @@ def draw_lesion_map(
     """
     table = table[table["repeat"] == table["repeat"].min()]
     arms = sorted(table["arm"].unique(), key=arm_order)
-    calls = table.assign(call=(table["score"] >= threshold).astype(float))
+    called = table.assign(call=calls(table, classes, positive, threshold)[0])
     key = ["label", "patient", "lesion"]
-    calls = calls.pivot(index="arm", columns=key, values="call")  # noqa: PD010
-    order = sorted(calls.columns, key=lambda key: (classes.index(key[0]), key[1], key[2]))
-    calls = calls.loc[arms, order]
+    called = called.pivot(index="arm", columns=key, values="call")  # noqa: PD010
+    order = sorted(called.columns, key=lambda key: (classes.index(key[0]), key[1], key[2]))
+    called = called.loc[arms, order]
     blocks = _blocks([(label, patient) for label, patient, _ in order])
     colours = class_colours(classes, positive)
-    others = [name for name in classes if name != positive]
-    negative = colours[others[0]] if len(others) == 1 else FAINT
+    colours = {name: colours[name] for name in classes}
     with styled():
         wide = max(stop - start for start, stop in blocks)
         height = [0.14 * len(arms) + 0.55] * len(blocks)
         figure = Figure(figsize=(11, sum(height) + 0.45))
         top = figure.get_figheight() - 0.4
         for (start, stop), high in zip(blocks, height, strict=True):
-            part = calls.iloc[:, start:stop]
+            part = called.iloc[:, start:stop]
             box = [2.35, top - high + 0.1, 8.5 * (stop - start) / wide, high - 0.5]
-            _draw_block(figure, box, part, colours, negative)
+            _draw_block(figure, box, part, colours)
             top -= high
-        handles = [Patch(color=colours[positive], label=f"called {positive}")]
-        against = others[0] if len(others) == 1 else f"not {positive}"
-        handles.append(Patch(color=negative, label=f"called {against}"))
-        figure.legend(handles=handles, loc="upper left", ncols=2, fontsize=9,
+        handles = [Patch(color=colour, label=f"called {name}") for name, colour in colours.items()]
+        figure.legend(handles=handles, loc="upper left", ncols=len(classes), fontsize=9,
                       bbox_to_anchor=(2.25 / 11, 1), handlelength=1)  # fmt: skip
         return save(figure, path)
 
 
 def _draw_block(
-    figure: Figure, box: list[float], calls: pd.DataFrame, colours: dict, negative: str
+    figure: Figure, box: list[float], called: pd.DataFrame, colours: dict[str, str]
 ) -> None:
     width, height = figure.get_size_inches()
     frame = [box[0] / width, box[1] / height, box[2] / width, box[3] / height]
     axis = figure.add_axes(frame)
-    labels = calls.columns.get_level_values("label")
-    patients = calls.columns.get_level_values("patient")
+    labels = called.columns.get_level_values("label")
+    patients = called.columns.get_level_values("patient")
     axis.imshow(
-        np.ma.masked_invalid(calls.to_numpy(float)), cmap=ListedColormap([negative, POSITIVE]),
-        vmin=0, vmax=1, aspect="auto", interpolation="none",
+        np.ma.masked_invalid(called.to_numpy(float)), cmap=ListedColormap(list(colours.values())),
+        vmin=0, vmax=len(colours) - 1, aspect="auto", interpolation="none",
     )  # fmt: skip
-    n = len(calls)
-    axis.set_yticks(range(n), [arm_title(arm) for arm in calls.index], fontsize=7)
+    n = len(called)
+    axis.set_yticks(range(n), [arm_title(arm) for arm in called.index], fontsize=7)
     axis.set_xticks([])
     axis.tick_params(length=0)
     for side in axis.spines.values():
         side.set_visible(False)
     for row in range(1, n):
-        change = family(calls.index[row]) != family(calls.index[row - 1])
+        change = family(called.index[row]) != family(called.index[row - 1])
         axis.axhline(row - 0.5, color="white", lw=2.2 if change else 0.5)
     strip = axis.inset_axes([0, 1.01, 1, 0.13 / box[3]])
     code = {name: i for i, name in enumerate(colours)}

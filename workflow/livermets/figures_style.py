@@ -61,21 +61,30 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def grid(n: int, columns: int = 4, size: tuple[float, float] = (2.5, 3.5)) -> tuple[Figure, list]:
-    """A figure of n square panels, at most `columns` in a row, each with room below for a legend.
+def grid(
+    blocks: dict[str, int], columns: int = 4, size: tuple[float, float] = (2.5, 3.5)
+) -> tuple[Figure, list[Axes]]:
+    """A figure of square panels, at most `columns` in a row, each with room below for a legend.
 
-    `size` is a panel's width and height in inches, its labels and legend included.
+    blocks : heading -> number of panels; each begins a new row, an empty heading takes no room
+    size : a panel's width and height in inches, its labels and legend included
     """
-    columns = min(columns, n)
-    rows = -(-n // columns)
-    wide, high = size[0] * columns + 0.25, size[1] * rows
+    columns = min(columns, max(blocks.values()))
+    heading = {text: 0.35 if text else 0.0 for text in blocks}
+    rows = {text: -(-n // columns) for text, n in blocks.items()}
+    wide = size[0] * columns + 0.25
+    high = sum(heading[text] + size[1] * rows[text] for text in blocks)
     figure = Figure(figsize=(wide, high))
-    side = size[0] - 0.55
-    axes = []
-    for i in range(n):
-        x = 0.55 + size[0] * (i % columns)
-        y = high - size[1] * (i // columns) - 0.3 - side
-        axes.append(figure.add_axes((x / wide, y / high, side / wide, side / high)))
+    side, top, axes = size[0] - 0.55, high, []
+    for text, n in blocks.items():
+        if text:
+            figure.text(0.1 / wide, (top - 0.2) / high, text, fontsize=11, weight="bold")
+        top -= heading[text]
+        for i in range(n):
+            x = 0.55 + size[0] * (i % columns)
+            y = top - size[1] * (i // columns) - 0.3 - side
+            axes.append(figure.add_axes((x / wide, y / high, side / wide, side / high)))
+        top -= size[1] * rows[text]
     return figure, axes
 
 

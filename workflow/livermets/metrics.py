@@ -13,7 +13,7 @@ With one row a patient, or with integer weights, all of them equal scikit-learn'
 `sample_weight` to rounding (tests). A metric that does not exist on a draw is NaN there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,6 +43,7 @@ class Rows:
     score: np.ndarray  # probability of the positive class
     patient: np.ndarray  # int, column of the counts
     weight: np.ndarray  # weight within its patient
+    called: np.ndarray | None = None  # bool: called positive; None: by the threshold of `measure`
 
     def of_patients(self, values: np.ndarray, patients: int) -> np.ndarray:
         """Sums of `values` (rows, k) over each patient's rows: (patients, k)."""
@@ -58,7 +59,8 @@ def measure(rows: Rows, counts: np.ndarray, threshold: float = 0.5) -> dict[str,
     ----------
     rows : the scored rows
     counts : (draws, patients), how often each patient was drawn
-    threshold : a row is called positive where its score is at least this
+    threshold : of net benefit; a row is called positive where its score is at least this, unless
+        the rows say themselves what they are called
 
     Returns
     -------
@@ -113,16 +115,14 @@ def at_threshold(rows: Rows, counts: np.ndarray, threshold: float) -> dict[str, 
 
     F1 does not exist without positives and positive calls; the Matthews coefficient of a table
     with an empty margin is 0, as in scikit-learn. Net benefit: Vickers & Elkin 2006,
-    doi:10.1177/0272989X06295361.
+    doi:10.1177/0272989X06295361; it is that of acting on scores of at least `threshold`, whatever
+    the rows are called.
     """
-    called = rows.score >= threshold
-    cells = [called & rows.positive, called & ~rows.positive, ~called & rows.positive]
-    cells += [~called & ~rows.positive]
-    sums = rows.of_patients(np.stack(cells, 1) * rows.weight[:, None], counts.shape[1])
-    tp, fp, fn, tn = (counts @ sums).T
+    tp, fp, fn, tn = cells(rows, counts, threshold)
     total = tp + fp + fn + tn
     sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
     margins = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
+    acted = cells(replace(rows, called=None), counts, threshold)
     odds = threshold / (1 - threshold)
     return {
         "accuracy": _ratio(tp + tn, total),
@@ -131,8 +131,17 @@ def at_threshold(rows: Rows, counts: np.ndarray, threshold: float) -> dict[str, 
         "specificity": specificity,
         "f1": _ratio(2 * tp, 2 * tp + fp + fn),
         "mcc": np.where(total > 0, _ratio(tp * tn - fp * fn, margins, nothing=0.0), np.nan),
-        "net_benefit": _ratio(tp - odds * fp, total),
+        "net_benefit": _ratio(acted[0] - odds * acted[1], total),
     }
+
+
+def cells(rows: Rows, counts: np.ndarray, threshold: float) -> np.ndarray:
+    """Weights of true positives, false positives, false negatives, true negatives: (4, draws)."""
+    called = rows.score >= threshold if rows.called is None else rows.called
+    kinds = [called & rows.positive, called & ~rows.positive]
+    kinds += [~called & rows.positive, ~called & ~rows.positive]
+    sums = rows.of_patients(np.stack(kinds, 1) * rows.weight[:, None], counts.shape[1])
+    return (counts @ sums).T
 
 
 def brier(rows: Rows, counts: np.ndarray) -> np.ndarray:

@@ -1,7 +1,9 @@
 """The prediction table, the one contract between models and evaluation: read it, refuse a bad one.
 
 Columns: arm, split, patient, lesion, label (class name), score (probability of the positive
-class); one row per test lesion per split. A user's own table in the folder is read like any other.
+class); one row per test lesion per split. Where a study has three or more classes, also score_CLASS
+for each of them. A column `threshold` may say from which score on the arm calls a row positive,
+chosen on that split's training patients. A user's own table is read like any other.
 """
 
 from collections.abc import Iterable
@@ -10,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from livermets.arms import scheme_of
 from livermets.errors import BadInput
 
 COLUMNS = ["arm", "split", "patient", "lesion", "label", "score"]
 KEY = ["arm", "split", "patient", "lesion"]
+SUM_TOLERANCE = 0.01  # of probabilities that were rounded
 READERS = {".parquet": pd.read_parquet, ".csv": pd.read_csv, ".tsv": pd.read_table}
 
 
@@ -60,24 +64,32 @@ def _read(path: Path) -> pd.DataFrame:
         ) from error
 
 
+def score_columns(classes: list[str]) -> list[str]:
+    """The columns that hold each class's probability; none with two classes, where `score` does."""
+    return [f"score_{name}" for name in classes] if len(classes) > 2 else []
+
+
 def check_predictions(
     table: pd.DataFrame, classes: list[str], name: str = "predictions"
 ) -> pd.DataFrame:
-    """The table with its six columns in their types, or BadInput saying what is wrong with it."""
-    missing = [column for column in COLUMNS if column not in table]
+    """The table with its columns in their types, or BadInput saying what is wrong with it."""
+    scores = ["score", *score_columns(classes)]
+    needed = [*COLUMNS, *scores[1:]]
+    missing = [column for column in needed if column not in table]
     if missing:
         raise BadInput(
             f"{name}: the column {_some(missing)} is missing. "
-            f"A predictions table has the columns {', '.join(COLUMNS)}."
+            f"A predictions table of {len(classes)} classes has the columns {', '.join(needed)}."
         )
     if table.empty:
         raise BadInput(f"{name}: the table has no rows. Remove the file or run the arm again.")
-    table = table[COLUMNS].copy()
-    empty = [column for column in COLUMNS if table[column].isna().any()]
+    optional = [column for column in ("threshold",) if column in table]
+    table = table[needed + optional].copy()
+    empty = [column for column in needed if table[column].isna().any()]
     if empty:
         raise BadInput(f"{name}: the column {_some(empty)} has empty cells. Fill or drop the rows.")
     try:
-        table["score"] = table["score"].astype(float)
+        table[scores + optional] = table[scores + optional].astype(float)
         table["lesion"] = table["lesion"].astype(np.int64)
     except (TypeError, ValueError) as error:
         raise BadInput(
@@ -85,12 +97,20 @@ def check_predictions(
         ) from error
     for column in ("arm", "split", "patient", "label"):
         table[column] = table[column].astype(str)
-    odd = table[~table["score"].between(0, 1)]
-    if len(odd):
-        raise BadInput(
-            f"{name}: {len(odd)} scores of arm {odd['arm'].iloc[0]!r} are outside [0, 1] "
-            f"(first: {odd['score'].iloc[0]}). Write probabilities of the positive class."
-        )
+    for column in scores:
+        odd = table[~table[column].between(0, 1)]
+        if len(odd):
+            raise BadInput(
+                f"{name}: {len(odd)} values of {column} of arm {odd['arm'].iloc[0]!r} are outside "
+                f"[0, 1] (first: {odd[column].iloc[0]}). Write probabilities of the class."
+            )
+    if scores[1:]:
+        odd = table[(table[scores[1:]].sum(axis=1) - 1).abs() > SUM_TOLERANCE]
+        if len(odd):
+            raise BadInput(
+                f"{name}: {len(odd)} rows of arm {odd['arm'].iloc[0]!r} have scores that do not "
+                f"add up to 1 over {', '.join(scores[1:])}. Write probabilities of all classes."
+            )
     unknown = sorted(set(table["label"]) - set(classes))
     if unknown:
         arm = table.loc[table["label"] == unknown[0], "arm"].iloc[0]
@@ -142,6 +162,15 @@ def check_splits(table: pd.DataFrame, splits: pd.DataFrame) -> None:
             f"predictions: arm {arm!r} scores patient {patient} in {split}, where that patient is "
             "not in the test part. Score test patients only."
         )
+
+
+def with_scheme(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The predictions with the columns `scheme` and `repeat` that their split says."""
+    named = {split: scheme_of(split) for split in predictions["split"].unique()}
+    return predictions.assign(
+        scheme=predictions["split"].map({split: parts[0] for split, parts in named.items()}),
+        repeat=predictions["split"].map({split: parts[1] for split, parts in named.items()}),
+    )
 
 
 def _some(names: list[str]) -> str:

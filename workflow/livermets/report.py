@@ -1,6 +1,5 @@
 """The study's report: one HTML file that opens anywhere and asks nothing of the network."""
 
-import base64
 import json
 import platform
 from importlib import metadata
@@ -13,11 +12,11 @@ import yaml
 from livermets import __version__
 from livermets.agreement_table import summary
 from livermets.answers import answers, schemes_of
-from livermets.arms import LEVELS, RESAMPLING, family, model_title, scheme_title, split_arm
+from livermets.arms import family
 from livermets.flow import SOURCES, STAGES
+from livermets.report_results import MAIN, MORE, embed, scheme_results
 from livermets.runtime import read_json
 from livermets.tables import (
-    TABLE3,
     number,
     p_value,
     read_cohort,
@@ -25,8 +24,6 @@ from livermets.tables import (
     require,
     table1,
     table2,
-    table3,
-    with_interval,
 )
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -35,21 +32,6 @@ PACKAGES = (
     *("connected-components-3d", "scikit-image", "scikit-learn", "imbalanced-learn", "xgboost"),
     *("numpy", "scipy", "pandas", "pyarrow", "tableone", "matplotlib", "Jinja2"),
 )
-METRIC_TITLES = {
-    "auc": "AUC",
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "f1": "F1",
-    "brier": "Brier score",
-}
-FAMILIES = {
-    "radiomics": "Radiomics classifiers",
-    "deep": "Deep learning",
-    "other": "Other tables",
-    "baseline": "Baselines",
-}
 
 
 def render_report(
@@ -61,6 +43,7 @@ def render_report(
     metrics: Path | pd.DataFrame,
     figures: Path | str,
     differences: Path | pd.DataFrame | None = None,
+    confusion: Path | pd.DataFrame | None = None,
     importance: Path | pd.DataFrame | None = None,
     audit: Path | dict | None = None,
     agreement: Path | pd.DataFrame | None = None,
@@ -80,8 +63,10 @@ def render_report(
     """
     cohort, splits, metrics = read_cohort(cohort), read_table(splits), read_table(metrics)
     require(splits, ["split", "patient", "role"], "splits")
-    require(metrics, ["arm", "scheme", "level", "metric", "value", "low", "high"], "metrics")
+    columns = ["arm", "scheme", "level", "class", "metric", "value", "low", "high"]
+    require(metrics, columns, "metrics")
     differences = None if differences is None else read_table(differences)
+    confusion = None if confusion is None else read_table(confusion)
     importance = None if importance is None else table2(read_table(importance))
     audit = read_json(audit) if isinstance(audit, str | Path) else audit
     classes, clinical = config["classes"], config.get("clinical")
@@ -99,7 +84,12 @@ def render_report(
         "audit": audit,
         "table1": table1(cohort, classes, clinical).to_dict("records"),
         "table2": [] if importance is None else importance.to_dict("records"),
-        "schemes": [_scheme(name, metrics, differences, figures) for name in schemes_of(splits)],
+        "schemes": [
+            scheme_results(name, classes, metrics, differences, confusion, figures)
+            for name in schemes_of(splits)
+        ],
+        "several": len(classes) > 2,
+        "youden": config["evaluation"]["threshold"] == "youden",
         "flow": embed(figures / "flow.svg"),
         "examples": embed(figures / "examples.png"),
         "excluded": _excluded(cohort),
@@ -109,7 +99,8 @@ def render_report(
         "has_deep": any(family(arm) == "deep" for arm in arms),
         "versions": versions or software_versions(),
         "references": json.loads((TEMPLATES / "references.json").read_text(encoding="utf-8")),
-        "metric_titles": METRIC_TITLES,
+        "main_metrics": MAIN,
+        "more_metrics": MORE,
     }
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -127,14 +118,6 @@ def software_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return versions
-
-
-def embed(path: Path) -> str | None:
-    """A figure as a data URI, or None where there is no such file."""
-    if not path.is_file() or not path.stat().st_size:
-        return None
-    kind = {".svg": "image/svg+xml", ".png": "image/png"}[path.suffix]
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _environment() -> jinja2.Environment:
@@ -167,68 +150,6 @@ def _cohort_facts(cohort: pd.DataFrame, classes: list[str]) -> dict:
             for name in classes
         ],
     }
-
-
-def _scheme(
-    name: str, metrics: pd.DataFrame, differences: pd.DataFrame | None, figures: Path
-) -> dict:
-    mine = metrics[metrics["scheme"] == name]
-    kinds = ("roc", "forest", "lesions", "calibration", "decision")
-    counts = mine.drop_duplicates("arm")
-    pairs = pd.DataFrame() if differences is None else differences
-    if len(pairs):
-        pairs = pairs[pairs["scheme"] == name]
-    return {
-        "name": name,
-        "title": scheme_title(name),
-        "n_patients": int(counts["n_patients"].max()) if len(counts) else 0,
-        "n_lesions": int(counts["n_lesions"].max()) if len(counts) else 0,
-        "partial": _partial(counts),
-        "levels": _levels(mine) if len(mine) else [],
-        "differences": _differences(pairs) if len(pairs) else [],
-        "undefined": int((mine["undefined_draws"] > 0).sum()) if "undefined_draws" in mine else 0,
-        "figures": {kind: embed(figures / f"{kind}_{name}.svg") for kind in kinds},
-    }
-
-
-def _partial(counts: pd.DataFrame) -> list[str]:
-    """Arms that were tested on fewer patients, lesions or splits than the others."""
-    full = counts[["n_patients", "n_lesions", "n_splits"]].max() if len(counts) else None
-    return [
-        f"{row.arm} ({row.n_patients} patients, {row.n_lesions} lesions, {row.n_splits} splits)"
-        for row in counts.itertuples()
-        if (row.n_patients, row.n_lesions, row.n_splits) != tuple(full)
-    ]
-
-
-def _levels(metrics: pd.DataFrame) -> list[dict]:
-    wide = table3(metrics)
-    levels = []
-    for level, title in LEVELS.items():
-        rows = wide[wide["level"] == level].to_dict("records")
-        groups = []
-        for row in rows:
-            if not groups or groups[-1]["family"] != FAMILIES[row["family"]]:
-                groups.append({"family": FAMILIES[row["family"]], "rows": []})
-            cells = [with_interval(row[n], row[f"{n}_low"], row[f"{n}_high"]) for n in TABLE3]
-            entry = {"model": row["model"], "way": RESAMPLING.get(row["resampling"], "")}
-            same = groups[-1]["rows"] and groups[-1]["rows"][-1]["model"] == row["model"]
-            groups[-1]["rows"].append(entry | {"first": not same, "cells": cells})
-        levels.append({"name": level, "title": title, "groups": groups})
-    return levels
-
-
-def _differences(pairs: pd.DataFrame) -> list[dict]:
-    """One line an arm: the difference and its corrected p at the lesion and the patient level."""
-    lines = []
-    for arm in pairs["arm"].unique():
-        line = {"model": model_title(arm), "way": RESAMPLING.get(split_arm(arm)[1], "")}
-        for level in ("lesion", "patient"):
-            row = pairs[(pairs["arm"] == arm) & (pairs["level"] == level)].iloc[0]
-            line[level] = with_interval(row["difference"], row["low"], row["high"])
-            line[f"{level}_p"] = p_value(row["p_holm"])
-        lines.append(line)
-    return lines
 
 
 def _excluded(cohort: pd.DataFrame) -> list[dict]:

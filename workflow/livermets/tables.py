@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from livermets.arms import LEVELS, arm_order, family, model_title, split_arm
+from livermets.arms import LEVELS, arm_order, family, model_title, split_arm, table_names
 from livermets.errors import BadInput
+from livermets.metrics import METRICS
 
 FACTS = {
     "n_lesions": "Lesions per patient",
@@ -23,7 +24,6 @@ NOT_CLINICAL = {
     *("mask_source", "diameter_mm", "volume_ml", "mean_hu", "lesion"),
     *FACTS,
 }
-TABLE3 = ("auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1", "brier")
 NUMERIC_SHARE = 0.8  # a clinical column with this share of numbers is a number
 
 
@@ -148,21 +148,30 @@ def table2(importance: pd.DataFrame) -> pd.DataFrame:
 
 
 def table3(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row an arm, scheme and level; each metric of `TABLE3` with its interval.
+    """One row an arm, scheme and level; each metric of `METRICS` with its interval.
 
     Columns: scheme, level, family, arm, model, resampling, n_patients, n_lesions, then NAME,
-    NAME_low and NAME_high of each metric.
+    NAME_low and NAME_high of each metric. With three or more classes, of all together.
     """
-    key = ["scheme", "level", "arm", "n_patients", "n_lesions"]
-    wide = metrics[metrics["metric"].isin(TABLE3)]
-    wide = wide.pivot(index=key, columns="metric", values=["value", "low", "high"])  # noqa: PD010
+    return _wide(metrics[metrics["class"] == ""]).drop(columns="class")
+
+
+def one_vs_rest(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The same for each of three or more classes against the rest, with the column `class`."""
+    return _wide(metrics[metrics["class"] != ""])
+
+
+def _wide(metrics: pd.DataFrame) -> pd.DataFrame:
+    key = ["scheme", "level", "class", "arm", "n_patients", "n_lesions"]
+    wide = metrics.pivot(index=key, columns="metric", values=["value", "low", "high"])  # noqa: PD010
     wide.columns = [
         name if part == "value" else f"{name}_{part}" for part, name in wide.columns.to_flat_index()
     ]
-    wide = wide[[c for name in TABLE3 for c in (name, f"{name}_low", f"{name}_high")]].reset_index()
-    wide.insert(2, "family", wide["arm"].map(family))
-    wide.insert(4, "model", wide["arm"].map(model_title))
-    wide.insert(5, "resampling", wide["arm"].map(lambda arm: split_arm(arm)[1]))
+    columns = [c for name in METRICS for c in (name, f"{name}_low", f"{name}_high")]
+    wide = wide.reindex(columns=columns).reset_index()
+    wide.insert(3, "family", wide["arm"].map(family))
+    wide.insert(5, "model", wide["arm"].map(model_title))
+    wide.insert(6, "resampling", wide["arm"].map(lambda arm: split_arm(arm)[1]))
     levels = list(LEVELS)
     order = sorted(
         range(len(wide)),
@@ -170,6 +179,7 @@ def table3(metrics: pd.DataFrame) -> pd.DataFrame:
             wide["scheme"][i] != "holdout",
             wide["scheme"][i],
             levels.index(wide["level"][i]),
+            wide["class"][i],
             arm_order(wide["arm"][i]),
         ),
     )
@@ -183,10 +193,11 @@ def write_tables(
     metrics: Path | pd.DataFrame,
     importance: Path | pd.DataFrame | None = None,
     differences: Path | pd.DataFrame | None = None,
+    confusion: Path | pd.DataFrame | None = None,
     classes: list[str],
     clinical: list[str] | None = None,
 ) -> dict[str, Path]:
-    """Write table1.tsv, table2.tsv, table3.tsv and differences.tsv.
+    """Write the tables of `livermets.arms.table_names` as {name}.tsv.
 
     Every argument that is a table may be a path or a data frame.
     """
@@ -198,11 +209,16 @@ def write_tables(
         "table2": empty2 if importance is None else table2(read_table(importance)),
         "table3": table3(read_table(metrics)),
         "differences": pd.DataFrame() if differences is None else read_table(differences),
+        "confusion": pd.DataFrame() if confusion is None else read_table(confusion),
     }
+    if len(classes) > 2:
+        tables["one_vs_rest"] = one_vs_rest(read_table(metrics))
     paths = {}
-    for name, table in tables.items():
+    for name in table_names(classes):
         paths[name] = folder / f"{name}.tsv"
-        table.to_csv(paths[name], sep="\t", index=False, float_format="%.10g", lineterminator="\n")
+        tables[name].to_csv(
+            paths[name], sep="\t", index=False, float_format="%.10g", lineterminator="\n"
+        )
     return paths
 
 

@@ -1,5 +1,6 @@
 # Every arm's metrics with intervals over patients, from the prediction tables alone.
-# Needs results/predictions; makes results/metrics.parquet.
+# Needs results/predictions; makes results/metrics.parquet,
+# results/differences.parquet and results/confusion.parquet.
 
 
 rule evaluate:
@@ -9,6 +10,7 @@ rule evaluate:
     output:
         metrics="results/metrics.parquet",
         differences="results/differences.parquet",
+        confusion="results/confusion.parquet",
     log:
         "results/logs/evaluate.log",
     benchmark:
@@ -21,7 +23,7 @@ rule evaluate:
         **CLASSES,
         **config["evaluation"],
         seed=config["seed"],
-        code=code("evaluate"),
+        code=code("evaluate", "compare", "confusion"),
     message:
         "Measuring every arm"
     script:

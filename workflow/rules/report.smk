@@ -11,10 +11,13 @@ rule write_tables:
         cohort="results/cohort.tsv",
         metrics="results/metrics.parquet",
         differences="results/differences.parquet",
+        confusion="results/confusion.parquet",
         importance="results/importance.parquet",
     output:
         report(
-            expand("results/tables/{table}.tsv", table=arms.TABLES),
+            expand(
+                "results/tables/{table}.tsv", table=arms.table_names(config["classes"])
+            ),
             caption="../report/tables.rst",
             category="Tables",
         ),
@@ -36,6 +39,7 @@ rule draw_figures:
     input:
         predictions=prediction_tables,
         metrics="results/metrics.parquet",
+        confusion="results/confusion.parquet",
         cohort="results/cohort.tsv",
         splits="results/splits.parquet",
         slices=expand(
@@ -76,6 +80,7 @@ rule render_report:
         splits="results/splits.parquet",
         metrics="results/metrics.parquet",
         differences="results/differences.parquet",
+        confusion="results/confusion.parquet",
         importance="results/importance.parquet",
         audit="results/audit.json",
         tables=rules.write_tables.output,

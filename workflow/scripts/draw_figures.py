@@ -11,6 +11,7 @@ with job(snakemake.log, "figures"):
         Path(snakemake.output[0]).parent,
         predictions=[Path(path) for path in snakemake.input.predictions],
         metrics=snakemake.input.metrics,
+        confusion=snakemake.input.confusion,
         cohort=snakemake.input.cohort,
         splits=snakemake.input.splits,
         slices=[Path(path) for path in snakemake.input.slices] or None,

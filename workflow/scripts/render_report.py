@@ -5,7 +5,7 @@ from pathlib import Path
 from livermets.report import render_report
 from livermets.runtime import job
 
-tables = ("cohort", "splits", "metrics", "differences", "importance", "audit")
+tables = ("cohort", "splits", "metrics", "differences", "confusion", "importance", "audit")
 with job(snakemake.log, "report"):
     render_report(
         snakemake.output[0],

@@ -12,6 +12,7 @@ with job(snakemake.log, "tables"):
         metrics=snakemake.input.metrics,
         importance=snakemake.input.importance,
         differences=snakemake.input.differences,
+        confusion=snakemake.input.confusion,
         classes=snakemake.params.classes,
         clinical=snakemake.params.clinical,
     )
