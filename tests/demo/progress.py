@@ -3,10 +3,15 @@
 import re
 import sys
 
-NOISE = re.compile(r"Select jobs|Execute \d|Finished jobid|\[\w{3} \w{3} .* \d{4}\]|\s*$")
+NOISE = (
+    r"Select jobs|Execute \d|Finished jobid|\[\w{3} \w{3} .* \d{4}\]|\s*$"
+    r"|localrule|    (input|jobid|resources): "
+)
 done = ""
 for line in iter(sys.stdin.readline, ""):
     if steps := re.match(r"(\d+) of (\d+) steps", line):
         done = f"{steps[1]}/{steps[2]}"
-    elif not NOISE.match(line):
-        print(re.sub(r"^Job \d+:", lambda _: f"{done:>8} ", line), end="", flush=True)
+    elif job := re.match(r"Job \d+: ", line):
+        print(f"{done:>8}  {line[job.end() :]}", end="", flush=True)
+    elif not re.match(NOISE, line):
+        print(line, end="", flush=True)
