@@ -50,6 +50,7 @@ rule review:
 rule features:
     input:
         "results/features.parquet",
+        [] if FROM_FEATURES else "results/radiomics_dictionary.tsv",
 
 
 rule segmentation_model:

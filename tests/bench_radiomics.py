@@ -62,7 +62,7 @@ def make_patient(folder: Path, name: str, mean_ml: float, rng: np.random.Generat
     body = ((y - centre[1]) / 200) ** 2 + ((x - centre[2]) / 240) ** 2 < 1
     hu = rng.normal(0, 12, SIZE).astype(np.float32) + np.where(body, 90, -1000).astype(np.float32)
     mask = np.broadcast_to(body, SIZE).astype(np.uint8)
-    volumes = rng.lognormal(np.log(mean_ml) - 1.2**2 / 2, 1.2, LESIONS).clip(0.1, 90)  # ml
+    volumes = rng.lognormal(np.log(mean_ml) - 1.2**2 / 2, 1.2, LESIONS).clip(0.2, 90)  # ml
     for volume in sorted(volumes, reverse=True):
         radii = rng.dirichlet([30, 30, 30])
         radii *= (3000 * volume / (4 * np.pi) / np.prod(radii)) ** (1 / 3)  # mm
@@ -95,6 +95,9 @@ def prepare(study: Path) -> None:
     write_config(study, {})
     done = snakemake(study, *(f"results/lesions/{p}.tsv" for p in PATIENTS))
     assert done.returncode == 0, done.stderr[-3000:]
+    for name in PATIENTS:
+        kept = (study / f"results/lesions/{name}.tsv").read_text().count("\tTrue\t")
+        assert kept == LESIONS, f"{name} has {kept} lesions"
 
 
 @contextmanager

@@ -4,15 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
+from livermets.errors import BadInput
+from livermets.features import feature_columns, without_other_sets
 from livermets.figures_robustness import draw_robustness
+from livermets.fit import over_splits
 from livermets.radiomics_perturb import NAMES, noise_level, perturbations, perturbed_rows
 from livermets.robustness import (
     gather_perturbed,
     icc31,
     icc_by_size,
     icc_table,
-    stable_features,
+    unstable_features,
 )
+from sklearn.dummy import DummyClassifier
 
 # Shrout & Fleiss 1979, Table 2: six targets, four judges; their Table 4: ICC(3,1) = .71
 RATINGS = np.array(
@@ -62,8 +66,8 @@ def test_only_training_patients_decide_which_features_are_stable():
     first = pd.DataFrame({"split": "a", "patient": patients, "role": ["train"] * 6 + ["test"] * 2})
     other = first.assign(split="b", role=["test"] * 2 + ["validation"] * 2 + ["train"] * 4)
     icc = icc_table(table.sample(frac=1, random_state=0), pd.concat([first, other]))
-    assert stable_features(icc, "a", 0.9) == ["steady"]
-    assert stable_features(icc, "b", 0.9) == []
+    assert unstable_features(icc, 0.9) == {"a": ["shaky"], "b": ["steady", "shaky"]}
+    assert unstable_features(icc, None) == {}
     assert set(icc["lesions"]) == {12}
     alone = icc_table(table[~broken], first)  # test patients change nothing
     assert alone["icc"].tolist() == icc.loc[icc["split"] == "a", "icc"].tolist()
@@ -172,3 +176,36 @@ def test_perturbed_lesions_take_label_and_volume_from_the_features_table(tmp_pat
         for t in (gathered, table)
     ]
     pd.testing.assert_frame_equal(both[0][list(table)], both[1], check_dtype=False)
+
+
+def test_a_split_learns_and_predicts_without_its_own_unstable_features():
+    rng = np.random.default_rng(0)
+    patients = [f"P{i}" for i in range(8)]
+    table = pd.DataFrame({"patient": patients, "lesion": 1, "label": ["a", "b"] * 4})
+    table[["x", "y"]] = rng.normal(size=(8, 2))
+    role = ["train"] * 4 + ["test"] * 4
+    first = pd.DataFrame({"split": "one", "patient": patients, "role": role})
+    splits = pd.concat([first, first.assign(split="two", role=role[::-1])])
+    seen = {}
+
+    def learn(X, y, patients, split):
+        seen[split] = list(X.columns)
+        return DummyClassifier().fit(X, y), {}
+
+    study = (table, splits, ["x", "y"], ["a", "b"], "b")
+    over_splits("arm", *study, learn, {"one": ["y"], "two": ["x", "not there"]})
+    assert seen == {"one": ["x"], "two": ["y"]}
+    with pytest.raises(BadInput, match="two: no feature reaches radiomics.min_icc"):
+        over_splits("arm", *study, learn, {"two": ["x", "y"]})
+
+
+def test_feature_sets_are_chosen_by_the_names_of_their_columns():
+    names = ["original_glcm_Id", "log-sigma-2-mm-3D_glcm_Id", "ring_glcm_Id"]
+    table = pd.DataFrame(
+        {"patient": ["A"], "lesion": 1, "volume_ml": 2.0, **dict.fromkeys(names, 1.0)}
+    )
+    assert feature_columns(table) == names
+    assert feature_columns(table, ["log", "ring"]) == names[1:]
+    assert list(without_other_sets(table, ["ring"])) == ["patient", "lesion", "volume_ml", names[2]]
+    with pytest.raises(BadInput, match="no column of the feature sets iso"):
+        feature_columns(table, ["iso"])

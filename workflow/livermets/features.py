@@ -128,13 +128,31 @@ def read_features(
     return table[[*IDS, *extra, *features, *(c for c in (REASON,) if c in table)]]
 
 
-def feature_columns(table: pd.DataFrame) -> list[str]:
-    """The columns to learn from: numbers that are neither ids nor facts nor clinical."""
-    return [
+def feature_columns(table: pd.DataFrame, sets: Sequence[str] | None = None) -> list[str]:
+    """The columns to learn from: numbers that are neither ids nor facts nor clinical.
+
+    sets : only those of these feature sets (`{set}_...` and `{set}-{image}_...`); None is all
+    """
+    found = [
         name
         for name in table.select_dtypes(["number", "bool"]).columns
         if name not in (*IDS, *FACTS, REASON) and not name.startswith(CLINICAL)
     ]
+    if sets is None:
+        return found
+    chosen = [name for name in found if name.partition("_")[0].partition("-")[0] in sets]
+    if not chosen:
+        raise BadInput(
+            f"the features table has no column of the feature sets {', '.join(sets)}: name sets of "
+            "radiomics.sets in classification.feature_sets"
+        )
+    return chosen
+
+
+def without_other_sets(table: pd.DataFrame, sets: Sequence[str] | None = None) -> pd.DataFrame:
+    """The table without the features of other sets; ids, facts and clinical columns stay."""
+    chosen = feature_columns(table, sets)
+    return table.drop(columns=[c for c in feature_columns(table) if c not in chosen])
 
 
 def clinical_columns(table: pd.DataFrame) -> list[str]:

@@ -1,19 +1,22 @@
 """Fit an arm on every split and score the lesions of its test patients."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from livermets.classifiers import CLASSIFIERS
 from livermets.errors import BadInput
 from livermets.names import RESAMPLINGS, arm_name, takes
 from livermets.pipeline import build_pipeline, fit_probabilities, fitted_pipeline, selected_features
+from livermets.predictions import score_columns
 from livermets.seeds import derive
 from livermets.splits import grouped_folds
+from livermets.thresholds import held_out_threshold
 from livermets.tuning import tune
 
 PREDICTIONS = ("arm", "split", "patient", "lesion", "label", "score")
@@ -34,9 +37,11 @@ def fit_arm(
     correlation: float | None = 0.6,
     max_features: int | None = None,
     tuning: dict | None = None,
+    unstable: Mapping[str, Sequence[str]] | None = None,
     seed: int = 2023,
     threads: int = 1,
     arm: str | None = None,
+    youden: bool = False,
 ) -> tuple[pd.DataFrame, Fitted, pd.DataFrame]:
     """One radiomics classifier with one way of resampling, tuned and fitted anew in every split.
 
@@ -50,14 +55,18 @@ def fit_arm(
     correlation, max_features : see `livermets.pipeline.build_pipeline`
     tuning : `iterations` of the search (1 measures the defaults, 0 does not) and inner `folds`;
         None: untuned
+    unstable : the features to leave out of each split, found from its training patients alone
+        (`livermets.robustness.unstable_features`)
     seed : the study's seed; inner folds, importance and resampling draw the same in all arms, so
         that models are compared on the same rows; what a classifier draws is the arm's own
     threads : at most so many; results may differ in the last bit where it changes
     arm : the arm's name; by default `{model}-{resampling}`
+    youden : choose a threshold for calls in every split, on held-out training rows (two classes)
 
     Returns
     -------
-    predictions : arm, split, patient, lesion, label, score; splits in their order, then sorted
+    predictions : arm, split, patient, lesion, label, score, with three or more classes score_CLASS
+        of each, with `youden` threshold; splits in their order, then sorted
     fitted : the fitted model of each split
     report : one row per split: arm, split, rows, patients, features, selected, parameters (JSON),
         inner_auc, note (what was done otherwise than asked, or empty)
@@ -97,10 +106,19 @@ def fit_arm(
             "inner_auc": tuned.auc,
             "note": "; ".join(note for note in (tuned.note, resampled) if note),
         }
+        if youden and len(classes) == 2:
+
+            def again(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray) -> Any:
+                inner = grouped_folds(patients, y, tuning["folds"], seed, "threshold", split)
+                return fit_probabilities(clone(pipeline), X, y, patients, inner)
+
+            number = list(classes).index(positive)
+            record["threshold"] = held_out_threshold(again, X, y, patients, folds, number)
         return fitted, record
 
     with threadpool_limits(threads):
-        return over_splits(arm, features, splits, list(columns), classes, positive, learn)
+        study = (features, splits, list(columns), classes, positive)
+        return over_splits(arm, *study, learn, unstable)
 
 
 def over_splits(
@@ -111,8 +129,11 @@ def over_splits(
     classes: Sequence[str],
     positive: str,
     learn: Learn,
+    unstable: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[pd.DataFrame, Fitted, pd.DataFrame]:
     """Let `learn` fit a model to each split's training rows, and score its test rows with it.
+
+    The columns named in `unstable` for a split are left out there.
 
     Rows are sorted by patient and lesion first, so the order of the table changes nothing.
     Returns predictions, fitted models by split, and a report, as `fit_arm` does.
@@ -127,15 +148,20 @@ def over_splits(
         if not test.any():
             raise BadInput(f"{split}: none of its test patients has a lesion: divide again.")
         patients = rows.loc[train, "patient"].to_numpy()
-        fitted[split], record = learn(rows.loc[train, columns], codes[train], patients, split)
-        scores = fitted[split].predict_proba(rows.loc[test, columns])
-        predictions.append(
-            rows.loc[test, ["patient", "lesion", "label"]].assign(
-                arm=arm,
-                split=split,
-                score=np.clip(scores[:, list(classes).index(positive)].astype(float), 0, 1),
-            )[list(PREDICTIONS)]
-        )
+        here = [name for name in columns if name not in (unstable or {}).get(split, ())]
+        if not here:
+            raise BadInput(f"{split}: no feature reaches radiomics.min_icc: lower it.")
+        fitted[split], record = learn(rows.loc[train, here], codes[train], patients, split)
+        scores = fitted[split].predict_proba(rows.loc[test, here])
+        scores = np.clip(scores.astype(float), 0, 1)
+        tested = rows.loc[test, ["patient", "lesion", "label"]].assign(
+            arm=arm, split=split, score=scores[:, list(classes).index(positive)]
+        )[list(PREDICTIONS)]
+        each = score_columns(list(classes))
+        tested[each] = scores[:, : len(each)]
+        if "threshold" in record:
+            tested["threshold"] = record["threshold"]
+        predictions.append(tested)
         sizes = {"rows": int(train.sum()), "patients": len(np.unique(patients))}
         report.append({"arm": arm, "split": split, **sizes, **record})
     table = pd.concat(predictions, ignore_index=True)

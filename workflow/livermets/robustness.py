@@ -92,10 +92,17 @@ def icc_by_size(perturbed: pd.DataFrame, groups: int = 3) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def stable_features(icc: pd.DataFrame, split: str, min_icc: float) -> list[str]:
-    """The features of a split whose ICC is known and at least `min_icc`."""
-    ours = icc[(icc["split"] == split) & (icc["icc"] >= min_icc)]
-    return list(ours["feature"])
+def unstable_features(icc: pd.DataFrame, min_icc: float | None) -> dict[str, list[str]]:
+    """Of each split, the features whose ICC is below `min_icc` or not known; {} without a limit."""
+    if min_icc is None:
+        return {}
+    below = icc[~(icc["icc"] >= min_icc)]
+    return {split: list(rows["feature"]) for split, rows in below.groupby("split")}
+
+
+def read_unstable(path: str | Path | None, min_icc: float | None) -> dict[str, list[str]]:
+    """`unstable_features` of a table in a file; {} without a file."""
+    return unstable_features(pd.read_parquet(path), min_icc) if path else {}
 
 
 def _by_lesion(table: pd.DataFrame, features: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:

@@ -7,13 +7,21 @@ SETTINGS = {
     "max_features": config["classification"]["max_features"],
     "tuning": config["classification"]["tuning"],
     "seed": config["seed"],
+    "youden": config["evaluation"]["threshold"] == "youden",
 }
+# What leaves out features: those of other sets, and those that small changes of the mask change.
+CHOICE = {
+    "sets": config["classification"]["feature_sets"],
+    "min_icc": config["radiomics"]["min_icc"],
+}
+ICC = "results/icc.parquet" if CHOICE["min_icc"] and not FROM_FEATURES else []
 
 
 rule fit_classifier:
     input:
         features="results/features.parquet",
         splits="results/splits.parquet",
+        icc=ICC,
     output:
         predictions="results/predictions/{model}-{resampling}.parquet",
         fitted="results/models/{model}-{resampling}/fitted.joblib",
@@ -29,8 +37,9 @@ rule fit_classifier:
         mem_mb=scaled(3000),
     params:
         **CLASSES,
+        **CHOICE,
         settings=SETTINGS,
-        code=code("fit", "estimators"),
+        code=code("fit", "estimators", "robustness"),
     message:
         "Fitting {wildcards.model} with resampling {wildcards.resampling}"
     script:
@@ -60,6 +69,7 @@ rule fit_baseline:
     input:
         features="results/features.parquet",
         splits="results/splits.parquet",
+        icc=ICC,
     output:
         predictions="results/predictions/baseline_{baseline}.parquet",
     log:
@@ -71,11 +81,14 @@ rule fit_baseline:
         mem_mb=scaled(2000),
     params:
         **CLASSES,
+        **CHOICE,
         # one of them is a radiomics arm and is tuned as those are
         settings=lambda wildcards: (
-            SETTINGS if wildcards.baseline == "radiomics_clinical" else {}
+            SETTINGS
+            if wildcards.baseline == "radiomics_clinical"
+            else {key: SETTINGS[key] for key in ("seed", "youden")}
         ),
-        code=code("baselines"),
+        code=code("baselines", "robustness"),
     message:
         "Fitting the baseline: {wildcards.baseline}"
     script:
@@ -97,6 +110,7 @@ rule feature_importance:
         mem_mb=scaled(3000),
     params:
         **CLASSES,
+        sets=CHOICE["sets"],
         correlation=config["classification"]["correlation"],
         seed=config["seed"],
         code=code("importance"),

@@ -1,12 +1,13 @@
 """Which features matter: permutation importance over the splits."""
 
 import pandas as pd
+from livermets.features import without_other_sets
 from livermets.importance import feature_importance
 from livermets.runtime import job
 
 with job(snakemake.log, "importance"):
     table = feature_importance(
-        pd.read_parquet(snakemake.input.features),
+        without_other_sets(pd.read_parquet(snakemake.input.features), snakemake.params.sets),
         pd.read_parquet(snakemake.input.splits),
         snakemake.params.classes,
         snakemake.params.correlation,

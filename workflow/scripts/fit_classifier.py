@@ -2,18 +2,21 @@
 
 import joblib
 import pandas as pd
+from livermets.features import without_other_sets
 from livermets.fit import fit_arm
+from livermets.robustness import read_unstable
 from livermets.runtime import job
 
 with job(snakemake.log, f"{snakemake.wildcards.model}-{snakemake.wildcards.resampling}"):
     predictions, fitted, report = fit_arm(
-        pd.read_parquet(snakemake.input.features),
+        without_other_sets(pd.read_parquet(snakemake.input.features), snakemake.params.sets),
         pd.read_parquet(snakemake.input.splits),
         snakemake.wildcards.model,
         snakemake.wildcards.resampling,
         classes=snakemake.params.classes,
         positive=snakemake.params.positive,
         **snakemake.params.settings,
+        unstable=read_unstable(snakemake.input.icc, snakemake.params.min_icc),
         threads=snakemake.threads,
     )
     predictions.to_parquet(snakemake.output.predictions, index=False)
