@@ -20,6 +20,8 @@ from livermets.errors import BadInput
 from livermets.features import feature_columns
 from livermets.fit import Fitted, fit_arm, over_splits
 from livermets.names import BASELINES, CLINICAL, available_baselines, baseline_name, volume_column
+from livermets.splits import grouped_folds
+from livermets.thresholds import held_out_threshold
 
 
 def fit_baseline(
@@ -29,6 +31,8 @@ def fit_baseline(
     *,
     classes: Sequence[str],
     positive: str,
+    youden: bool = False,
+    seed: int = 2023,
     **settings: Any,
 ) -> tuple[pd.DataFrame, Fitted, pd.DataFrame]:
     """A baseline fitted in every split; parameters and returns as of `livermets.fit.fit_arm`.
@@ -39,9 +43,10 @@ def fit_baseline(
     burden : logistic regression on liver tumour burden and number of lesions, one row a patient
     clinical : logistic regression on the `clinical_` columns, one row a patient
     radiomics_clinical : the arm logistic_regression-none with the clinical columns among its
-        features; it alone takes `settings` (fit_arm's correlation, max_features, tuning, seed)
+        features; it alone takes `settings` (fit_arm's correlation, max_features, tuning)
 
-    The others are not tuned (ridge penalty C = 1 on standardised columns) and draw nothing.
+    The others are not tuned (ridge penalty C = 1 on standardised columns) and draw nothing (with
+    `youden` their inner folds are dealt by the seed).
     """
     if name not in available_baselines(features.columns):
         raise BadInput(
@@ -51,16 +56,24 @@ def fit_baseline(
     if name == "radiomics_clinical":
         table, columns = _radiomics_clinical(features)
         own = {"arm": baseline_name(name), "columns": columns, **settings}
-        study = {"classes": classes, "positive": positive}
+        study = {"classes": classes, "positive": positive, "youden": youden, "seed": seed}
         return fit_arm(table, splits, "logistic_regression", "none", **study, **own)
     table, columns, model = _BUILDERS[name](features)
 
-    def learn(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray, split: str) -> tuple[Any, dict]:
+    def fit(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray) -> Any:
         if name in ("burden", "clinical"):  # what a patient has once counts once
             first = ~pd.Series(patients).duplicated().to_numpy()
             X, y = X[first], y[first]
+        return clone(model).fit(X, y)
+
+    def learn(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray, split: str) -> tuple[Any, dict]:
         record = {"features": len(columns), "selected": len(columns), "parameters": "{}"}
-        return clone(model).fit(X, y), {**record, "inner_auc": np.nan, "note": ""}
+        record |= {"inner_auc": np.nan, "note": ""}
+        if youden and len(classes) == 2:
+            folds = grouped_folds(patients, y, 3, seed, "inner", split)
+            number = list(classes).index(positive)
+            record["threshold"] = held_out_threshold(fit, X, y, patients, folds, number)
+        return fit(X, y, patients), record
 
     return over_splits(baseline_name(name), table, splits, columns, classes, positive, learn)
 
