@@ -100,7 +100,7 @@ def write_phantom_study(folder: Path, patients: int, **config) -> None:
                 "spacing_mm": [4.0, 4.0, 5.0],
                 "lesions_per_class": {"colorectal": 1, "pancreatic": 2},
             },
-            "lesions": {"min_diameter_mm": 3.0},
+            "lesions": {"min_diameter_mm": 0},
             "splits": {
                 "holdout": {"test_per_class": 1, "validation": 1},
                 "cv": {"folds": 3, "validation": 0},

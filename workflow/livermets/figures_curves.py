@@ -191,8 +191,10 @@ def roc(rows: pd.DataFrame, positive: str) -> np.ndarray:
 def roc_band(
     rows: pd.DataFrame, positive: str, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pointwise 95 % band of the curve over draws of patients."""
+    """Pointwise 95 % band of the curve over draws of patients; NaN from one patient a class."""
     drawn = redraw(rows, draws, seed, "roc")
+    if drawn.units().free < 1:
+        return np.full_like(GRID, np.nan), np.full_like(GRID, np.nan)
     counts = drawn.counts[1:]
     curves = []
     for _, part in rows.groupby("repeat"):
