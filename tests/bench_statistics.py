@@ -1,6 +1,7 @@
 """How fast the intervals are: this package against a loop over scikit-learn's metric functions.
 
-python tests/bench_statistics.py [draws of the loop]; the last line is `ratio=<number>`.
+python tests/bench_statistics.py [draws of the loop]; the last line is `ratio=<number>`. Before it
+stands how long the fitting of all arms takes (tests/bench_arms.py, minutes).
 The table has the size of the paper's: 78 patients, 1,296 lesions, 40 arms, 2,000 draws, the three
 levels. The loop is timed on a few draws of one arm and extrapolated; its values must agree. CPU
 seconds are compared: other work on the machine disturbs them less.
@@ -18,6 +19,7 @@ from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
+import bench_arms
 from livermets import bootstrap, evaluate, metrics
 from livermets.predictions import with_scheme
 from livermets.scored import scored
@@ -29,7 +31,7 @@ ARMS, DRAWS = 40, 2000
 def study() -> pd.DataFrame:
     """Predictions of 40 arms on 47 patients with 435 lesions and 31 with 861, in five folds."""
     rng = np.random.default_rng(2023)
-    lesions = np.r_[_parts(rng, 435, 47), _parts(rng, 861, 31)]
+    lesions = np.r_[bench_arms.parts(rng, 435, 47), bench_arms.parts(rng, 861, 31)]
     patient = np.repeat(np.arange(78), lesions)
     positive = patient >= 47
     base = pd.DataFrame(
@@ -45,10 +47,6 @@ def study() -> pd.DataFrame:
         effect = rng.normal(size=78)[patient] + rng.normal(size=len(patient)) + positive
         tables.append(base.assign(arm=f"arm{arm:02d}", score=expit(effect)))
     return pd.concat(tables, ignore_index=True)
-
-
-def _parts(rng: np.random.Generator, total: int, patients: int) -> np.ndarray:
-    return 1 + rng.multinomial(total - patients, rng.dirichlet(np.full(patients, 2.0)))
 
 
 def by_scikit_learn(rows: metrics.Rows, weight: np.ndarray) -> dict[str, float]:
@@ -98,6 +96,7 @@ def main(loop_draws: int = 20) -> None:
     print(f"{'livermets':<28}{ours:>10.1f} s of CPU")
     print(f"{'loop over scikit-learn':<28}{loop:>10.1f} s of CPU  ({loop_draws} draws a level)")
     print(f"{'largest difference':<28}{worst:>10.1e}")
+    bench_arms.main()
     print(f"ratio={loop / ours:.0f}")
 
 
