@@ -122,6 +122,7 @@ def at_threshold(rows: Rows, counts: np.ndarray, threshold: float) -> dict[str, 
     total = tp + fp + fn + tn
     sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
     margins = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
+    mcc = _ratio(tp * tn - fp * fn, margins, nothing=0.0)
     acted = cells(replace(rows, called=None), counts, threshold)
     odds = threshold / (1 - threshold)
     return {
@@ -130,7 +131,7 @@ def at_threshold(rows: Rows, counts: np.ndarray, threshold: float) -> dict[str, 
         "sensitivity": sensitivity,
         "specificity": specificity,
         "f1": _ratio(2 * tp, 2 * tp + fp + fn),
-        "mcc": np.where(total > 0, _ratio(tp * tn - fp * fn, margins, nothing=0.0), np.nan),
+        "mcc": np.where(total > 0, np.clip(mcc, -1, 1), np.nan),
         "net_benefit": _ratio(acted[0] - odds * acted[1], total),
     }
 

@@ -37,7 +37,7 @@ def measure_classes(
     with np.errstate(invalid="ignore", divide="ignore"):
         macro["accuracy"] = right / total
         spread = np.sqrt(total**2 - (called**2).sum(0)) * np.sqrt(total**2 - (truly**2).sum(0))
-        mcc = (right * total - (truly * called).sum(0)) / spread
+        mcc = np.clip((right * total - (truly * called).sum(0)) / spread, -1, 1)
     macro["mcc"] = np.where(spread > 0, mcc, np.where(total > 0, 0.0, np.nan))
     macro["balanced_accuracy"] = macro["sensitivity"]
     macro["brier"] = len(rows) * macro["brier"] / 2
