@@ -68,6 +68,8 @@ def test_only_training_patients_decide_which_features_are_stable():
     icc = icc_table(table.sample(frac=1, random_state=0), pd.concat([first, other]))
     assert unstable_features(icc, 0.9) == {"a": ["shaky"], "b": ["steady", "shaky"]}
     assert unstable_features(icc, None) == {}
+    with pytest.raises(BadInput, match="a: no feature has an ICC"):
+        unstable_features(icc.assign(icc=icc["icc"].mask(icc["split"] == "a")), 0.9)
     assert set(icc["lesions"]) == {12}
     alone = icc_table(table[~broken], first)  # test patients change nothing
     assert alone["icc"].tolist() == icc.loc[icc["split"] == "a", "icc"].tolist()
@@ -110,6 +112,7 @@ def test_perturbations_move_the_mask_or_the_grey_values_a_little(lesion):
     assert (seen["shrunk"][1] <= before).all() and (before <= seen["grown"][1]).all()
     cross = np.abs(np.argwhere(seen["grown"][1])[:, None] - np.argwhere(before)).sum(2).min(1)
     assert cross.max() == 1
+    assert (seen["grown"][1].any((1, 2)) == before.any((1, 2))).all()  # no slice more
     for name in ("moved", "turned", "contour"):
         both = 2 * (seen[name][1] & before).sum() / (seen[name][1].sum() + before.sum())
         assert 0.85 < both < 1, name

@@ -29,7 +29,7 @@ def draw_robustness(by_size: pd.DataFrame, min_icc: float, path: Path) -> Path:
             for size, axis in zip(sizes, row, strict=True):
                 part = table[(table["label"] == label) & (table["size"] == size)]
                 _panel(axis, part, kinds, min_icc)
-                axis.set_title(_title(label, part))
+                axis.set_title(_title(label, part), fontsize=7)
             row[0].set_ylabel("ICC(3,1)")
         figure.tight_layout()
         return save(figure, path)

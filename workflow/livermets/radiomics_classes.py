@@ -145,7 +145,8 @@ def _calculate(
     for problem in failures.problems:
         if not isinstance(problem, REFUSALS):
             raise problem
-    return {feature: float(value) for feature, value in found.items()}, failures.problems
+    # Of a matrix that is symmetric but for rounding, glcm's MCC may come with an imaginary nothing.
+    return {f: float(np.real(value)) for f, value in found.items()}, failures.problems
 
 
 class _Failures(logging.Handler):

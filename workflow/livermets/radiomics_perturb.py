@@ -1,8 +1,8 @@
 """A lesion seen a little differently, as another reader, scan or moment would have had it.
 
 Perturbations in the manner of Zwanenburg et al. 2019 (doi 10.1038/s41598-018-36938-4): mask grown
-and shrunk by a voxel, image and mask moved and turned, the contour drawn again, noise at the
-image's own level.
+and shrunk by a voxel within the slices, image and mask moved and turned, the contour drawn again,
+noise at the image's own level.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import SimpleITK as sitk
 
+from livermets.geometry import axial_axis
 from livermets.radiomics_features import extract_patient
 from livermets.radiomics_regions import lesion_boxes
 from livermets.radiomics_sets import ORIGINAL
@@ -56,6 +57,7 @@ def perturbations(
 ) -> Iterator[tuple[str, sitk.Image, sitk.Image]]:
     """Name, image and mask for each of `NAMES`; a mask may come out empty."""
     step = [1, 1, 1]
+    step[axial_axis(mask)] = 0  # within the axial slices, as contours are drawn
     yield "as it is", image, mask
     yield "grown", image, sitk.BinaryDilate(mask, step, sitk.sitkCross)
     yield "shrunk", image, sitk.BinaryErode(mask, step, sitk.sitkCross)

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from livermets.errors import BadInput
+
 IDS = ("patient", "lesion", "label", "volume_ml", "perturbation")
 
 
@@ -96,6 +98,12 @@ def unstable_features(icc: pd.DataFrame, min_icc: float | None) -> dict[str, lis
     """Of each split, the features whose ICC is below `min_icc` or not known; {} without a limit."""
     if min_icc is None:
         return {}
+    known = icc.groupby("split", sort=False)["icc"].count()
+    if (known == 0).any():
+        raise BadInput(
+            f"{known.index[known == 0][0]}: no feature has an ICC, as fewer than two training "
+            "lesions could be measured under every perturbation: set radiomics.min_icc to null"
+        )
     below = icc[~(icc["icc"] >= min_icc)]
     return {split: list(rows["feature"]) for split, rows in below.groupby("split")}
 
