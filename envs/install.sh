@@ -32,13 +32,17 @@ if [ -z "$python" ]; then
         stop "Python 3.11 is not here and could not be downloaded; install it and run this again (or set PYTHON=/path/to/python3.11)."
 fi
 
-echo "Installing into .venv with $("$python" --version) (about a minute, 1.5 GB)"
-"$python" -m venv --clear .venv
+echo "Installing into .venv with $("$python" --version) (minutes, 1.5 GB)"
+# What an interrupted installation left is kept, unless it is of another Python.
+.venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null ||
+    "$python" -m venv --clear .venv
+echo "  packages"
 pip="$PWD/.venv/bin/python -m pip --disable-pip-version-check --quiet"
 $pip install "$(grep -i '^uv==' envs/workstation.lock)"
 .venv/bin/uv pip install --quiet --no-deps --python .venv/bin/python -r envs/workstation.lock
 
 # PyTorch: the CUDA build where there is an NVIDIA driver, else the small CPU build.
+echo "  PyTorch"
 torch=$(grep -i '^torch==' envs/workstation.in)
 if command -v nvidia-smi >/dev/null; then
     $pip install "$torch"
@@ -49,6 +53,7 @@ else
 fi
 
 # pyradiomics has to be built, after NumPy and setuptools.
+echo "  pyradiomics, compiled here"
 $pip install --no-deps --no-build-isolation pyradiomics==3.0.1 ||
     stop "pyradiomics 3.0.1 could not be built; see the compiler's message above (Debian: apt install gcc libc6-dev python3.11-dev)."
 .venv/bin/python -c "import radiomics, torch, nnunetv2.inference.predict_from_raw_data" ||
