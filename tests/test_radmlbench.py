@@ -9,13 +9,16 @@ from functools import cache
 
 import pandas as pd
 import pytest
+from feature_tables import STUDY, clustered_features
 from livermets.evaluate import evaluate
 from livermets.features import feature_columns, read_features
 from livermets.fit import over_splits
+from livermets.names import volume_column
 from livermets.pipeline import build_pipeline
 from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold
+from studies import snakemake, write_config
 
 COLUMNS = {"patient": "ID", "lesion": "lesion", "label": "Target"}
 CLASSES, POSITIVE = ["0", "1"], "1"
@@ -85,3 +88,60 @@ def test_published_aucs_are_reproduced_to_six_digits(real_data, name, costs):
     one_pair = 1 / features["label"].value_counts().prod()
     assert (away < 5e-7).mean() >= 0.89
     assert away.max() < 1.01 * one_pair
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLES)
+def test_a_published_table_comes_out_as_a_full_table_3(real_data, tmp_path, name):
+    """One row a patient; every arm, lightly tuned. The range is that of what was published."""
+    folder = real_data / "radmlbench"
+    write_study(tmp_path, str(folder / f"{name}.csv.gz"), CLASSES, POSITIVE, COLUMNS)
+    auc = table3_of(tmp_path)["auc"]
+    volume = volume_column(table(folder, name).columns) is not None
+    assert len(auc) == 35 + len(["selected", "baseline_majority"]) + volume
+    published = pd.read_csv(folder / f"trial_{name}_1.0.csv.gz")["value"]
+    ours = auc[~auc.index.str.startswith("baseline")]
+    assert ours.between(published.min() - 0.05, published.max() + 0.05).all()
+    assert published.quantile(0.05) < ours.median() < published.max()
+    assert auc["baseline_majority"] == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.slow
+def test_a_table_of_many_lesions_a_patient_comes_out_as_a_full_table_3(tmp_path):
+    clustered = clustered_features(40, (4, 9), 20, gain=1.5).drop(columns=["burden"])
+    clustered.to_csv(tmp_path / "lesions.csv", index=False)
+    ours = {"patient": "patient", "lesion": "lesion", "label": "label"}
+    write_study(tmp_path, "lesions.csv", STUDY["classes"], STUDY["positive"], ours)
+    table3 = table3_of(tmp_path)
+    assert len(table3) == 35 + len(["selected", "baseline_majority", "baseline_volume"])
+    assert (table3["n_lesions"] == len(clustered)).all()
+    assert (table3["n_patients"] == 40).all()
+    radiomics = table3[~table3.index.str.startswith("baseline")]
+    assert (radiomics["auc"] > 0.7).mean() > 0.8
+
+
+def write_study(folder, features: str, classes, positive, columns) -> None:
+    """A study from this table: five folds, every arm, three settings tried on two inner folds."""
+    write_config(
+        folder,
+        {
+            "patients": None,
+            "features": features,
+            "feature_columns": columns,
+            "classes": classes,
+            "positive": positive,
+            "splits": {"holdout": None, "cv": {"validation": 0}},
+            "classification": {"tuning": {"iterations": 3, "folds": 2}},
+            "evaluation": {"draws": 200},
+        },
+    )
+
+
+def table3_of(folder) -> pd.DataFrame:
+    """Run the study; its Table 3 by lesion in cross-validation, one row an arm."""
+    done = snakemake(folder, "results/tables/table3.tsv")
+    assert done.returncode == 0, done.stderr
+    rows = pd.read_table(folder / "results/tables/table3.tsv")
+    rows = rows[(rows["scheme"] == "cv") & (rows["level"] == "lesion")].set_index("arm")
+    print(rows[["auc", "auc_low", "auc_high", "accuracy"]].round(3).to_string())
+    return rows
