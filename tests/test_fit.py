@@ -201,6 +201,25 @@ def test_the_score_is_the_probability_of_the_positive_class():
     assert roc_auc_score(predictions["label"] == POSITIVE, predictions["score"]) > 0.8
 
 
+@pytest.mark.parametrize(
+    ("model", "way"), [("kmeans_svm", "weights"), ("xgboost", "weights"), ("knn", "smote")]
+)
+def test_three_classes_are_told_apart_and_each_has_its_probability(model, way):
+    """Of distances, of margins and of neighbours; also with the importance measured."""
+    table, classes = clustered_features(21, (4, 4), 6, cluster=0.5), ["a", "b", "c"]
+    number = table["patient"].str[1:].astype(int) % 3
+    table = table.assign(label=number.map(dict(enumerate(classes))))
+    table["f00"] += 4 * (number == 1)
+    table["f01"] += 4 * (number == 2)
+    study = {"classes": classes, "positive": "c", "columns": feature_names(table)}
+    predictions, _, report = fit(table, folds_of(table, 2), model, way, max_features=3, **study)
+    each = predictions[["score_a", "score_b", "score_c"]].to_numpy()
+    np.testing.assert_allclose(each.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(predictions["score"], predictions["score_c"])
+    assert (np.array(classes)[each.argmax(axis=1)] == predictions["label"]).mean() > 0.75
+    assert (report["inner_auc"] > 0.8).all()
+
+
 def test_validation_patients_train_the_classifiers():
     table = clustered_features(18, gain=1.0)
     _, fitted, report = fit(table, folds_of(table, 3, validation=4), "logistic_regression")
