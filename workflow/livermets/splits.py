@@ -9,6 +9,7 @@ every machine and in whatever order the table comes.
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from livermets.errors import BadInput
@@ -92,7 +93,7 @@ def deal(groups: Groups, folds: int, *purpose: object) -> list[list[str]]:
 
 
 def grouped_folds(
-    patients: Sequence[str], labels: Sequence, folds: int, *purpose: object
+    patients: npt.ArrayLike, labels: npt.ArrayLike, folds: int, *purpose: object
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Row numbers (train, test) of inner folds over patients, with every class on both sides.
 
