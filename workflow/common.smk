@@ -178,8 +178,9 @@ def own_arms():
             *(f"clinical_{name}" for name in config["clinical"]),
         ]
     possible = names.available_baselines(columns)
+    wanted = chosen["baselines"] + ["volume"] * ("volume_only" in config["controls"])
     found += [
-        names.baseline_name(name) for name in chosen["baselines"] if name in possible
+        names.baseline_name(name) for name in dict.fromkeys(wanted) if name in possible
     ]
     if config["densenet"] and not FROM_FEATURES:
         found.append("densenet121")

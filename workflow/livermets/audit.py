@@ -57,6 +57,7 @@ def audit_data(
     included = cohort[cohort["included"]]
     site = included["site"].fillna("").astype(str) if "site" in included else ""
     included = included.assign(site=site)
+    sites = included.loc[included["site"] != "", "site"].nunique()
     numbers = list(features.select_dtypes(["number", "bool"]).columns.drop("lesion"))
     words = [c for c in clinical_columns(features) if c not in numbers]
     table = f"{len(columns)} features of {len(features)} lesions"
@@ -97,7 +98,7 @@ def audit_data(
         ),
         Check(
             "Does every site bring one class only?",
-            f"{included['site'].nunique()} sites" if (included["site"] != "").any() else "",
+            f"{sites} sites" if sites > 1 else "",
             ask.sites(included),
         ),
     ]
@@ -106,8 +107,8 @@ def audit_data(
 
 def _closest(pair: Pair) -> str:
     return (
-        f"the closest are patients {' and '.join(pair.patients)}; chance brings "
-        f"{pair.expected:.1g} such pairs into a table (a duplicate: below {EXPECTED:g})"
+        f"the closest are patients {' and '.join(pair.patients)}, as close as {pair.expected:.1g} "
+        f"pairs would be by chance (a duplicate: fewer than {EXPECTED:g})"
     )
 
 

@@ -119,8 +119,8 @@ def near_duplicates(pairs: Sequence[Pair]) -> list[Finding]:
             pair.patients,
             f"patients {' and '.join(pair.patients)} have nearly the same features in "
             f"{_n(len(pair.lesions), 'lesion')} (lesion "
-            f"{some([f'{one} and {other}' for one, other in pair.lesions])}; chance brings "
-            f"{pair.expected:.1g} such pairs into a table)",
+            f"{some([f'{one} and {other}' for one, other in pair.lesions])}), as close as "
+            f"{pair.expected:.1g} pairs would be by chance",
             REMOVE,
         )
         for pair in pairs

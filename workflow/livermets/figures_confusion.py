@@ -13,7 +13,7 @@ from livermets.tables import number
 
 LEVELS = {"lesion": "by lesion", "patient": "by patient"}
 CELL, GAP, WIDE = 0.36, 0.34, 10.4  # inches: a cell, between matrices, the figure
-HEAD, FOOT = 0.62, 0.08  # above and below the matrices of a row
+HEAD, FOOT = 0.66, 0.08  # above and below the matrices of a row
 
 
 def draw_confusion(table: pd.DataFrame, classes: list[str], path: Path) -> Path:
@@ -45,7 +45,7 @@ def draw_confusion(table: pd.DataFrame, classes: list[str], path: Path) -> Path:
                 x, y = left + j * (side + GAP), top - HEAD - side
                 axis = figure.add_axes((x / WIDE, y / high, side / WIDE, side / high))
                 _draw_matrix(axis, mine[mine["level"] == level], letters)
-                axis.set_title(title, fontsize=6.5, color=MUTED, weight="normal", pad=11)
+                axis.set_title(title, fontsize=6.5, color=MUTED, weight="normal", pad=13)
         return save(figure, path)
 
 

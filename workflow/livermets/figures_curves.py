@@ -140,6 +140,8 @@ def draw_decision(table: pd.DataFrame, wanted: list[Target], path: Path) -> Path
         axis.axhline(0, color=INK, lw=0.8)
         axis.set(xlim=(0, 1), ylim=(-0.25 * share, 1.1 * share))
         axis.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
+        axis.locator_params(axis="y", nbins=4)
+        axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("0.", "."))
 
     return _draw_panels(table, wanted, draw, frame, ("Threshold", "Net benefit"), path)
 

@@ -49,10 +49,10 @@ def _draw_level(axis: Axes, rows: pd.DataFrame, place: dict[str, float], xlabel:
             axis.plot([row["low"], row["high"]], [y, y], color=colour, lw=1.4)
         axis.plot(row["value"], y, "o", ms=4, color=colour)
         axis.text(1.03, y, with_interval(*row[["value", "low", "high"]]), va="center", fontsize=7.5)
-    axis.set(xlim=(0, 1.32), xlabel=xlabel)
+    axis.set(xlim=(0, 1.32))
+    axis.set_xlabel(xlabel, x=0.38)
     axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
     axis.spines["bottom"].set_bounds(0, 1)
-    axis.xaxis.set_label_coords(0.38, -0.35 / axis.figure.get_figheight() / 0.9)
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)
 

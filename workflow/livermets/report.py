@@ -14,6 +14,7 @@ from livermets.agreement_table import summary
 from livermets.answers import answers, schemes_of
 from livermets.arms import family
 from livermets.flow import SOURCES, STAGES
+from livermets.report_controls import control_results
 from livermets.report_results import MAIN, MORE, embed, scheme_results
 from livermets.runtime import read_json
 from livermets.tables import (
@@ -46,6 +47,7 @@ def render_report(
     confusion: Path | pd.DataFrame | None = None,
     importance: Path | pd.DataFrame | None = None,
     audit: Path | dict | None = None,
+    shuffled: Path | pd.DataFrame | None = None,
     agreement: Path | pd.DataFrame | None = None,
     versions: dict[str, str] | None = None,
     title: str = "Which primary tumour did these liver metastases come from?",
@@ -58,6 +60,7 @@ def render_report(
         `clinical`, `features`, `phantoms`, `evaluation`, `densenet` are read from it
     figures : the folder that `draw_figures` wrote to; what is not there is said to be missing
     audit : what `livermets.audit.as_json` gives, or its file
+    shuffled : metrics of the classification of labels dealt at random
     agreement : the table of automatic against final masks
     versions : software versions; by default those of this environment
     """
@@ -82,6 +85,12 @@ def render_report(
         "cohort": _cohort_facts(cohort, classes),
         "answers": answers(metrics, splits, differences, audit),
         "audit": audit,
+        "controls": control_results(
+            config.get("controls", ()),
+            metrics,
+            differences,
+            None if shuffled is None else read_table(shuffled),
+        ),
         "table1": table1(cohort, classes, clinical).to_dict("records"),
         "table2": [] if importance is None else importance.to_dict("records"),
         "schemes": [

@@ -82,6 +82,13 @@ def load_config(given: dict) -> dict:
             "config: DenseNet-121 tells two classes apart and `classes` names "
             f"{len(config['classes'])}; set `densenet: null` to go without it."
         )
+    if "shuffled_labels" in config["controls"] and not (
+        config["splits"]["holdout"] or config["splits"]["cv"]
+    ):
+        raise BadInput(
+            "config: the control `shuffled_labels` divides the patients anew; give `splits.cv` or "
+            "`splits.holdout`, or leave it out."
+        )
     config["classification"]["models"] = _models(config["classification"]["models"])
     for model in config["segmentation"]["models"]:
         if not model["path"] and not model["url"]:

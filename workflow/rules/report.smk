@@ -83,6 +83,11 @@ rule render_report:
         confusion="results/confusion.parquet",
         importance="results/importance.parquet",
         audit="results/audit.json",
+        shuffled=(
+            f"{SHUFFLED}/metrics.parquet"
+            if "shuffled_labels" in config["controls"]
+            else []
+        ),
         tables=rules.write_tables.output,
         figures=rules.draw_figures.output,
         overlays=expand("results/review/{patient}.png", patient=PATIENTS),

@@ -8,7 +8,7 @@ from livermets.runtime import job
 
 with job(snakemake.log, f"baseline {snakemake.wildcards.baseline}"):
     own = dict(snakemake.params.settings)
-    if own:  # the baseline that is a radiomics arm
+    if snakemake.wildcards.baseline == "radiomics_clinical":  # a radiomics arm
         own["unstable"] = read_unstable(snakemake.input.icc, snakemake.params.min_icc)
     predictions, _, _ = fit_baseline(
         snakemake.wildcards.baseline,

@@ -11,6 +11,7 @@ with job(snakemake.log, "report"):
         snakemake.output[0],
         config=snakemake.params.config,
         figures=Path(snakemake.input.figures[0]).parent,
+        shuffled=snakemake.input.shuffled or None,
         agreement=snakemake.input.agreement or None,  # none where the study starts from features
         **{name: snakemake.input[name] for name in tables},
     )

@@ -1,0 +1,48 @@
+"""Negative controls: what the study's classification finds where there is nothing to find."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom
+
+from livermets.arms import family
+from livermets.seeds import derive
+
+EXCLUDED = 0.05  # intervals of 95 % leave the truth out this often
+
+
+def deal_labels(patients: pd.DataFrame, seed: int) -> pd.Series:
+    """Labels dealt at random to whole patients; each class keeps its number of them.
+
+    patients : patient and label, one row each, in any order. Returns patient -> label.
+    """
+    known = patients.set_index("patient")["label"].sort_index()
+    rng = np.random.default_rng(derive(seed, "shuffled labels"))
+    return pd.Series(rng.permutation(known.to_numpy()), index=known.index)
+
+
+def count_excluding(metrics: pd.DataFrame) -> list[dict]:
+    """For each scheme, how many arms' intervals of the AUC by lesion leave out one half.
+
+    metrics : of the classification of dealt labels, as `livermets.evaluate.evaluate` returns
+
+    Returns
+    -------
+    scheme, arms (those with an interval), above, below, expected (by chance), allowed: where more
+    are above and below, chance is an unlikely reason (one in twenty, were the arms independent)
+    """
+    auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == "lesion")]
+    auc = auc[(auc["class"] == "") & np.isfinite(auc["low"])]
+    auc = auc[auc["arm"].map(family) != "baseline"]
+    found = []
+    for scheme, rows in auc.groupby("scheme", sort=False):
+        found.append(
+            {
+                "scheme": scheme,
+                "arms": len(rows),
+                "above": int((rows["low"] > 0.5).sum()),
+                "below": int((rows["high"] < 0.5).sum()),
+                "expected": EXCLUDED * len(rows),
+                "allowed": int(binom.ppf(0.95, len(rows), EXCLUDED)),
+            }
+        )
+    return found
