@@ -49,7 +49,7 @@ import sys
 from mirp import extract_features
 for ct, lesions in zip(sys.argv[1::2], sys.argv[2::2]):
     extract_features(
-        image=ct, mask=lesions, roi_name=[str(n) for n in range(1, 41)], num_cpus=2,
+        image=ct, mask=lesions, roi_name=[str(n) for n in range(1, 41)],
         base_discretisation_method="fixed_bin_size", base_discretisation_bin_width=25.0,
     )
 """
