@@ -73,20 +73,13 @@ def surface_distances(
 
 
 def match_lesions(automatic: np.ndarray, final: np.ndarray) -> dict[str, float | int | None]:
-    """Lesions of two masks paired one to one so that the overlaps (IoU) add up to the most."""
+    """Lesions of two boolean masks, paired as `pair_lesions` does, counted and overlaid."""
     (a, n_a), (b, n_b) = (
         cc3d.connected_components(mask, connectivity=26, return_N=True)
         for mask in (automatic, final)
     )
-    common = np.zeros((n_a + 1, n_b + 1), np.int64)
-    np.add.at(common, (a[automatic | final], b[automatic | final]), 1)
-    size_a, size_b = common.sum(1)[1:], common.sum(0)[1:]
-    common = common[1:, 1:]
-    sums = size_a[:, None] + size_b[None]
-    iou = common / np.maximum(sums - common, 1)
-    pairs = [(i, j) for i, j in zip(*linear_sum_assignment(-iou), strict=True)
-             if iou[i, j] >= MATCH_IOU]  # fmt: skip
-    dices = [2 * common[i, j] / sums[i, j] for i, j in pairs]
+    pairs = pair_lesions(a, b)
+    dices = [2 * iou / (1 + iou) for *_, iou in pairs]
     return {
         "lesions_automatic": n_a,
         "lesions": n_b,
@@ -96,3 +89,18 @@ def match_lesions(automatic: np.ndarray, final: np.ndarray) -> dict[str, float |
         "detection_f1": 2 * len(pairs) / (n_a + n_b) if n_a + n_b else None,
         "dice_matched": float(np.mean(dices)) if dices else None,
     }
+
+
+def pair_lesions(a: np.ndarray, b: np.ndarray) -> list[tuple[int, int, float]]:
+    """Lesions 1…n of two label images paired one to one so that the overlaps add up to the most.
+
+    Returns (number in a, number in b, IoU) of every pair whose IoU is at least `MATCH_IOU`.
+    """
+    common = np.zeros((int(a.max()) + 1, int(b.max()) + 1), np.int64)
+    either = (a > 0) | (b > 0)
+    np.add.at(common, (a[either], b[either]), 1)
+    size_a, size_b = common.sum(1)[1:], common.sum(0)[1:]
+    common = common[1:, 1:]
+    iou = common / np.maximum(size_a[:, None] + size_b[None] - common, 1)
+    best = zip(*linear_sum_assignment(-iou), strict=True)
+    return [(int(i) + 1, int(j) + 1, float(iou[i, j])) for i, j in best if iou[i, j] >= MATCH_IOU]
