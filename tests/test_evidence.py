@@ -46,6 +46,9 @@ def test_the_given_split_and_every_site_are_tested(study):
     metrics = pd.read_parquet(study / "results/metrics.parquet")
     patients = metrics.groupby("scheme")["n_patients"].max()
     assert patients.to_dict() == {"given": 8, "site": 24}
+    flow = (study / "results/figures/flow.svg").read_text()
+    assert "Given split" in flow
+    assert "each of 3 sites tested in turn" in flow
 
 
 def test_every_kind_of_arm_stands_in_the_table(study):

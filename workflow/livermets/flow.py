@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
-from livermets.arms import scheme_of
+from livermets.arms import scheme_of, scheme_title
 
 STAGES = {
     "sheet": "before import",
@@ -210,8 +210,13 @@ def _schemes(included: pd.DataFrame, splits: pd.DataFrame) -> list[Step]:
             lines = [f"every patient tested once{' per repeat' if times else ''}"]
             lines.append(f"{each} test patients in a fold, stratified by class")
             steps.append(Step(f"Cross-validation: {folds} folds{times}", lines))
+        elif scheme == "site":
+            sites = part["split"].nunique()
+            lines = [f"each of {sites} sites tested in turn", "by what was learned at the others"]
+            steps.append(Step(scheme_title(scheme), lines))
         else:
-            title = "Hold-out" if scheme == "holdout" else f"Split {scheme}"
+            known = scheme_title(scheme)
+            title = known if known != scheme else f"Split {scheme}"
             roles = [r for r in ("train", "validation", "test") if (part["role"] == r).any()]
             lines = [_role(part, role, patients) for role in roles]
             steps.append(Step(title, lines))
