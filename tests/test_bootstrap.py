@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from livermets.bootstrap import Units, draw_patients, holm, interval, tails, two_sided_p
 from livermets.metrics import METRICS, Rows, at_threshold, auc, measure
-from scipy.stats import norm
+from scipy.stats import binomtest, norm
 from scipy.stats import t as student
 
 
@@ -61,6 +61,18 @@ def test_percentiles_are_expanded_as_students_law_asks():
     assert tails(Units(100_000, 2))[0] == pytest.approx(0.025, rel=1e-3)
     draws = np.random.default_rng(0).normal(size=100_000)
     assert interval(draws, Units(10, 1))[1] == pytest.approx(-norm.ppf(low), rel=0.02)
+
+
+@pytest.mark.parametrize("patients", [4, 8, 39])
+def test_a_study_without_an_error_gets_the_bound_of_clopper_and_pearson(patients):
+    exact = binomtest(patients, patients).proportion_ci(method="exact")
+    units, span = Units(patients, 1), (0.0, 1.0)
+    assert interval(np.ones(100), units, span=span)[:2] == pytest.approx(exact)
+    nothing = binomtest(0, patients).proportion_ci(method="exact")
+    assert interval(np.zeros(100), units, span=span)[:2] == pytest.approx(nothing)
+    low, high, _ = interval(np.ones(100), Units(80, 2, fewest=patients), span=(-1.0, 1.0))
+    assert (low, high) == pytest.approx((2 * exact.low - 1, 1))
+    assert interval(np.full(100, 0.5), units, span=span)[:2] == (0.5, 0.5)  # the majority's AUC
 
 
 def test_without_a_degree_of_freedom_there_is_no_interval_and_no_p():

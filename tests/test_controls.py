@@ -29,11 +29,11 @@ def test_over_many_seeds_a_dealt_label_says_nothing_of_the_true_one():
     assert np.mean(shares) == pytest.approx(1 / 3, abs=0.03)
 
 
-def aucs(low, high, scheme="cv", family="knn") -> pd.DataFrame:
+def aucs(low, high, patients=40, family="knn") -> pd.DataFrame:
     """Metrics of arms with these intervals."""
     rows = [
-        {"arm": f"{family}{i}-none", "scheme": scheme, "level": "lesion", "class": "",
-         "metric": "auc", "value": (a + b) / 2, "low": a, "high": b}
+        {"arm": f"{family}{i}-none", "scheme": "cv", "level": "lesion", "class": "",
+         "metric": "auc", "value": (a + b) / 2, "low": a, "high": b, "n_patients": patients}
         for i, (a, b) in enumerate(zip(low, high, strict=True))
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -58,6 +58,11 @@ def test_more_than_chance_allows_is_warned_of_and_no_more_is_not():
         assert sum(row["excludes"] for row in found["tables"][0]["rows"]) == sum(
             value > 0.5 for value in low
         )
+
+
+def test_a_handful_of_test_patients_is_not_warned_of():
+    (count,) = count_excluding(aucs([0.6] * 20, [0.8] * 20, patients=8))
+    assert count["few"] and not count["warn"]
 
 
 def test_without_controls_there_is_no_section():

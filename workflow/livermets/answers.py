@@ -69,8 +69,8 @@ def intervals(metrics: pd.DataFrame) -> dict:
             f"Chance alone would put about {number(0.05 * len(known), 1)} outside."
         )
     detail.append(
-        "All are 95 % intervals from a bootstrap over patients, stratified by class; "
-        "an interval such as 1.00–1.00 means too few patients, not certainty."
+        "All are 95 % intervals from a bootstrap over patients, stratified by class. "
+        "Where no draw errs, the lower bound is Clopper and Pearson's for as many patients."
     )
     text = "; ".join(short) or "none could be computed"
     return _answer("What are the intervals?", f"Of the AUC: {text}.", None, detail)

@@ -34,6 +34,7 @@ class Units:
 
     patients: int
     strata: int = 1
+    fewest: int | None = None  # patients of the smallest side; None: all of them
 
     @property
     def free(self) -> int:
@@ -48,7 +49,10 @@ class Units:
 
 
 def interval(
-    values: np.ndarray, units: Units | None = None, confidence: float = 0.95
+    values: np.ndarray,
+    units: Units | None = None,
+    confidence: float = 0.95,
+    span: tuple[float, float] | None = None,
 ) -> tuple[float, float, int]:
     """Percentile interval of the draws (draws,), and how many of them are undefined.
 
@@ -57,6 +61,10 @@ def interval(
     truth of an AUC in 86 of 100 studies, expanded ones in 92. Without a degree of freedom, or with
     more than a tenth of the draws undefined (NaN), there is no interval. Percentiles never leave
     the range of the metric, so an AUC's stay in [0, 1].
+
+    Where all draws lie at one end of `span`, the range of the metric, they would claim certainty.
+    The other bound is then that of Clopper and Pearson (1934) for as many patients without one
+    error, or without one success: 0.40 to 1 for four patients.
     """
     defined = values[np.isfinite(values)]
     undefined = len(values) - len(defined)
@@ -64,6 +72,13 @@ def interval(
     if few or not len(defined) or undefined > UNDEFINED_LIMIT * len(values):
         return np.nan, np.nan, undefined
     low, high = np.quantile(defined, tails(units, confidence))
+    if span is not None and units is not None and high - low < 1e-12:
+        sure = ((1 - confidence) / 2) ** (1 / (units.fewest or units.patients))
+        bottom, top = span
+        if top - low < 1e-12:
+            low = bottom + sure * (top - bottom)
+        elif high - bottom < 1e-12:
+            high = top - sure * (top - bottom)
     return float(low), float(high), undefined
 
 

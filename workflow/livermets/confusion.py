@@ -41,7 +41,7 @@ def confusion(
             for i, truth in enumerate(classes):
                 units = bootstrap.Units(int((drawn.labels == truth).sum()))
                 for j, called in enumerate(classes):
-                    low, high, _ = bootstrap.interval(shares[i, j, 1:], units)
+                    low, high, _ = bootstrap.interval(shares[i, j, 1:], units, span=(0.0, 1.0))
                     found = {"arm": arm, "scheme": scheme, "level": level, "truth": truth}
                     found |= {"called": called, "count": cells[i, j, 0], "share": shares[i, j, 0]}
                     rows.append(found | {"low": low, "high": high})

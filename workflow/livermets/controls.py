@@ -7,7 +7,8 @@ from scipy.stats import binom
 from livermets.arms import family
 from livermets.seeds import derive
 
-EXCLUDED = 0.05  # intervals of 95 % leave the truth out this often
+EXCLUDED = 0.05  # intervals of 95 % leave the truth out this often ...
+FEW = 20  # ... but somewhat oftener with fewer test patients, whose counts are not warned of
 
 
 def deal_labels(patients: pd.DataFrame, seed: int) -> pd.Series:
@@ -27,22 +28,21 @@ def count_excluding(metrics: pd.DataFrame) -> list[dict]:
 
     Returns
     -------
-    scheme, arms (those with an interval), above, below, expected (by chance), allowed: where more
-    are above and below, chance is an unlikely reason (one in twenty, were the arms independent)
+    scheme, patients, arms (those with an interval), above, below, expected (by chance), allowed:
+    where more are above and below, chance is an unlikely reason (one in twenty, were the arms
+    independent), few: whether there are too few patients for that to be said, warn
     """
     auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == "lesion")]
     auc = auc[(auc["class"] == "") & np.isfinite(auc["low"])]
     auc = auc[auc["arm"].map(family) != "baseline"]
     found = []
     for scheme, rows in auc.groupby("scheme", sort=False):
+        above, below = int((rows["low"] > 0.5).sum()), int((rows["high"] < 0.5).sum())
+        limit = int(binom.ppf(0.95, len(rows), EXCLUDED))
+        patients = int(rows["n_patients"].max())
         found.append(
-            {
-                "scheme": scheme,
-                "arms": len(rows),
-                "above": int((rows["low"] > 0.5).sum()),
-                "below": int((rows["high"] < 0.5).sum()),
-                "expected": EXCLUDED * len(rows),
-                "allowed": int(binom.ppf(0.95, len(rows), EXCLUDED)),
-            }
+            {"scheme": scheme, "patients": patients, "arms": len(rows), "above": above}
+            | {"below": below, "expected": EXCLUDED * len(rows), "allowed": limit}
+            | {"few": patients < FEW, "warn": above + below > limit and patients >= FEW}
         )
     return found

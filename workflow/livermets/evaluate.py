@@ -72,7 +72,8 @@ def evaluate(
                 facts["n_positive"] = _positives(table, level, target or positive)
                 for metric, of_draws in values.items():
                     units = drawn.units(metric, target)
-                    low, high, undefined = bootstrap.interval(of_draws[1:], units)
+                    span = metrics.SPAN.get(metric)
+                    low, high, undefined = bootstrap.interval(of_draws[1:], units, span=span)
                     value = float(of_draws[0])
                     if np.isnan(value):
                         low = high = np.nan
@@ -94,7 +95,9 @@ class Drawn:
         if target is not None and metric in ("sensitivity", "specificity"):
             mine = (self.labels == target) == (metric == "sensitivity")
             return bootstrap.Units(int(mine.sum()), len(set(self.labels[mine])))
-        return bootstrap.Units(len(self.labels), len(set(self.labels)))
+        sizes = np.unique(self.labels, return_counts=True)[1]
+        fewest = None if metric == "accuracy" else int(sizes.min())
+        return bootstrap.Units(len(self.labels), len(sizes), fewest)
 
 
 def redraw(table: pd.DataFrame, draws: int, seed: int, scheme: str) -> Drawn:

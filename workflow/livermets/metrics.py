@@ -31,6 +31,8 @@ METRICS = (
     "calibration_intercept",
     "net_benefit",
 )
+# of metrics that count errors: where none was made, or nothing else, intervals need care
+SPAN = dict.fromkeys(METRICS[:7], (0.0, 1.0)) | {"mcc": (-1.0, 1.0)}
 LOGIT_CLIP = 1e-4  # scores of exactly 0 or 1 (trees, neighbours) have no logit
 ELEMENTS = 1 << 17  # of one draws x rows block: what fits a core's cache
 

@@ -29,7 +29,7 @@ def control_results(
     volume = "volume_only" in controls
     return {
         "shuffled": [count | {"title": scheme_title(count["scheme"])} for count in counts],
-        "warn": any(count["above"] + count["below"] > count["allowed"] for count in counts),
+        "warn": any(count["warn"] for count in counts),
         "volume": volume,
         "has_volume": REFERENCE in set(metrics["arm"]),
         "tables": [
