@@ -15,11 +15,10 @@ import time
 from pathlib import Path
 
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "workflow"))
 from livermets.densenet import LesionNet, pick_device
-from livermets.trainer import Examples, Recipe, fit, forward
+from livermets.trainer import Examples, Recipe, cross_entropy, fit, forward
 
 
 def main() -> None:
@@ -36,7 +35,7 @@ def main() -> None:
     device = pick_device(given.device)
     n = given.batch * given.steps
     images = torch.randint(0, 256, (n, given.size, given.size), dtype=torch.uint8)
-    targets = (torch.arange(n) % 2).float()
+    targets = torch.arange(n) % 2
     examples = Examples(images, targets, torch.arange(n), torch.ones(n).double())
     network = LesionNet(128, 40).to(device, memory_format=torch.channels_last)
     ways = {
@@ -64,7 +63,7 @@ def compute(network: LesionNet, examples: Examples, batch: int, steps: int) -> N
     optimiser = torch.optim.AdamW(network.parameters(), 1e-4, fused=True)
     ready = network.prepare(examples.images[:batch])
     for _ in range(steps):
-        loss = binary_cross_entropy_with_logits(forward(network, ready), examples.targets[:batch])
+        loss = cross_entropy(forward(network, ready), examples.targets[:batch])
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

@@ -15,19 +15,20 @@ from torch import nn
 torch.set_num_threads(1)
 SIZE = 32
 QUICK = {"epochs": 4, "batch_size": 8, "learning_rate": 0.01}
+AB = (["a", "b"], "b")  # classes, positive
 
 
 class Tiny(nn.Sequential):
     """Stands in for DenseNet-121 where the network does not matter."""
 
-    def __init__(self, **_) -> None:
+    def __init__(self, out_channels: int, **_) -> None:
         super().__init__(
             nn.Conv2d(1, 4, 3, stride=2),
             nn.BatchNorm2d(4),
             nn.ReLU(),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
-            nn.Linear(4, 1),
+            nn.Linear(4, out_channels),
         )
 
 
@@ -65,7 +66,7 @@ def roles_of(labels, validation=("P0", "P1"), test=("P2", "P3")):
 
 def train(settings=QUICK, seed=1, slices_and_labels=None, roles=None, **more):
     slices, labels = slices_and_labels or cohort()
-    return train_split(slices, labels, roles or roles_of(labels), "b", settings, seed, **more)
+    return train_split(slices, labels, roles or roles_of(labels), *AB, settings, seed, **more)
 
 
 def as_bytes(state) -> bytes:
@@ -83,7 +84,7 @@ def test_densenet_121_learns_two_textures():
     settings = {"epochs": 3, "batch_size": 16, "learning_rate": 1e-3}
     roles = roles_of(labels, validation=())
     state, history = train(settings, slices_and_labels=(slices, labels), roles=roles)
-    table = predict_split(state, slices, labels, ["P2", "P3"])
+    table = predict_split(state, slices, labels, ["P2", "P3"], *AB)
     assert roc_auc_score(table["label"] == "b", table["score"]) > 0.9
     assert history["epoch"].tolist() == [1, 2, 3]
 
@@ -110,7 +111,7 @@ def test_a_killed_training_goes_on_to_the_bytes_of_an_uninterrupted_one(
     assert as_bytes(resumed) == as_bytes(whole)
     pd.testing.assert_frame_equal(resumed_history, whole_history)
     slices, labels = cohort()
-    tables = [predict_split(state, slices, labels, ["P2", "P3"]) for state in (whole, resumed)]
+    tables = [predict_split(state, slices, labels, ["P2", "P3"], *AB) for state in (whole, resumed)]
     pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
@@ -194,7 +195,7 @@ def test_predictions_are_the_contract_table_of_mean_slice_probabilities(tiny):
     slices["P6"] = {"images": np.zeros((0, SIZE, SIZE), np.uint8), "lesion": np.zeros(0, int)}
     slices["P3"]["lesion"] = np.array([2, 2, 2, 2, 5, 5])  # numbers with gaps, unequal counts
     state, _ = train(slices_and_labels=(slices, labels))
-    table = predict_split(state, slices, labels, ["P2", "P3", "P6"], split="cv1-fold1")
+    table = predict_split(state, slices, labels, ["P2", "P3", "P6"], *AB, split="cv1-fold1")
     assert table.columns.tolist() == ["arm", "split", "patient", "lesion", "label", "score"]
     assert table["lesion"].dtype == np.int64 and table["score"].dtype == np.float64
     assert (table["arm"] == "densenet121").all() and (table["split"] == "cv1-fold1").all()
@@ -216,7 +217,7 @@ def test_predictions_are_the_contract_table_of_mean_slice_probabilities(tiny):
 def test_nobody_to_predict_is_an_empty_table_of_the_same_types(tiny):
     slices, labels = cohort()
     state = LesionNet().state_dict()
-    full, none = (predict_split(state, slices, labels, who) for who in (["P0"], []))
+    full, none = (predict_split(state, slices, labels, who, *AB) for who in (["P0"], []))
     assert len(none) == 0 and none.dtypes.to_dict() == full.dtypes.to_dict()
 
 
@@ -225,16 +226,16 @@ def test_every_lesion_has_the_same_weight_and_every_class_one_half():
         "P0": {"images": np.ones((5, SIZE, SIZE), np.uint8), "lesion": np.array([1, 1, 1, 1, 2])},
         "P1": {"images": np.ones((6, SIZE, SIZE), np.uint8), "lesion": np.repeat([1, 2, 3], 2)},
     }
-    examples = examples_of(slices, {"P0": "a", "P1": "b"}, ["P0", "P1"], "b")
+    examples = examples_of(slices, {"P0": "a", "P1": "b"}, ["P0", "P1"], ["a", "b"])
     np.testing.assert_array_equal(np.bincount(examples.lesions, examples.weights), np.ones(5))
-    classes = examples.class_weights().double()
-    shares = examples.weights * classes[examples.targets.long()]
-    np.testing.assert_allclose(np.bincount(examples.targets.long(), shares), [2.5, 2.5])
+    classes = examples.class_weights(2).double()
+    shares = examples.weights * classes[examples.targets]
+    np.testing.assert_allclose(np.bincount(examples.targets, shares), [2.5, 2.5])
 
 
 def test_draws_follow_the_weights_as_evenly_as_they_can():
     slices, labels = cohort()
-    examples = examples_of(slices, labels, list(slices), "b")
+    examples = examples_of(slices, labels, list(slices), ["a", "b"])
     generator = torch.Generator().manual_seed(1)
     drawn = np.bincount(examples.draw(len(examples), generator), minlength=len(examples))
     assert (drawn == 1).all()  # equal weights: every image once
@@ -264,9 +265,9 @@ def test_a_split_from_files_leaves_a_model_that_predicts_the_same(tiny, tmp_path
         columns=["split", "patient", "role"],
     )
     folder = tmp_path / "model"
-    table = run_split("holdout", files, splits, labels, "b", QUICK, 1, 1, folder)
+    table = run_split("holdout", files, splits, labels, *AB, QUICK, 1, 1, folder)
     state, facts = densenet.load_model(folder / "model.pt")
-    again = predict_split(state, slices, labels, ["P2", "P3"])
+    again = predict_split(state, slices, labels, ["P2", "P3"], *AB)
     pd.testing.assert_frame_equal(table, again, check_exact=True)
     assert facts["positive"] == "b" and facts["settings"]["epochs"] == 4
     assert sorted(path.name for path in folder.iterdir()) == ["history.tsv", "model.pt"]
@@ -275,14 +276,14 @@ def test_a_split_from_files_leaves_a_model_that_predicts_the_same(tiny, tmp_path
         *("split", "epoch", "train_loss", "valid_loss", "valid_auc", "best")
     ]
     with pytest.raises(BadInput, match="split cv9-fold9"):
-        run_split("cv9-fold9", files, splits, labels, "b", QUICK, 1, 1, folder)
+        run_split("cv9-fold9", files, splits, labels, *AB, QUICK, 1, 1, folder)
 
 
 @pytest.mark.parametrize("missing", ["a", "b"])
 def test_a_class_without_a_training_slice_is_refused_by_the_name_of_the_split(missing):
     slices, labels = cohort()
     roles = {patient: "test" if labels[patient] == missing else "train" for patient in labels}
-    with pytest.raises(BadInput, match=r"split cv1-fold3: no training patient .*'b'"):
+    with pytest.raises(BadInput, match=rf"split cv1-fold3: no training patient of '{missing}'"):
         train(slices_and_labels=(slices, labels), roles=roles, split="cv1-fold3")
 
 
@@ -323,5 +324,5 @@ def test_a_gpu_learns_the_same_from_the_same_seed():
     settings = {"epochs": 3, "batch_size": 16, "learning_rate": 1e-3}
     states = [train(settings, slices_and_labels=(slices, labels), device="cuda")[0] for _ in "12"]
     assert as_bytes(states[0]) == as_bytes(states[1])
-    table = predict_split(states[0], slices, labels, ["P2", "P3"], device="cuda")
+    table = predict_split(states[0], slices, labels, ["P2", "P3"], *AB, device="cuda")
     assert roc_auc_score(table["label"] == "b", table["score"]) > 0.9

@@ -4,7 +4,8 @@ After the paper (doi 10.1186/s40644-023-00612-4, "Deep learning"; the network: H
 doi 10.1109/CVPR.2017.243, as MONAI builds it). What the paper leaves open is decided here:
 
 - "Accumulated" is the mean of a lesion's slice probabilities.
-- Every lesion weighs the same in training, whatever its number of slices, and so do both classes.
+- Every lesion weighs the same in training, whatever its number of slices, and so does every class.
+- Two classes have one logit and a sigmoid, three or more a logit each and a softmax.
 - Lesion pixels are standardised by the training patients' mean and deviation and the black
   becomes 0: the texture is some 10 HU in a window of 330, and the outline would drown it.
 """
@@ -22,9 +23,10 @@ from torch import nn
 
 from livermets.augment import Moves
 from livermets.errors import BadInput
+from livermets.predictions import score_columns
 from livermets.seeds import derive
 from livermets.slices import load_slices
-from livermets.trainer import Examples, Recipe, fit, lesion_means, predict, save
+from livermets.trainer import Examples, Recipe, fit, lesion_means, predict, probabilities, save
 
 ARM = "densenet121"
 log = logging.getLogger("livermets")
@@ -32,11 +34,13 @@ Slices = Mapping[str, Mapping[str, np.ndarray]]  # patient -> what `slices.lesio
 
 
 class LesionNet(nn.Module):
-    """DenseNet-121 with one output, which carries its own standardisation of 8-bit images."""
+    """DenseNet-121 for so many classes, which carries its own standardisation of 8-bit images."""
 
-    def __init__(self, mean: float = 0.0, deviation: float = 1.0) -> None:
+    def __init__(self, mean: float = 0.0, deviation: float = 1.0, classes: int = 2) -> None:
         super().__init__()
-        self.densenet = DenseNet121(spatial_dims=2, in_channels=1, out_channels=1)
+        self.classes = classes
+        outputs = 1 if classes == 2 else classes
+        self.densenet = DenseNet121(spatial_dims=2, in_channels=1, out_channels=outputs)
         self.register_buffer("mean", torch.tensor(float(mean)))
         self.register_buffer("deviation", torch.tensor(float(deviation)))
 
@@ -46,14 +50,16 @@ class LesionNet(nn.Module):
         return torch.where(images > 0, values, 0).unsqueeze(1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (n,) of the positive class for prepared images."""
-        return self.densenet(images).squeeze(1)
+        """Logits of prepared images: (n,) of the second of two classes, (n, classes) of more."""
+        logits = self.densenet(images)
+        return logits.squeeze(1) if self.classes == 2 else logits
 
 
 def train_split(
     slices: Slices,
     labels: Mapping[str, str],
     roles: Mapping[str, str],
+    classes: Sequence[str],
     positive: str,
     settings: Mapping,
     seed: int,
@@ -68,7 +74,7 @@ def train_split(
     ----------
     slices, labels, roles : by patient; role is train, validation or test. A patient without
         lesions may be missing from `slices` or have empty arrays.
-    positive : the class whose probability is learnt
+    classes, positive : the class names, and the one whose probability is the score
     settings : the configuration's `densenet`; missing keys take `Recipe`'s values
     seed : the study's; what is drawn from it depends on `split`
     device : auto, cpu or cuda
@@ -81,19 +87,20 @@ def train_split(
     """
     torch.set_num_threads(threads)
     recipe = read_recipe(settings)
-    train = examples_of(slices, labels, _with_role(roles, "train"), positive)
-    valid = examples_of(slices, labels, _with_role(roles, "validation"), positive)
-    for target, name in ((1, f"{positive!r}"), (0, f"any class but {positive!r}")):
-        if not (train.targets == target).any():
+    outputs = output_classes(classes, positive)
+    train = examples_of(slices, labels, _with_role(roles, "train"), outputs)
+    valid = examples_of(slices, labels, _with_role(roles, "validation"), outputs)
+    for number, name in enumerate(outputs):
+        if not (train.targets == number).any():
             raise BadInput(
-                f"split {split}: no training patient of {name} has a lesion slice, so DenseNet-121 "
-                "has nothing to learn from. Add patients, enlarge splits' training part, or set "
-                "densenet: null."
+                f"split {split}: no training patient of {name!r} has a lesion slice, so "
+                "DenseNet-121 cannot learn that class. Add patients, enlarge splits' training "
+                "part, or set densenet: null."
             )
     lesion = train.images[train.images > 0].float()
     with torch.random.fork_rng(devices=[]):  # MONAI draws the first weights from the global state
         torch.manual_seed(derive(seed, ARM, split, "weights"))
-        network = LesionNet(lesion.mean(), lesion.std().clamp(min=1.0))
+        network = LesionNet(lesion.mean(), lesion.std().clamp(min=1.0), len(outputs))
     network.to(pick_device(device), memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(derive(seed, ARM, split, "training"))
     log.info("%s: %d slices to train on, %d to validate", split, len(train), len(valid))
@@ -111,31 +118,40 @@ def predict_split(
     slices: Slices,
     labels: Mapping[str, str],
     patients: Sequence[str],
+    classes: Sequence[str],
+    positive: str,
     split: str = "holdout",
     device: str = "auto",
     threads: int = 1,
 ) -> pd.DataFrame:
     """One row per lesion of `patients`: arm, split, patient, lesion, label, score.
 
-    score is the mean probability of the positive class over the lesion's slices. Patients without
-    lesions have no row.
+    score is the mean probability of the positive class over the lesion's slices; with three or
+    more classes score_CLASS is that of each. Patients without lesions have no row.
     """
     torch.set_num_threads(threads)
-    network = LesionNet()
+    outputs = output_classes(classes, positive)
+    network = LesionNet(classes=len(outputs))
     network.load_state_dict(state)
     network.to(pick_device(device), memory_format=torch.channels_last)
+    wanted = [positive, *(classes if len(classes) > 2 else ())]
+    places = [outputs.index(name) for name in wanted]
     rows = []
     for patient in patients:
-        examples = examples_of(slices, labels, [patient], positive="")
+        examples = examples_of(slices, labels, [patient], outputs)
+        if not len(examples):
+            continue
         logits = predict(network, examples.to(network.mean.device))
-        scores = lesion_means(logits.double().sigmoid().cpu(), examples.lesions)
-        lesions = np.unique(slices[patient]["lesion"]) if len(examples) else []
+        means = lesion_means(probabilities(logits.double()).cpu(), examples.lesions)
+        lesions = np.unique(slices[patient]["lesion"])
         rows += [
-            (patient, lesion, labels[patient], s)
-            for lesion, s in zip(lesions, scores.tolist(), strict=True)
+            (patient, lesion, labels[patient], *scores)
+            for lesion, scores in zip(lesions, means[:, places].tolist(), strict=True)
         ]
-    table = pd.DataFrame(rows, columns=["patient", "lesion", "label", "score"])
-    table = table.astype({"patient": "str", "label": "str", "lesion": "int64", "score": "float64"})
+    scores = ["score", *score_columns(list(classes))]
+    table = pd.DataFrame(rows, columns=["patient", "lesion", "label", *scores])
+    types = {"patient": "str", "label": "str", "lesion": "int64"}
+    table = table.astype(types | dict.fromkeys(scores, "float64"))
     table.insert(0, "split", split)
     table.insert(0, "arm", ARM)
     return table
@@ -146,6 +162,7 @@ def run_split(
     slice_files: Mapping[str, Path],
     splits: pd.DataFrame,
     labels: Mapping[str, str],
+    classes: Sequence[str],
     positive: str,
     settings: Mapping,
     seed: int,
@@ -172,12 +189,14 @@ def run_split(
     where = {"split": split, "device": settings.get("device", "auto"), "threads": threads}
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
+    names = (classes, positive)
     state, history = train_split(
-        slices, labels, roles, positive, settings, seed, checkpoint=checkpoint, **where
+        slices, labels, roles, *names, settings, seed, checkpoint=checkpoint, **where
     )
-    predictions = predict_split(state, slices, labels, _with_role(roles, "test"), **where)
+    predictions = predict_split(state, slices, labels, _with_role(roles, "test"), *names, **where)
     history.to_csv(folder / "history.tsv", sep="\t", index=False)
     facts = {"arm": ARM, "split": split, "positive": positive, "settings": dict(settings)}
+    facts["outputs"] = output_classes(classes, positive)
     save_model(state, facts, folder / "model.pt")
     checkpoint.unlink()
     return predictions
@@ -192,6 +211,11 @@ def load_model(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
     """What `save_model` wrote; nothing but tensors and plain values is read."""
     content = torch.load(path, map_location="cpu", weights_only=True)
     return content["state"], content["facts"]
+
+
+def output_classes(classes: Sequence[str], positive: str) -> list[str]:
+    """The classes by the number they have in the network: the positive one is the last."""
+    return sorted(classes, key=lambda name: name == positive)
 
 
 def read_recipe(settings: Mapping) -> Recipe:
@@ -219,9 +243,12 @@ def pick_device(name: str) -> torch.device:
 
 
 def examples_of(
-    slices: Slices, labels: Mapping[str, str], patients: Sequence[str], positive: str
+    slices: Slices, labels: Mapping[str, str], patients: Sequence[str], outputs: Sequence[str]
 ) -> Examples:
-    """All slices of `patients` as one set, in which every lesion has the same weight."""
+    """All slices of `patients` as one set, in which every lesion has the same weight.
+
+    outputs : the classes by their number
+    """
     found = [patient for patient in patients if len(slices.get(patient, {}).get("lesion", ()))]
     sizes = {patient: slices[patient]["images"].shape[1:] for patient in found}
     if len(set(sizes.values())) > 1:
@@ -229,19 +256,17 @@ def examples_of(
             f"slices of different sizes: {sizes}. Remake all of them with one slices.size."
         )
     if not found:
-        nothing = torch.zeros(0)
-        return Examples(
-            nothing.byte().reshape(0, 32, 32), nothing, nothing.long(), nothing.double()
-        )
+        nothing = torch.zeros(0, dtype=torch.long)
+        return Examples(nothing.byte().reshape(0, 32, 32), nothing, nothing, nothing.double())
     images = np.concatenate([slices[patient]["images"] for patient in found])
     counts = [len(slices[patient]["lesion"]) for patient in found]
-    targets = np.repeat([labels[patient] == positive for patient in found], counts)
+    targets = np.repeat([outputs.index(labels[patient]) for patient in found], counts)
     owners = np.repeat(np.arange(len(found)), counts)
     names = np.stack([owners, np.concatenate([slices[patient]["lesion"] for patient in found])])
     _, lesions, count = np.unique(names, axis=1, return_inverse=True, return_counts=True)
     return Examples(
         images=torch.from_numpy(images),
-        targets=torch.from_numpy(targets.astype(np.float32)),
+        targets=torch.from_numpy(targets),
         lesions=torch.from_numpy(lesions),
         weights=torch.from_numpy(1 / count[lesions]),
     )

@@ -12,10 +12,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+from torch.nn import functional
 
 from livermets.augment import Moves, move, random_maps
 from livermets.code_digest import code
@@ -43,8 +44,9 @@ class Recipe:
 class Examples:
     """Images with what is known of them; each tensor's first axis is the image.
 
-    ``images`` uint8 (n, size, size); ``targets`` float32 (n,) 0 or 1; ``lesions`` int64 (n,) tells
-    which images belong together; ``weights`` float64 (n,) is the share each has in the training.
+    ``images`` uint8 (n, size, size); ``targets`` int64 (n,) the number of the class; ``lesions``
+    int64 (n,) tells which images belong together; ``weights`` float64 (n,) is the share each has in
+    the training.
     """
 
     images: torch.Tensor
@@ -78,11 +80,12 @@ class Examples:
         index = torch.searchsorted(edges, spots * edges[-1], right=True).clamp(max=len(self) - 1)
         return index[torch.randperm(n, generator=generator)]
 
-    def class_weights(self) -> torch.Tensor:
-        """(2,) what an image of target 0 and of 1 must count for both to weigh one half."""
-        positive = self.weights @ self.targets.to(self.weights)
+    def class_weights(self, classes: int) -> torch.Tensor:
+        """(classes,) what an image of each class must count for all classes to weigh the same."""
         total = self.weights.sum()
-        return (total / 2 / torch.stack([total - positive, positive])).float()
+        others = [self.weights @ (self.targets == k).to(self.weights) for k in range(1, classes)]
+        shares = torch.stack([total - sum(others), *others])
+        return (total / classes / shares).float()
 
 
 def fit(
@@ -97,7 +100,8 @@ def fit(
 
     Parameters
     ----------
-    network : gives logits (n,) for ``network.prepare(uint8 images)``, which augmentation moves
+    network : tells ``network.classes`` apart by its logits, see `probabilities`, of
+        ``network.prepare(uint8 images)``, which augmentation moves
     valid : examples of other patients; the epoch of their lowest loss is the best one, and too
         long without a better one ends the training. None: every epoch is run, the last is best.
     generator : a CPU generator; all that is random comes from it
@@ -106,7 +110,8 @@ def fit(
 
     Returns
     -------
-    state_dict on the CPU; rows with epoch, train_loss, valid_loss, valid_auc (lesion-wise), best
+    state_dict on the CPU; rows with epoch, train_loss, valid_loss, valid_auc (lesion-wise, of three
+    or more classes the mean of each against the rest), best
     """
     device = next(network.parameters()).device
     steps = max(1, round(len(train) / recipe.batch_size))
@@ -121,7 +126,7 @@ def fit(
     identity = checkpoint and _identity(network, recipe, generator, train, valid)
     best, history = _resume(checkpoint, identity, parts, generator)
     train, valid = train.to(device), valid and valid.to(device)
-    class_weights = train.class_weights()
+    class_weights = train.class_weights(network.classes)
 
     def run_epoch() -> float:
         network.train()
@@ -132,7 +137,7 @@ def fit(
         for index, how in batches:
             logits = forward(network, move(network.prepare(train.batch(index)), how))
             targets = train.targets[index]
-            loss = cross_entropy(logits, targets, class_weights[targets.long()])
+            loss = cross_entropy(logits, targets, class_weights)
             optimiser.zero_grad(set_to_none=True)
             scaler.scale(loss).backward()
             scaler.step(optimiser)
@@ -172,7 +177,7 @@ def fit(
 
 
 def forward(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Logits (n,) float32 of prepared images, computed as fast as the device can."""
+    """Logits float32 of prepared images, computed as fast as the device can."""
     with torch.autocast(images.device.type, precision(images.device), images.is_cuda):
         return network(images.contiguous(memory_format=torch.channels_last)).float()
 
@@ -187,17 +192,43 @@ def precision(device: torch.device) -> torch.dtype:
 
 @torch.inference_mode()
 def predict(network: nn.Module, examples: Examples, batch_size: int = 64) -> torch.Tensor:
-    """Logits (n,) of examples, unmoved, on the device of their targets."""
+    """Logits of one example or more, unmoved, on the device of their targets."""
     network.eval()
     indices = torch.arange(len(examples), device=examples.targets.device).split(batch_size)
-    logits = [forward(network, network.prepare(examples.batch(index))) for index in indices]
-    return torch.cat([examples.targets.new_empty(0), *logits])
+    return torch.cat(
+        [forward(network, network.prepare(examples.batch(index))) for index in indices]
+    )
+
+
+def probabilities(logits: torch.Tensor) -> torch.Tensor:
+    """(n, classes) of logits, which are (n,) of the second of two classes, else (n, classes)."""
+    if logits.ndim == 1:
+        second = logits.sigmoid()
+        return torch.stack([1 - second, second], dim=1)
+    return logits.softmax(dim=1)
+
+
+def cross_entropy(
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    class_weights: torch.Tensor | None = None,
+    reduction: str = "mean",
+) -> torch.Tensor:
+    """Losses of logits as `probabilities` takes them: their mean, or with "none" each (n,)."""
+    if logits.ndim == 1:
+        weights = None if class_weights is None else class_weights[targets]
+        return functional.binary_cross_entropy_with_logits(
+            logits, targets.to(logits), weights, reduction=reduction
+        )
+    losses = functional.cross_entropy(logits, targets, class_weights, reduction="none")
+    return losses.mean() if reduction == "mean" else losses  # PyTorch's mean divides by the weights
 
 
 def lesion_means(values: torch.Tensor, lesions: torch.Tensor) -> torch.Tensor:
-    """Mean of the values (n,) of each lesion, in the order of the lesions' numbers."""
+    """Means (lesions, m) of the values (n, m) of each lesion, in the order of their numbers."""
     _, place, count = lesions.unique(return_inverse=True, return_counts=True)
-    return values.new_zeros(len(count)).index_add(0, place, values) / count
+    sums = values.new_zeros(len(count), values.shape[1]).index_add(0, place, values)
+    return sums / count[:, None]
 
 
 def save(state: dict, path: Path) -> None:
@@ -208,20 +239,33 @@ def save(state: dict, path: Path) -> None:
 
 
 def _validate(network: nn.Module, valid: Examples | None, class_weights: torch.Tensor) -> dict:
-    """Loss, weighted as in the training, and lesion-wise AUC (NaN without both classes)."""
+    """Loss, weighted as in the training, and lesion-wise AUC (NaN where a class is missing)."""
     if valid is None:
         return {"valid_loss": math.nan, "valid_auc": math.nan}
     logits = predict(network, valid)
-    weights = class_weights[valid.targets.long()] * valid.weights
+    weights = class_weights[valid.targets] * valid.weights
     losses = cross_entropy(logits, valid.targets, reduction="none")
-    truth = lesion_means(valid.targets, valid.lesions).cpu()
-    scores = lesion_means(logits.sigmoid(), valid.lesions).cpu()
+    truth = functional.one_hot(valid.targets, network.classes).double()
+    truth, scores = (
+        lesion_means(values.cpu(), valid.lesions.cpu())  # a GPU's sums vary in their last bits
+        for values in (truth, probabilities(logits))
+    )
     return {
         "valid_loss": ((weights @ losses.to(weights)) / weights.sum()).item(),
-        "valid_auc": float(roc_auc_score(truth, scores))
-        if 0 < truth.mean() < 1 and scores.isfinite().all()
-        else math.nan,
+        "valid_auc": _auc(truth.argmax(dim=1), scores) if scores.isfinite().all() else math.nan,
     }
+
+
+def _auc(truth: torch.Tensor, scores: torch.Tensor) -> float:
+    """AUC of the second of two classes, or the mean of each of more against the rest.
+
+    truth (n,) class numbers; scores (n, classes). NaN where a class has no example.
+    """
+    classes = scores.shape[1]
+    if len(truth.unique()) < classes:
+        return math.nan
+    each = range(classes) if classes > 2 else [1]
+    return float(np.mean([roc_auc_score(truth == k, scores[:, k]) for k in each]))
 
 
 def _epochs_since_best(history: list[dict]) -> int:

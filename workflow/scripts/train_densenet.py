@@ -14,6 +14,7 @@ with job(snakemake.log, f"densenet121 {split}"):
         {Path(path).stem: Path(path) for path in snakemake.input.slices},
         pd.read_parquet(snakemake.input.splits),
         cohort.set_index("patient")["label"].to_dict(),
+        snakemake.params.classes,
         snakemake.params.positive,
         snakemake.params.settings,
         snakemake.params.seed,
