@@ -40,6 +40,11 @@ def test_a_key_left_out_keeps_its_default_at_every_depth():
     assert config["splits"]["holdout"]["test_per_class"] == 4
 
 
+def test_densenet_stays_on_with_three_classes():
+    config = load_config({"classes": ["colorectal", "gastric", "pancreatic"]})
+    assert config["densenet"]["epochs"] > 0
+
+
 def test_null_switches_a_part_off():
     config = load_config({"densenet": None, "splits": {"holdout": None}})
     assert config["densenet"] is None
