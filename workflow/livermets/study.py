@@ -77,11 +77,6 @@ def load_config(given: dict) -> dict:
                 f"config: `splits.{key}` needs the column `{column}` of a cohort sheet; name the "
                 "sheet in `patients`, or leave the key out."
             )
-    if len(config["classes"]) > 2 and config["densenet"] and not config["features"]:
-        raise BadInput(
-            "config: DenseNet-121 tells two classes apart and `classes` names "
-            f"{len(config['classes'])}; set `densenet: null` to go without it."
-        )
     if "shuffled_labels" in config["controls"] and not (
         config["splits"]["holdout"] or config["splits"]["cv"]
     ):
