@@ -5,7 +5,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 export PYTHONNOUSERSITE = 1
 
-.PHONY: demo test test-slow check types lock install demo-model bench-radiomics bench-statistics bench-densenet bench-segmentation readme cohort clean-demo help
+.PHONY: demo test test-slow check types lock install demo-model bench-radiomics bench-statistics bench-densenet bench-segmentation bench-coverage readme cohort clean-demo help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -49,6 +49,9 @@ bench-radiomics: install ## our radiomics against pyradiomics, Nyxus and MIRP (P
 
 bench-statistics: install ## our intervals against a loop over scikit-learn
 	@$(BIN)/python tests/bench_statistics.py
+
+bench-coverage: install ## how often the intervals hold the truth, in simulated studies (20 minutes)
+	@$(BIN)/python tests/bench_coverage.py
 
 bench-densenet: install ## training with our feeding against the bare compute
 	@$(BIN)/python tests/bench_densenet.py

@@ -117,6 +117,15 @@ def test_radiomics_and_clinic_together_use_both():
     assert all(json.loads(chosen) for chosen in report["parameters"])
 
 
+def test_clinical_columns_that_are_all_numbers_join_the_radiomics_as_they_are():
+    table = clinical(TABLE).drop(columns="clinical_sex")
+    both, fitted, _ = fit_baseline("radiomics_clinical", table, SPLITS, **STUDY, seed=1)
+    assert len(both)
+    assert {len(pipeline.feature_names_in_) for pipeline in fitted.values()} == {
+        len(feature_names(table)) + 1
+    }
+
+
 def test_without_clinical_information_the_two_together_are_the_radiomics_arm():
     table = TABLE.assign(clinical_sex="f")
     both, _, _ = fit_baseline("radiomics_clinical", table, SPLITS, **STUDY, seed=1)

@@ -113,8 +113,8 @@ def _radiomics_clinical(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str]
     radiomics = feature_columns(features)
     table, numbers, words = _clinical_columns(features)
     # a word that only test patients have is constant among the training rows, and goes there
-    coded = pd.get_dummies(table[words], dtype=float)
-    return table.join(coded), [*radiomics, *numbers, *coded.columns]
+    coded = pd.get_dummies(table, columns=words, dtype=float)
+    return coded, [*radiomics, *numbers, *(c for c in coded if c not in table)]
 
 
 def _clinical_columns(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
