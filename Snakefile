@@ -5,6 +5,7 @@
 #   radiomics/{patient}/{lesion}.parquet         one per lesion -> features.parquet
 #   splits.parquet                               who trains, validates and tests, patient-wise
 #   models/{arm}, predictions/{arm}.parquet      arm = {model}-{resampling}, baseline_*, densenet121
+#                                                and {model}-none@{feature sets to compare}
 #   metrics.parquet, tables, figures -> report.html
 #
 # The study's folder is the working directory: `snakemake --cores 4 --directory my-study`.

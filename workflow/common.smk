@@ -70,6 +70,13 @@ SPLITS = names.split_names(**config["splits"], sites=SITES)
 RADIOMICS = names.arm_names(
     config["classification"]["models"], config["classification"]["resampling"]
 )
+# some of them once more for each choice of feature sets that is to be compared
+COMPARED_SETS = config["classification"]["compare_sets"]
+SETS_ARMS = [
+    names.sets_arm(arm, learns_from)
+    for arm in names.arm_names(config["classification"]["compare_models"], ["none"])
+    for learns_from in COMPARED_SETS
+]
 CLASSES = {"classes": config["classes"], "positive": config["positive"]}
 
 
@@ -79,6 +86,7 @@ wildcard_constraints:
     split=r"[A-Za-z0-9_-]+",
     model="|".join(names.MODELS),
     resampling="|".join(names.RESAMPLINGS),
+    learns_from="[a-z][a-z0-9_]*",
     baseline="|".join(names.BASELINES),
 
 
@@ -179,6 +187,7 @@ def own_arms():
         ]
     possible = names.available_baselines(columns)
     wanted = chosen["baselines"] + ["volume"] * ("volume_only" in config["controls"])
+    found += SETS_ARMS
     found += [
         names.baseline_name(name) for name in dict.fromkeys(wanted) if name in possible
     ]
@@ -192,8 +201,8 @@ def added_arms():
     known = names.arm_names(names.MODELS, names.RESAMPLINGS)
     known += [names.SELECTED, "densenet121"]
     known += [names.baseline_name(name) for name in names.BASELINES]
-    present = (path.stem for path in Path("results/predictions").glob("*.parquet"))
-    return sorted(set(present) - set(known))
+    present = {path.stem for path in Path("results/predictions").glob("*.parquet")}
+    return sorted(arm for arm in present if names.split_sets(arm)[0] not in known)
 
 
 def prediction_tables(wildcards):

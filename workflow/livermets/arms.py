@@ -6,7 +6,7 @@ Standard library only: the workflow's rules import it.
 import re
 
 from livermets.classifiers import CLASSIFIERS
-from livermets.names import SELECTED
+from livermets.names import SELECTED, WHOLE, split_sets
 
 MODELS = {
     **{name: classifier.title for name, classifier in CLASSIFIERS.items()},
@@ -30,13 +30,16 @@ LEVELS = {"lesion": "lesion", "lesion_weighted": "lesion, each patient alike", "
 
 def split_arm(arm: str) -> tuple[str, str]:
     """Model and resampling of an arm; an arm without a dash has no resampling ("")."""
-    model, _, resampling = arm.rpartition("-")
+    model, _, resampling = split_sets(arm)[0].rpartition("-")
     return (model, resampling) if model and resampling in RESAMPLING else (arm, "")
 
 
 def family(arm: str) -> str:
-    """radiomics, deep, baseline, or other (a table the user added)."""
+    """radiomics, sets (radiomics that learns from other sets), deep, baseline, or other (a table
+    the user added)."""
     model, resampling = split_arm(arm)
+    if resampling and split_sets(arm)[1]:
+        return "sets"
     if arm.startswith("baseline_"):
         return "baseline"
     if arm.startswith("densenet"):
@@ -45,22 +48,26 @@ def family(arm: str) -> str:
 
 
 def arm_order(arm: str) -> tuple:
-    """Sort key: radiomics in the paper's order, deep learning, others, baselines."""
+    """Sort key: radiomics in the paper's order, feature sets, deep learning, others, baselines."""
     model, resampling = split_arm(arm)
-    families = ("radiomics", "deep", "other", "baseline")
+    families = ("radiomics", "sets", "deep", "other", "baseline")
     known, ways = list(MODELS), list(RESAMPLING)
+    learns_from = split_sets(arm)[1]
     return (
         families.index(family(arm)),
         known.index(model) if model in known else len(known),
         model,
         ways.index(resampling) if resampling else -1,
+        learns_from != WHOLE,
+        learns_from,
     )
 
 
 def model_title(arm: str) -> str:
-    """The model of an arm in words; an unknown one by its own name."""
+    """The model of an arm in words, with its choice of sets; an unknown one by its own name."""
     model, _ = split_arm(arm)
-    return MODELS.get(model, model)
+    title = MODELS.get(model, model)
+    return f"{title}: {split_sets(arm)[1]}" if family(arm) == "sets" else title
 
 
 def arm_title(arm: str) -> str:

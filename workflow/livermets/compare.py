@@ -8,12 +8,13 @@ import pandas as pd
 from livermets import bootstrap
 from livermets.arms import LEVELS, family, split_arm
 from livermets.evaluate import REFERENCE, aucs, by_scheme, checked, redraw, repeats_of
+from livermets.names import WHOLE, sets_arm, split_sets
 
 COLUMNS = (
     *("against", "arm", "reference", "scheme", "level", "metric", "difference", "low", "high"),
     *("p", "p_holm", "n_patients"),
 )
-QUESTIONS = ("volume", "as is")
+QUESTIONS = ("volume", "as is", "sets")
 
 
 def compare(
@@ -24,12 +25,13 @@ def compare(
     seed: int = 2023,
     reference: str = REFERENCE,
 ) -> pd.DataFrame:
-    """Does an arm beat lesion volume, and does resampling help?
+    """Does an arm beat lesion volume, does resampling help, and what do feature sets add?
 
-    Every arm that is no baseline is compared with the arm `reference` (`against` "volume"), and
-    every resampled one with the same model as is (`against` "as is"). Lesions that only one of
-    two arms scored are left out. `p_holm` is corrected over the arms of one question, scheme and
-    level. Empty where there is nothing to compare with.
+    Every arm that is no baseline is compared with the arm `reference` (`against` "volume"), every
+    resampled one with the same model as is ("as is"), and one that learns from other feature sets
+    with the same one that learns from `original` ("sets", and with nothing else). Lesions that
+    only one of two arms scored are left out. `p_holm` is corrected over the arms of one question,
+    scheme and level. Empty where there is nothing to compare with.
 
     Returns
     -------
@@ -70,6 +72,9 @@ def compare(
 def _references(arm: str, volume: str) -> Mapping[str, str]:
     """question -> the arm that this one is compared with."""
     model, way = split_arm(arm)
+    if family(arm) == "sets":
+        plain, learns_from = split_sets(arm)
+        return {"sets": sets_arm(plain, WHOLE)} if learns_from != WHOLE else {}
     found = {}
     if arm != volume and family(arm) != "baseline":
         found["volume"] = volume

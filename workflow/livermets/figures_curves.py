@@ -26,6 +26,7 @@ from livermets.figures_style import (
     styled,
     unit_axes,
 )
+from livermets.names import split_sets
 from livermets.seeds import derive
 from livermets.tables import number, with_interval
 
@@ -34,10 +35,13 @@ Rates = dict[str, np.ndarray]
 
 
 def panels(arms: list[str]) -> list[tuple[str, list[str]]]:
-    """(title, arms) of each panel: a model with its ways of resampling; the baselines together."""
+    """(title, arms) of each panel: a model with its ways of resampling, a model with its choices
+    of feature sets; the baselines together."""
     found: dict[str, list[str]] = {}
     for arm in sorted(arms, key=arm_order):
         title = "Baselines" if family(arm) == "baseline" else model_title(arm)
+        if family(arm) == "sets":
+            title = f"{model_title(split_sets(arm)[0])}, sets"
         found.setdefault(title, []).append(arm)
     return list(found.items())
 
@@ -167,7 +171,7 @@ def _draw_panels(
                     dotted = {"color": MUTED, "lw": 1, "ls": ":", "zorder": 1}
                     draw(axis, tables[REFERENCE], REFERENCE, one, dotted, False)
                 for j, arm in enumerate(arms):
-                    way = split_arm(arm)[1]
+                    way = "" if family(arm) == "sets" else split_arm(arm)[1]
                     style = {"color": WAY_COLOURS.get(way, CYCLE[j % len(CYCLE)]), "lw": 1.3}
                     draw(axis, tables[arm], arm, one, style, j == 0 and title != "Baselines")
                 axis.set(title=title, xlabel=labels[0], ylabel="" if i % 4 else labels[1])
@@ -228,6 +232,8 @@ def interval_texts(metrics: pd.DataFrame, metric: str) -> dict[str, str]:
 
 def _line(arm: str) -> str:
     """A line's name within its panel."""
+    if family(arm) == "sets":
+        return split_sets(arm)[1]
     way = split_arm(arm)[1]
     return {"none": "as is", "undersample": "undersampled", "weights": "weighted"}.get(way) or (
         arm_title(arm).rsplit(", ", 1)[-1] if way else _short(arm)

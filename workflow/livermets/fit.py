@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from livermets.classifiers import CLASSIFIERS
 from livermets.errors import BadInput
-from livermets.names import RESAMPLINGS, arm_name, takes
+from livermets.names import RESAMPLINGS, arm_name, split_sets, takes
 from livermets.pipeline import build_pipeline, fit_probabilities, fitted_pipeline, selected_features
 from livermets.predictions import score_columns
 from livermets.seeds import derive
@@ -60,7 +60,8 @@ def fit_arm(
     seed : the study's seed; inner folds, importance and resampling draw the same in all arms, so
         that models are compared on the same rows; what a classifier draws is the arm's own
     threads : at most so many; results may differ in the last bit where it changes
-    arm : the arm's name; by default `{model}-{resampling}`
+    arm : the arm's name; by default `{model}-{resampling}`. What follows an @ in it names its
+        feature sets and changes no draw, so that sets are compared on the same draws
     youden : choose a threshold for calls in every split, on held-out training rows (two classes)
 
     Returns
@@ -85,7 +86,7 @@ def fit_arm(
         columns = feature_columns(features)
 
     def learn(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray, split: str) -> tuple[Any, dict]:
-        own = derive(seed, arm, split)
+        own = derive(seed, split_sets(arm)[0], split)
         folds = grouped_folds(patients, y, tuning["folds"], seed, "inner", split)
         pipeline = build_pipeline(
             classifier.build(own),

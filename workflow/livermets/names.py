@@ -12,6 +12,7 @@ MODELS = tuple(CLASSIFIERS)
 RESAMPLINGS = ("none", "weights", "undersample", "smote")
 BASELINES = ("majority", "volume", "burden", "clinical", "radiomics_clinical")
 SELECTED = "selected"  # the arm that inner cross-validation would have chosen
+WHOLE = "original"  # the feature sets that the others of `classification.compare_sets` stand beside
 CLINICAL = "clinical_"  # prefix of the clinical columns in the features table
 # pyradiomics' names of a lesion's volume, the voxel count first
 _VOLUMES = ("shape_VoxelVolume", "shape_MeshVolume", "shape_Volume")
@@ -72,6 +73,21 @@ def arm_names(models: Iterable[str], resampling: Iterable[str]) -> list[str]:
     """
     ways = list(resampling)
     return [arm_name(model, way) for model in models for way in ways if takes(model, way)]
+
+
+def sets_arm(arm: str, learns_from: str) -> str:
+    """An arm that learns from an entry of `classification.compare_sets`: `knn-none@shuffled`."""
+    return f"{arm}@{learns_from}"
+
+
+def split_sets(arm: str) -> tuple[str, str]:
+    """The arm as it is without its choice of feature sets, and that choice ("" where it has none).
+
+    >>> split_sets("knn-none@shuffled"), split_sets("knn-none")
+    (('knn-none', 'shuffled'), ('knn-none', ''))
+    """
+    arm, _, learns_from = arm.partition("@")
+    return arm, learns_from
 
 
 def takes(model: str, way: str) -> bool:

@@ -16,6 +16,7 @@ from livermets.arms import family
 from livermets.flow import SOURCES, STAGES
 from livermets.report_controls import control_results
 from livermets.report_results import MAIN, MORE, embed, scheme_results
+from livermets.report_sets import set_results
 from livermets.runtime import read_json
 from livermets.tables import (
     number,
@@ -75,6 +76,7 @@ def render_report(
     classes, clinical = config["classes"], config.get("clinical")
     figures = Path(figures)
     arms = list(metrics["arm"].unique())
+    compared = config.get("classification", {}).get("compare_sets", {})
     context = {
         "title": title,
         "version": __version__,
@@ -95,6 +97,7 @@ def render_report(
         "table2": [] if importance is None else importance.to_dict("records"),
         "schemes": [
             scheme_results(name, classes, metrics, differences, confusion, figures)
+            | {"sets": set_results(name, compared, metrics, differences)}
             for name in schemes_of(splits)
         ],
         "several": len(classes) > 2,

@@ -63,7 +63,7 @@ def _rows(
             "difference": pairs.get(arm, ABSENT),
         }
         for arm, auc in true.items()
-        if family(arm) != "baseline" or arm == REFERENCE
+        if family(arm) not in ("baseline", "sets") or arm == REFERENCE
     ]
 
 

@@ -34,6 +34,7 @@ MORE = {
 }
 FAMILIES = {
     "radiomics": "Radiomics classifiers",
+    "sets": "Feature sets compared",
     "deep": "Deep learning",
     "other": "Other tables",
     "baseline": "Baselines",

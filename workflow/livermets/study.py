@@ -16,7 +16,7 @@ import yaml
 
 from livermets.errors import BadInput
 from livermets.model_files import cache_path
-from livermets.names import MODELS
+from livermets.names import MODELS, WHOLE
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 SHEET_COLUMNS = ("patient", "label", "ct", "mask", "site")
@@ -84,7 +84,9 @@ def load_config(given: dict) -> dict:
             "config: the control `shuffled_labels` divides the patients anew; give `splits.cv` or "
             "`splits.holdout`, or leave it out."
         )
-    config["classification"]["models"] = _models(config["classification"]["models"])
+    for key in ("models", "compare_models"):
+        config["classification"][key] = _models(config["classification"][key], key)
+    _check_sets(config)
     for model in config["segmentation"]["models"]:
         if not model["path"] and not model["url"]:
             raise BadInput(
@@ -98,7 +100,7 @@ def load_config(given: dict) -> dict:
     return config
 
 
-def _models(chosen: str | list[str]) -> list[str]:
+def _models(chosen: str | list[str], key: str) -> list[str]:
     """The classifiers by name, `all` being every one of the registry."""
     if chosen == "all":
         return list(MODELS)
@@ -106,8 +108,33 @@ def _models(chosen: str | list[str]) -> list[str]:
         if name not in MODELS:
             near = difflib.get_close_matches(name, MODELS, n=1)
             hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(MODELS)}."
-            raise BadInput(f"config: `classification.models`: there is no {name!r}; {hint}")
+            raise BadInput(f"config: `classification.{key}`: there is no {name!r}; {hint}")
     return chosen
+
+
+def _check_sets(config: dict) -> None:
+    """Refuse feature sets that are not measured; controls are learned from only where named."""
+    chosen, sets = config["classification"], config["radiomics"]["sets"]
+    compared = chosen["compare_sets"]
+    if compared and WHOLE not in compared:
+        raise BadInput(
+            f"config: `classification.compare_sets` compares its entries with one called `{WHOLE}`;"
+            f" add it, e.g. `{WHOLE}: [{WHOLE}]`."
+        )
+    if config["features"]:
+        return  # a person's own table: what its columns are called is looked at when it is read
+    named = {"feature_sets": chosen["feature_sets"] or []}
+    named |= {f"compare_sets.{name}": parts for name, parts in compared.items()}
+    for key, parts in named.items():
+        for name in parts:
+            if name not in sets:
+                raise BadInput(
+                    f"config: `classification.{key}` names the feature set `{name}`, and "
+                    f"`radiomics.sets` has {', '.join(sets)}; add it there, or leave it out."
+                )
+    plain = [name for name, own in sets.items() if not own.get("shuffle")]
+    if chosen["feature_sets"] is None and 0 < len(plain) < len(sets):
+        chosen["feature_sets"] = plain
 
 
 def _explain(mistake: jsonschema.ValidationError) -> str:

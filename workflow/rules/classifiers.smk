@@ -46,6 +46,25 @@ rule fit_classifier:
         "../scripts/fit_classifier.py"
 
 
+use rule fit_classifier as fit_feature_sets with:
+    output:
+        predictions="results/predictions/{model}-{resampling}@{learns_from}.parquet",
+        fitted="results/models/{model}-{resampling}@{learns_from}/fitted.joblib",
+        chosen="results/models/{model}-{resampling}@{learns_from}/chosen.tsv",
+    log:
+        "results/logs/fit_feature_sets/{model}-{resampling}@{learns_from}.log",
+    benchmark:
+        "results/benchmarks/fit_feature_sets/{model}-{resampling}@{learns_from}.tsv"
+    params:
+        **CLASSES,
+        sets=lambda wildcards: COMPARED_SETS[wildcards.learns_from],
+        min_icc=CHOICE["min_icc"],
+        settings=SETTINGS,
+        code=code("fit", "estimators", "robustness"),
+    message:
+        "Fitting {wildcards.model} to the feature sets of {wildcards.learns_from}"
+
+
 rule select_arm:
     input:
         predictions=expand("results/predictions/{arm}.parquet", arm=RADIOMICS),

@@ -4,7 +4,9 @@
 
 SHUFFLED = "results/controls/shuffled_labels"
 SHUFFLED_ARMS = [
-    arm for arm in own_arms() if arm not in (names.SELECTED, "densenet121")
+    arm
+    for arm in own_arms()
+    if arm not in (names.SELECTED, "densenet121", *SETS_ARMS)
 ]
 
 

@@ -1,5 +1,7 @@
 """One classifier with one way of resampling, in every split."""
 
+from pathlib import Path
+
 import joblib
 import pandas as pd
 from livermets.features import without_other_sets
@@ -7,7 +9,8 @@ from livermets.fit import fit_arm
 from livermets.robustness import read_unstable
 from livermets.runtime import job
 
-with job(snakemake.log, f"{snakemake.wildcards.model}-{snakemake.wildcards.resampling}"):
+arm = Path(snakemake.output.predictions).stem  # with what follows an @, its feature sets
+with job(snakemake.log, arm):
     predictions, fitted, report = fit_arm(
         without_other_sets(pd.read_parquet(snakemake.input.features), snakemake.params.sets),
         pd.read_parquet(snakemake.input.splits),
@@ -18,6 +21,7 @@ with job(snakemake.log, f"{snakemake.wildcards.model}-{snakemake.wildcards.resam
         **snakemake.params.settings,
         unstable=read_unstable(snakemake.input.icc, snakemake.params.min_icc),
         threads=snakemake.threads,
+        arm=arm,
     )
     predictions.to_parquet(snakemake.output.predictions, index=False)
     report.to_csv(snakemake.output.chosen, sep="\t", index=False)
