@@ -8,6 +8,7 @@ from livermets.errors import BadInput
 from livermets.features import feature_columns, without_other_sets
 from livermets.figures_robustness import draw_robustness
 from livermets.fit import over_splits
+from livermets.radiomics_features import extract_patient
 from livermets.radiomics_perturb import NAMES, noise_level, perturbations, perturbed_rows
 from livermets.robustness import (
     gather_perturbed,
@@ -16,7 +17,10 @@ from livermets.robustness import (
     icc_table,
     unstable_features,
 )
+from scipy import ndimage
 from sklearn.dummy import DummyClassifier
+from statsmodels.formula.api import ols
+from statsmodels.stats.anova import anova_lm
 
 # Shrout & Fleiss 1979, Table 2: six targets, four judges; their Table 4: ICC(3,1) = .71
 RATINGS = np.array(
@@ -25,11 +29,21 @@ RATINGS = np.array(
 
 
 def test_icc_is_that_of_shrout_and_fleiss():
-    # Their analysis of variance: 11.24 between targets, 1.02 residual
-    assert icc31(RATINGS[..., None])[0] == pytest.approx(
-        (11.24 - 1.02) / (11.24 + 3 * 1.02), abs=1e-3
-    )
-    assert round(icc31(RATINGS[..., None])[0], 2) == 0.71
+    assert icc31(RATINGS[..., None])[0] == pytest.approx(0.7148, abs=5e-5)
+
+
+def test_icc_comes_from_the_two_way_analysis_of_variance():
+    rng = np.random.default_rng(9)
+    values = rng.normal(size=(12, 1, 3)) + rng.normal(size=(12, 5, 3)) * [0.1, 1, 10]
+    for feature in range(3):
+        long = pd.DataFrame(
+            [(t, r, values[t, r, feature]) for t in range(12) for r in range(5)],
+            columns=["target", "rater", "value"],
+        )
+        table = anova_lm(ols("value ~ C(target) + C(rater)", long).fit())
+        between, rest = table.loc[["C(target)", "Residual"], "mean_sq"]
+        expected = (between - rest) / (between + 4 * rest)
+        assert icc31(values)[feature] == pytest.approx(expected, rel=1e-9)
 
 
 def test_icc_ignores_a_judges_offset_and_the_unit_and_incomplete_targets():
@@ -105,7 +119,7 @@ def test_perturbations_move_the_mask_or_the_grey_values_a_little(lesion):
     image, mask = lesion
     before = sitk.GetArrayFromImage(mask).astype(bool)
     seen = {}
-    for name, grey, changed in perturbations(image, mask, np.random.default_rng(0)):
+    for name, grey, changed, _ in perturbations(image, mask, np.random.default_rng(0)):
         seen[name] = sitk.GetArrayFromImage(grey), sitk.GetArrayFromImage(changed).astype(bool)
         assert grey.GetPixelID() == image.GetPixelID()
     assert tuple(seen) == NAMES
@@ -119,6 +133,69 @@ def test_perturbations_move_the_mask_or_the_grey_values_a_little(lesion):
         assert seen[name][1].sum() == pytest.approx(before.sum(), rel=0.08)
     added = seen["noise"][0].astype(float) - sitk.GetArrayFromImage(image)
     assert added.std() == pytest.approx(15, rel=0.1)
+
+
+def test_moving_and_turning_are_those_of_scipy(lesion):
+    image, mask = lesion
+    organs = sitk.Cast(mask * 2, sitk.sitkUInt8)
+    seen = {
+        name: rest for name, *rest in perturbations(image, mask, np.random.default_rng(0), organs)
+    }
+    hu, inside = (sitk.GetArrayFromImage(part).astype(float) for part in lesion)
+    middle = (slice(4, -4), slice(8, -8), slice(8, -8))
+
+    def arrays(name):
+        return [sitk.GetArrayFromImage(part).astype(float)[middle] for part in seen[name]]
+
+    grey, moved, around = arrays("moved")  # half a voxel along each axis
+    np.testing.assert_allclose(grey, np.round(ndimage.shift(hu, -0.5, order=1))[middle], atol=1)
+    expected = ndimage.shift(inside, -0.5, order=1)[middle]
+    assert ((moved == 1) == (expected >= 0.5 - 1e-9)).all()
+    assert np.corrcoef(around.ravel(), moved.ravel())[0, 1] > 0.9  # the liver goes along
+    grey, turned, _ = arrays("turned")  # 4 degrees about the lesion's centre, within the slices
+    at = np.array(ndimage.center_of_mass(inside))
+    c, s = np.cos(np.radians(4)), np.sin(np.radians(4))
+    turn = np.array([[1, 0, 0], [0, c, s], [0, -s, c]])  # the slices' voxels are square
+    there = ndimage.affine_transform(hu, turn, at - turn @ at, order=1)
+    np.testing.assert_allclose(grey, np.round(there)[middle], atol=1)
+    there = ndimage.affine_transform(inside, turn, at - turn @ at, order=1)
+    assert ((turned == 1) == (there >= 0.5)[middle]).mean() > 0.9999
+
+
+def test_the_contour_moves_by_fractions_of_a_millimetre_to_either_side(lesion):
+    image, mask = lesion
+    before = sitk.GetArrayFromImage(mask).astype(bool)
+    step = (2.0, 1.0, 1.0)
+    outside = ndimage.distance_transform_edt(~before, step)
+    inside = ndimage.distance_transform_edt(before, step)
+    moved = []
+    for seed in range(8):
+        seen = {name: part for name, _, part, _ in perturbations(
+            image, mask, np.random.default_rng(seed))}  # fmt: skip
+        after = sitk.GetArrayFromImage(seen["contour"]).astype(bool)
+        assert outside[after].max() < 4.5 and inside[~after].max() < 4.5
+        moved.append(after.sum() / before.sum() - 1)
+        assert (after & ~before).sum() > 50 < (before & ~after).sum()
+    assert abs(np.mean(moved)) < 0.03  # not systematically larger or smaller
+
+
+def test_rings_lie_around_the_perturbed_lesion_and_features_may_feel_what_is_around(lesion):
+    image, mask = lesion
+    organs = sitk.Cast(mask, sitk.sitkUInt8) + 1  # liver everywhere, lesion 2
+    sets = {"original": {}, "ring": {"region": "ring", "width_mm": 4}, "liver": {"region": "liver"}}
+    rows = perturbed_rows(image, mask, {"binWidth": 25}, ["firstorder"], sets, 3, organs)
+    table = pd.DataFrame(rows).set_index("perturbation")
+    assert not any(name.startswith("liver") for name in table)
+    rings = table["ring_firstorder_Energy"]
+    assert rings.notna().all() and rings.nunique() >= 6  # each perturbation has a ring of its own
+    # around the ball of 45 HU lies liver of 90
+    assert table["ring_firstorder_Mean"].between(75, 95).all()
+    assert table["original_firstorder_Mean"].between(45, 65).all()
+    smooth = {"log": {"filter": "log", "sigma_mm": [2.0]}}
+    (whole, *_) = perturbed_rows(image, mask, {"binWidth": 25}, ["firstorder"], smooth)
+    (plain,) = extract_patient(image, mask, {"binWidth": 25}, ["firstorder"], smooth)
+    name = "log-sigma-2-0-mm-3D_firstorder_Variance"
+    assert whole[name] == pytest.approx(plain[name], rel=1e-3)
 
 
 def test_the_noise_level_is_measured_beside_anatomy(lesion):

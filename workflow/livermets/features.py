@@ -155,6 +155,17 @@ def without_other_sets(table: pd.DataFrame, sets: Sequence[str] | None = None) -
     return table.drop(columns=[c for c in feature_columns(table) if c not in chosen])
 
 
+def steady_columns(
+    columns: Sequence[str], unstable: Mapping[str, Sequence[str]] | None, split: str
+) -> list[str]:
+    """The columns without those that `unstable` names for the split; BadInput if none is left."""
+    dropped = set((unstable or {}).get(split, ()))
+    kept = [name for name in columns if name not in dropped]
+    if not kept:
+        raise BadInput(f"{split}: no feature reaches radiomics.min_icc: lower it.")
+    return kept
+
+
 def clinical_columns(table: pd.DataFrame) -> list[str]:
     """The clinical columns, numbers or not."""
     return [name for name in table.columns if name.startswith(CLINICAL)]

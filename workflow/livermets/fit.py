@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from livermets.classifiers import CLASSIFIERS
 from livermets.errors import BadInput
+from livermets.features import feature_columns, steady_columns
 from livermets.names import RESAMPLINGS, arm_name, split_sets, takes
 from livermets.pipeline import build_pipeline, fit_probabilities, fitted_pipeline, selected_features
 from livermets.predictions import score_columns
@@ -80,10 +81,7 @@ def fit_arm(
         )
     arm, classifier = arm or arm_name(model, resampling), CLASSIFIERS[model]
     tuning = tuning or {"iterations": 0, "folds": 3}
-    if columns is None:
-        from livermets.features import feature_columns
-
-        columns = feature_columns(features)
+    columns = feature_columns(features) if columns is None else columns
 
     def learn(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray, split: str) -> tuple[Any, dict]:
         own = derive(seed, split_sets(arm)[0], split)
@@ -149,9 +147,7 @@ def over_splits(
         if not test.any():
             raise BadInput(f"{split}: none of its test patients has a lesion: divide again.")
         patients = rows.loc[train, "patient"].to_numpy()
-        here = [name for name in columns if name not in (unstable or {}).get(split, ())]
-        if not here:
-            raise BadInput(f"{split}: no feature reaches radiomics.min_icc: lower it.")
+        here = steady_columns(columns, unstable, split)
         fitted[split], record = learn(rows.loc[train, here], codes[train], patients, split)
         scores = fitted[split].predict_proba(rows.loc[test, here])
         scores = np.clip(scores.astype(float), 0, 1)

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from livermets.geometry import axial_axis
 from livermets.radiomics_features import extract_patient
 from livermets.radiomics_regions import lesion_boxes
-from livermets.radiomics_sets import ORIGINAL
+from livermets.radiomics_sets import ORIGINAL, FeatureSet, feature_sets
 from livermets.seeds import derive
 
 NAMES = ("as it is", "grown", "shrunk", "moved", "turned", "contour", "noise")
@@ -31,71 +31,93 @@ def perturbed_rows(
     classes: Sequence[str],
     sets: Mapping[str, dict] = ORIGINAL,
     seed: int = 0,
+    organs: sitk.Image | None = None,
 ) -> list[dict]:
     """The features of every lesion under every perturbation.
 
+    organs : the patient's mask (1 liver, 2 lesion), needed by rings
+
     Returns rows as `extract_patient`'s with "perturbation" in front, by lesion and then in the
-    order of `NAMES`. Sets of other regions than the lesion's are left out.
+    order of `NAMES`. Rings lie around the perturbed lesion; the liver is no lesion's and is left
+    out.
     """
-    own = {name: s for name, s in sets.items() if s.get("region", "lesion") == "lesion"}
+    own = {name: s for name, s in sets.items() if s.get("region", "lesion") != "liver"}
+    margin = _margin(feature_sets(settings, classes, own), ct.GetSpacing())
     rows = []
     for lesion, (start, size) in sorted(lesion_boxes(labelled).items()):
-        low = np.maximum(start - MARGIN, 0)
-        high = np.minimum(start + size + MARGIN, ct.GetSize())
-        image, labels = (
-            sitk.RegionOfInterest(i, (high - low).tolist(), low.tolist()) for i in (ct, labelled)
+        low = np.maximum(start - margin, 0)
+        high = np.minimum(start + size + margin, ct.GetSize())
+        image, labels, around = (
+            None if i is None else sitk.RegionOfInterest(i, (high - low).tolist(), low.tolist())
+            for i in (ct, labelled, organs)
         )
         rng = np.random.default_rng(derive(seed, "perturbation", lesion))
-        for name, grey, mask in perturbations(image, labels == lesion, rng):
-            found = extract_patient(grey, mask, settings, classes, own)
+        for name, *seen in perturbations(image, labels == lesion, rng, around):
+            found = extract_patient(*seen[:2], settings, classes, own, seen[2])
             rows += [{"perturbation": name} | row | {"lesion": lesion} for row in found]
     return rows
 
 
+def _margin(sets: Sequence[FeatureSet], spacing: Sequence[float]) -> np.ndarray:
+    """Voxels (x, y, z) around a lesion that its features may feel, also once it has grown."""
+    reach = [0.0]
+    reach += [s.width_mm for s in sets if s.region == "ring"]
+    reach += [4 * max(s.sigma_mm) for s in sets if s.filter == "log"]
+    return MARGIN + np.ceil(max(reach) / np.array(spacing)).astype(int)
+
+
 def perturbations(
-    image: sitk.Image, mask: sitk.Image, rng: np.random.Generator
-) -> Iterator[tuple[str, sitk.Image, sitk.Image]]:
-    """Name, image and mask for each of `NAMES`; a mask may come out empty."""
+    image: sitk.Image,
+    mask: sitk.Image,
+    rng: np.random.Generator,
+    organs: sitk.Image | None = None,
+) -> Iterator[tuple[str, sitk.Image, sitk.Image, sitk.Image | None]]:
+    """Name, image, mask and organs for each of `NAMES`; a mask may come out empty."""
     step = [1, 1, 1]
     step[axial_axis(mask)] = 0  # within the axial slices, as contours are drawn
-    yield "as it is", image, mask
-    yield "grown", image, sitk.BinaryDilate(mask, step, sitk.sitkCross)
-    yield "shrunk", image, sitk.BinaryErode(mask, step, sitk.sitkCross)
+    yield "as it is", image, mask, organs
+    yield "grown", image, sitk.BinaryDilate(mask, step, sitk.sitkCross), organs
+    yield "shrunk", image, sitk.BinaryErode(mask, step, sitk.sitkCross), organs
     moved = sitk.TranslationTransform(3, [SHIFT * mm for mm in image.GetSpacing()])
-    yield "moved", *_transformed(image, mask, moved)
+    yield "moved", *_transformed(image, mask, organs, moved)
     shapes = sitk.LabelShapeStatisticsImageFilter()
     shapes.Execute(mask)
     turned = sitk.VersorRigid3DTransform()
     turned.SetCenter(shapes.GetCentroid(1))
     turned.SetRotation((0.0, 0.0, 1.0), float(np.radians(ANGLE_DEG)))
-    yield "turned", *_transformed(image, mask, turned)
-    yield "contour", image, _redrawn(mask, rng)
-    yield "noise", _noisy(image, rng), mask
+    yield "turned", *_transformed(image, mask, organs, turned)
+    yield "contour", image, _redrawn(mask, rng), organs
+    yield "noise", _noisy(image, rng), mask, organs
 
 
 def _transformed(
-    image: sitk.Image, mask: sitk.Image, transform: sitk.Transform
-) -> tuple[sitk.Image, sitk.Image]:
-    """Both sampled elsewhere: the image linearly, rounded to its own type, the mask at half."""
+    image: sitk.Image, mask: sitk.Image, organs: sitk.Image | None, transform: sitk.Transform
+) -> tuple[sitk.Image, sitk.Image, sitk.Image | None]:
+    """All sampled elsewhere: the image linearly, rounded to its own type, the mask at half, the
+    organs by the nearest voxel."""
     edge = float(sitk.GetArrayViewFromImage(image).min())
     grey = sitk.Resample(
         sitk.Cast(image, sitk.sitkFloat64), image, transform, sitk.sitkLinear, edge
     )
     share = sitk.Resample(sitk.Cast(mask, sitk.sitkFloat64), mask, transform, sitk.sitkLinear, 0.0)
-    return sitk.Cast(sitk.Round(grey), image.GetPixelID()), share >= 0.5
+    if organs is not None:
+        organs = sitk.Resample(organs, organs, transform, sitk.sitkNearestNeighbor, 0)
+    return sitk.Cast(sitk.Round(grey), image.GetPixelID()), share >= 0.5, organs
 
 
 def _redrawn(mask: sitk.Image, rng: np.random.Generator) -> sitk.Image:
     """The mask with its surface moved in and out at random, smoothly along it."""
-    distance = sitk.SignedMaurerDistanceMap(mask, squaredDistance=False, useImageSpacing=True)
+    # To the voxel centres inside and outside: the surface lies in the middle, on every axis.
+    inner, outer = (
+        sitk.SignedMaurerDistanceMap(part, squaredDistance=False, useImageSpacing=True)
+        for part in (mask, mask == 0)
+    )
     field = sitk.GetImageFromArray(rng.standard_normal(mask.GetSize()[::-1]))
     field.CopyInformation(mask)
     field = sitk.SmoothingRecursiveGaussian(field, CONTOUR_REACH_MM)
     values = sitk.GetArrayViewFromImage(field)
-    # Distances are those to the outermost voxel centres: the surface lies half a voxel further.
-    half = min(mask.GetSpacing()) / 2
-    moved = sitk.Cast(field, sitk.sitkFloat32) * (CONTOUR_MM / float(values.std())) + half
-    return distance <= moved
+    moved = sitk.Cast(field, sitk.sitkFloat64) * (CONTOUR_MM / float(values.std()))
+    return (inner - outer) / 2 <= moved
 
 
 def noise_level(image: np.ndarray) -> float:

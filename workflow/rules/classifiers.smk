@@ -118,6 +118,7 @@ rule feature_importance:
     input:
         features="results/features.parquet",
         splits="results/splits.parquet",
+        icc=ICC,
     output:
         "results/importance.parquet",
     log:
@@ -129,10 +130,10 @@ rule feature_importance:
         mem_mb=scaled(3000),
     params:
         **CLASSES,
-        sets=CHOICE["sets"],
+        **CHOICE,
         correlation=config["classification"]["correlation"],
         seed=config["seed"],
-        code=code("importance"),
+        code=code("importance", "robustness"),
     message:
         "Ranking the features by permutation importance"
     script:

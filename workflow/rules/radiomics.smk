@@ -111,6 +111,7 @@ rule perturb_patient:
     input:
         ct="results/ct/{patient}.nii.gz",
         lesions="results/lesions/{patient}.nii.gz",
+        mask=MASK if "ring" in REGIONS else [],
     output:
         "results/robustness/{patient}.parquet",
     log:

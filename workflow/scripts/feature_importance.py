@@ -3,6 +3,7 @@
 import pandas as pd
 from livermets.features import without_other_sets
 from livermets.importance import feature_importance
+from livermets.robustness import read_unstable
 from livermets.runtime import job
 
 with job(snakemake.log, "importance"):
@@ -12,5 +13,6 @@ with job(snakemake.log, "importance"):
         snakemake.params.classes,
         snakemake.params.correlation,
         snakemake.params.seed,
+        unstable=read_unstable(snakemake.input.icc, snakemake.params.min_icc),
     )
     table.to_parquet(snakemake.output[0], index=False)

@@ -13,7 +13,9 @@ extraction = {key: snakemake.params[key] for key in ("settings", "classes", "set
 with job(snakemake.log, f"robustness {snakemake.wildcards.patient}"):
     files, rows = snakemake.input, []
     if Path(files.lesions).stat().st_size:  # empty: the patient is out
-        rows = perturbed_rows(sitk.ReadImage(files.ct), sitk.ReadImage(files.lesions), **extraction)
+        images = [sitk.ReadImage(path) for path in (files.ct, files.lesions)]
+        organs = sitk.ReadImage(files.mask) if files.mask else None
+        rows = perturbed_rows(*images, **extraction, organs=organs)
     keys = pa.schema([("perturbation", pa.string()), ("lesion", pa.int64())])
     table = pa.Table.from_pylist(rows).drop([REASON]) if rows else keys.empty_table()
     pq.write_table(table, snakemake.output[0], compression="zstd")
