@@ -3,8 +3,8 @@
 python tests/bench_coverage.py [studies]; `make bench-coverage`. Studies are simulated in which the
 lesions of a patient are alike, go through `evaluate` and `compare` as a user's predictions do, and
 each 95 % interval is held against the value in a population of 40,000 patients. 1,000 studies tell
-a coverage to within 1.4 %. (That a bootstrap over lesions does not cover shows tests/test_bootstrap.py.)
-The last line is `coverage=<least>-<most>` of a study of the paper's size.
+a coverage to within 1.4 %. (A bootstrap over lesions does not cover: tests/test_bootstrap.py.) The
+last line is `coverage=<least>-<most>` of a study of the paper's size.
 """
 
 import multiprocessing
