@@ -8,12 +8,14 @@ of the size of a CT, where the demo model means something, and compares the labe
 `ratio=<wall time of nnU-Net / wall time of ours>`, on CHAOS.
 
 Options: `--threads N` (all cores), `--mirror` (give the model mirror axes to average over, as
-published models have; the demo model has none), `--repeat N` (best of N, 1), `--device`.
+published models have; the demo model has none), `--repeat N` (best of N, 1), `--device`,
+`--profile` (run both once more under Python's profiler and say where the time goes).
 """
 
 import argparse
 import json
 import os
+import pstats
 import resource
 import shutil
 import subprocess
@@ -41,6 +43,23 @@ model = dict(path=model, sha256=hash_model(Path(model)), labels=dict(liver=1, le
 segment_files([(Path(ct), Path(record), Path(out))], lambda: load_chain(
     [model], device, cache_dir=Path(out).parent / "models", threads=int(threads)))
 """
+
+# What a profile is asked for: a line's title, and the function whose time it is with all it calls.
+STAGES = {
+    "nnU-Net": {
+        "imports": "_find_and_load",
+        "reading the model": "initialize_from_trained_model_folder",
+        "sliding window": "predict_logits_from_preprocessed_data",
+        "whole main process": "predict_from_files",
+    },
+    "livermets": {
+        "imports": "_find_and_load",
+        "reading the model": "load_model",
+        "sliding window": "sliding_window",
+        "labels of a CT, that with resampling": "label_array",
+        "the whole job": "segment_files",
+    },
+}
 
 
 def timed(command: list[str], threads: int, log: Path) -> tuple[float, float]:
@@ -111,7 +130,8 @@ def compare(name: str, ct: sitk.Image, folder: Path, options: argparse.Namespace
     theirs = [str(Path(sys.executable).parent / "nnUNetv2_predict_from_modelfolder")]
     theirs += ["-i", str(here / "in"), "-o", str(here / "out"), "-m", str(here / "model")]
     theirs += ["-f", "0", "-device", options.device, "--disable_progress_bar"]
-    ours = [sys.executable, "-c", OURS, str(ROOT / "workflow"), str(model)]
+    (here / "ours.py").write_text(OURS)
+    ours = [sys.executable, str(here / "ours.py"), str(ROOT / "workflow"), str(model)]
     ours += [str(here / "in/case_0000.nii.gz"), str(here / "ct.json"), str(here / "mask.nii.gz")]
     ours += [options.device, str(options.threads)]
     best = {}
@@ -132,8 +152,23 @@ def compare(name: str, ct: sitk.Image, folder: Path, options: argparse.Namespace
         print(f"  {who:10s} {wall:7.1f} s wall {cpu:7.1f} s CPU")
     for label, title in ((1, "liver"), (2, "lesion")):
         print(f"  Dice of the {title} label {dice(a == label, b == label):.4f}")
+    for who, command in (("nnU-Net", theirs), ("livermets", ours)) if options.profile else ():
+        shutil.rmtree(here / "models", ignore_errors=True)
+        profile(who, command, options.threads, here)
     print(f"  CPU ratio {best['nnU-Net'][1] / best['livermets'][1]:.2f}", flush=True)
     return best["nnU-Net"][0] / best["livermets"][0]
+
+
+def profile(who: str, command: list[str], threads: int, folder: Path) -> None:
+    """Where one run under the profiler spends its wall time, in its main process."""
+    script = command[1:] if command[0] == sys.executable else command
+    out = folder / f"{who}.prof"
+    timed([sys.executable, "-m", "cProfile", "-o", str(out), *script], threads, folder / "profile")
+    found = pstats.Stats(str(out)).stats.items()
+    print(f"  {who} under the profiler, s:")
+    for title, function in STAGES[who].items():
+        spent = max((times[3] for (_, _, name), times in found if name == function), default=0)
+        print(f"    {title:40s} {spent:6.1f}")
 
 
 def main() -> None:
@@ -141,6 +176,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--mirror", action="store_true")
+    parser.add_argument("--profile", action="store_true")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--only", choices=["chaos", "phantom"])
     options = parser.parse_args()
