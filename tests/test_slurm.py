@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 import yaml
 from livermets.model_files import hash_model
-from studies import ROOT, jobs, snakemake, write_phantom_study, write_table_study
+from studies import (
+    ROOT,
+    jobs,
+    snakemake,
+    write_config,
+    write_phantom_study,
+    write_sheet,
+    write_table_study,
+)
 
 PROFILE = ("--workflow-profile", str(ROOT / "profiles/slurm"))
 # A cluster for tests keeps no accounting and answers at once.
@@ -56,6 +64,26 @@ def test_the_profile_names_rules_that_exist():
         assert re.search(rf"^\s*(rule|checkpoint) {rule}:", rules, re.M), rule
     for group in profile["group-components"]:
         assert re.search(rf'group:\s+"{group}"', rules), group
+
+
+def test_a_job_of_several_patients_asks_for_the_time_of_all_of_them(tmp_path):
+    write_sheet(tmp_path, [(f"P{k}", "colorectal", "ct.nii.gz", "") for k in range(5)])
+    (tmp_path / "ct.nii.gz").touch()
+    (tmp_path / "code").mkdir()
+    for part in ("Snakefile", "workflow", "envs"):
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, tmp_path / "code" / part)
+    rules = tmp_path / "code/workflow/rules/segmentation.smk"  # what says little is shown in full
+    rules.write_text(re.sub(r"\n *message:\n.*", "", rules.read_text()))
+    path = ROOT / "resources/demo/model.zip"
+    model = {"name": "m", "path": str(path), "sha256": "0" * 64, "labels": {"liver": 1}}
+    masks = [f"results/segmentation/P{k}.nii.gz" for k in range(5)]
+    for per_job, minutes in ((1, [7] * 5), (2, [7, 14, 14])):
+        chosen = {"models": [model], "patients_per_job": per_job, "runtime_min": 7}
+        write_config(tmp_path, {"segmentation": chosen})
+        listed = snakemake(tmp_path, "-n", *masks, snakefile=tmp_path / "code/Snakefile")
+        asked = re.findall(r"resources: .*gpu=1.*", listed.stdout)
+        assert sorted(int(re.search(r"runtime=(\d+)", job)[1]) for job in asked) == minutes
 
 
 @pytest.mark.slow

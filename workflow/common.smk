@@ -150,9 +150,10 @@ def readable_masks(wildcards):
     return masks + expand("results/review/{patient}.seg.dcm", patient=dicom)
 
 
-def scaled(mem_mb):
-    """Memory that grows with each retry: a CT larger than the others should not end a study."""
-    return lambda wildcards, attempt: mem_mb * attempt
+def scaled(amount):
+    """Memory (MB) or time (min) that grows with each retry: a CT larger than the others should
+    not end a study."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def gpus(device):

@@ -56,6 +56,7 @@ if PER_JOB == 1:
         threads: config["segmentation"]["threads"]
         resources:
             gpu=gpus(config["segmentation"]["device"]),
+            runtime=scaled(config["segmentation"]["runtime_min"]),
             mem_mb=scaled(config["segmentation"]["mem_mb"]),
         params:
             **SEGMENTING,
@@ -88,7 +89,7 @@ else:
             threads: config["segmentation"]["threads"]
             resources:
                 gpu=gpus(config["segmentation"]["device"]),
-                runtime=60 * len(some),
+                runtime=scaled(config["segmentation"]["runtime_min"] * len(some)),
                 mem_mb=scaled(config["segmentation"]["mem_mb"]),
             params:
                 **SEGMENTING,

@@ -15,7 +15,7 @@ rule train_segmentation:
         "../../envs/segmentation.yaml"
     threads: 8
     resources:
-        gpu=1,
+        gpu=gpus(config["segmentation_training"]["device"]),
         mem_mb=scaled(16000),
     params:
         patients=PATIENTS,
