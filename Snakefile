@@ -33,7 +33,9 @@ include: "workflow/rules/classifiers.smk"
 include: "workflow/rules/densenet.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/again.smk"
 include: "workflow/rules/controls.smk"
+include: "workflow/rules/mask_comparison.smk"
 include: "workflow/rules/report.smk"
 
 

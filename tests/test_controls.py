@@ -95,8 +95,8 @@ def test_the_rules_of_the_controls_run_only_where_they_are_asked_for(tmp_path):
     assert plain["fit_baseline"] == 1
     control_study(tmp_path, controls=["shuffled_labels", "volume_only"])
     asked = jobs(snakemake(tmp_path, "-n"))
-    assert asked["fit_classifier_shuffled"] == asked["divide_shuffled"] == 1
-    assert asked["fit_baseline"] == asked["fit_baseline_shuffled"] == 2  # volume beside majority
+    assert asked["fit_classifier_again"] == asked["divide_shuffled"] == 1
+    assert asked["fit_baseline"] == asked["fit_baseline_again"] == 2  # volume beside majority
 
 
 @pytest.mark.slow

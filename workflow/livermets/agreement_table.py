@@ -12,6 +12,7 @@ COLUMNS = (
     *("lesions_automatic", "lesions", "lesions_matched", "lesions_missed", "lesions_added"),
     *("detection_f1", "dice_matched"),
 )
+PAIRS = ("patient", "lesion_uncorrected", "lesion", "iou")  # lesions of two masks that are one
 
 
 def agreement_table(rows: Sequence[dict]) -> pd.DataFrame:

@@ -28,7 +28,7 @@ def final_mask(
     ct: sitk.Image,
     automatic: sitk.Image | None,
     given: Path | None,
-    corrections: Path,
+    corrections: Path | None,
     mask_labels: dict,
 ) -> tuple[sitk.Image, dict]:
     """The mask on the grid of the CT (uint8: 0 background, 1 liver, 2 lesion) and its record.
@@ -38,7 +38,8 @@ def final_mask(
     automatic : the model's segmentation with those same labels, None where there is none
     given : the mask named in the sheet
     corrections : folder of corrected masks, `{patient}.nii.gz`, `.nii`, `.nrrd`, `.seg.nrrd` or
-        `.dcm` (DICOM-SEG), and of `{patient}.json`, which says who corrected them
+        `.dcm` (DICOM-SEG), and of `{patient}.json`, which says who corrected them; None asks for
+        the mask before correction
     mask_labels : values of given and corrected masks, e.g. `{liver: 1, lesion: 2}`; a role may
         have a list of values; `ignore` lists further values (or names of segments), or is "all"
 
@@ -54,7 +55,7 @@ def final_mask(
     ------
     BadPatient : unreadable, of another scan, with unknown labels, or without a liver
     """
-    corrected = find_correction(corrections, patient)
+    corrected = find_correction(corrections, patient) if corrections else None
     path = corrected or given
     if path is not None:
         source = "corrected" if corrected else "given"
@@ -85,8 +86,7 @@ def final_mask(
         "liver_ml": round(float((voxels > 0).sum() * volume_ml), 6),
         "lesion_ml": round(float((voxels == LESION).sum() * volume_ml), 6),
     }
-    sidecar = find_sidecar(corrections, patient)
-    if corrected and sidecar:
+    if corrected and (sidecar := find_sidecar(corrections, patient)):
         record["correction"] = read_sidecar(sidecar, patient)
     if automatic is not None:
         before = sitk.GetArrayFromImage(onto_grid(automatic, ct, patient, "automatic mask")[0])

@@ -15,6 +15,7 @@ from livermets.answers import answers, schemes_of
 from livermets.arms import family
 from livermets.flow import SOURCES, STAGES
 from livermets.report_controls import control_results
+from livermets.report_masks import mask_results
 from livermets.report_results import MAIN, MORE, embed, scheme_results
 from livermets.report_sets import set_results
 from livermets.runtime import read_json
@@ -50,6 +51,7 @@ def render_report(
     audit: Path | dict | None = None,
     shuffled: Path | pd.DataFrame | None = None,
     agreement: Path | pd.DataFrame | None = None,
+    masks: Path | str | None = None,
     versions: dict[str, str] | None = None,
     title: str = "Which primary tumour did these liver metastases come from?",
 ) -> Path:
@@ -63,6 +65,7 @@ def render_report(
     audit : what `livermets.audit.as_json` gives, or its file
     shuffled : metrics of the classification of labels dealt at random
     agreement : the table of automatic against final masks
+    masks : the folder of what the rule `mask_comparison` wrote; None where it had nothing to do
     versions : software versions; by default those of this environment
     """
     cohort, splits, metrics = read_cohort(cohort), read_table(splits), read_table(metrics)
@@ -107,6 +110,7 @@ def render_report(
         "excluded": _excluded(cohort),
         "masks": _masks(cohort),
         "agreement": [] if agreement is None else summary(read_table(agreement)),
+        "correction": mask_results(config.get("compare_masks", False), masks),
         "n_arms": len(arms),
         "has_deep": any(family(arm) == "deep" for arm in arms),
         "versions": versions or software_versions(),

@@ -3,11 +3,6 @@
 # results/controls/shuffled_labels with the same files as the study, down to its metrics.
 
 SHUFFLED = "results/controls/shuffled_labels"
-SHUFFLED_ARMS = [
-    arm
-    for arm in own_arms()
-    if arm not in (names.SELECTED, "densenet121", *SETS_ARMS)
-]
 
 
 rule shuffle_labels:
@@ -48,39 +43,9 @@ use rule divide as divide_shuffled with:
         "Dividing the patients by the dealt labels"
 
 
-use rule fit_classifier as fit_classifier_shuffled with:
-    input:
-        features=f"{SHUFFLED}/features.parquet",
-        splits=f"{SHUFFLED}/splits.parquet",
-        icc=ICC,
-    output:
-        predictions=f"{SHUFFLED}/predictions/{{model}}-{{resampling}}.parquet",
-        fitted=temp(f"{SHUFFLED}/models/{{model}}-{{resampling}}/fitted.joblib"),
-        chosen=f"{SHUFFLED}/models/{{model}}-{{resampling}}/chosen.tsv",
-    log:
-        "results/logs/fit_classifier_shuffled/{model}-{resampling}.log",
-    benchmark:
-        "results/benchmarks/fit_classifier_shuffled/{model}-{resampling}.tsv"
-    message:
-        "Fitting {wildcards.model} with resampling {wildcards.resampling} to dealt labels"
-
-
-use rule fit_baseline as fit_baseline_shuffled with:
-    input:
-        features=f"{SHUFFLED}/features.parquet",
-        splits=f"{SHUFFLED}/splits.parquet",
-        icc=ICC,
-    output:
-        predictions=f"{SHUFFLED}/predictions/baseline_{{baseline}}.parquet",
-    log:
-        "results/logs/fit_baseline_shuffled/{baseline}.log",
-    message:
-        "Fitting the baseline to dealt labels: {wildcards.baseline}"
-
-
 use rule evaluate as evaluate_shuffled with:
     input:
-        predictions=expand(f"{SHUFFLED}/predictions/{{arm}}.parquet", arm=SHUFFLED_ARMS),
+        predictions=expand(f"{SHUFFLED}/predictions/{{arm}}.parquet", arm=ARMS_AGAIN),
         splits=f"{SHUFFLED}/splits.parquet",
     output:
         metrics=f"{SHUFFLED}/metrics.parquet",

@@ -92,6 +92,7 @@ rule render_report:
         figures=rules.draw_figures.output,
         overlays=expand("results/review/{patient}.png", patient=PATIENTS),
         agreement=[] if FROM_FEATURES else "results/agreement.tsv",
+        masks=rules.mask_comparison.output if TWO_MASKS else [],
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),
     log:

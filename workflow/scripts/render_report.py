@@ -12,6 +12,7 @@ with job(snakemake.log, "report"):
         config=snakemake.params.config,
         figures=Path(snakemake.input.figures[0]).parent,
         shuffled=snakemake.input.shuffled or None,
+        masks=Path(snakemake.input.masks[0]).parent if snakemake.input.masks else None,
         agreement=snakemake.input.agreement or None,  # none where the study starts from features
         **{name: snakemake.input[name] for name in tables},
     )

@@ -11,6 +11,7 @@ from livermets.runtime import job
 
 def step() -> dict:
     patient = snakemake.wildcards.patient
+    corrections = snakemake.params.corrections  # none where the mask before correction is asked for
     automatic = snakemake.input.automatic  # a list: empty where nothing had to be segmented
     if automatic and not Path(automatic[0]).stat().st_size:
         raise BadPatient(
@@ -23,7 +24,7 @@ def step() -> dict:
         sitk.ReadImage(snakemake.input.ct),
         automatic=sitk.ReadImage(automatic[0]) if automatic else None,
         given=Path(snakemake.params.given) if snakemake.params.given else None,
-        corrections=Path(snakemake.params.corrections),
+        corrections=corrections and Path(corrections),
         mask_labels=snakemake.params.mask_labels,
     )
     sitk.WriteImage(mask, snakemake.output.mask, useCompression=True)
