@@ -1,7 +1,8 @@
 """The dictionary has every column of the features table, and says what can be compared."""
 
+from livermets.ibsi import IBSI_TAGS, NOT_COMPARABLE
 from livermets.radiomics_classes import CLASSES
-from livermets.radiomics_dictionary import COLUMNS, IBSI_TAGS, NOT_COMPARABLE, dictionary
+from livermets.radiomics_dictionary import COLUMNS, dictionary
 from livermets.radiomics_features import feature_names
 from livermets.radiomics_sets import feature_sets
 
@@ -52,3 +53,21 @@ def test_filtered_and_shuffled_columns_compare_with_nothing():
     assert found["shuffled_glcm_Contrast"]["why_not"] == "a control: the voxels are shuffled"
     assert found["shuffled_shape_Sphericity"]["comparable"] == "yes"
     assert found["log-sigma-2-mm-3D_glcm_Contrast"]["comparable"] == "no"
+
+
+def test_settings_that_change_the_definition_change_the_tag_or_are_named():
+    flat, weighted, far = (
+        {row["feature"]: row for row in dictionary(feature_sets(settings, CLASSES))}
+        for settings in (
+            {"force2D": True, "weightingNorm": "no_weighting"},
+            {"weightingNorm": "euclidean"},
+            {"distances": [1, 2]},
+        )
+    )
+    assert flat["original_glcm_Contrast"]["ibsi_tag"] == "cm_contrast_2_5D_comb"
+    assert flat["original_glszm_ZonePercentage"]["ibsi_tag"] == "szm_z_perc_2_5D"
+    assert flat["original_glcm_Contrast"]["comparable"] == "yes"
+    assert weighted["original_glrlm_RunEntropy"]["why_not"] == "directions have different weights"
+    assert weighted["original_glszm_ZoneEntropy"]["comparable"] == "yes"
+    assert "distance" in far["original_ngtdm_Busyness"]["why_not"]
+    assert far["original_firstorder_Mean"]["comparable"] == "yes"

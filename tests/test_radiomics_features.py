@@ -15,7 +15,6 @@ import SimpleITK as sitk
 from livermets import radiomics_features
 from livermets.errors import BadInput
 from livermets.radiomics_classes import CLASSES
-from livermets.radiomics_dictionary import IBSI_TAGS
 from livermets.radiomics_features import (
     extract_lesion,
     extract_patient,
@@ -432,7 +431,7 @@ def test_a_patient_without_lesions_has_an_empty_table_with_all_columns(scan, tmp
     assert columns == ["lesion", *feature_names(DEFAULT, CLASSES), REASON]
 
 
-# ---- published values
+# ---- published values (those of IBSI: test_ibsi.py)
 
 
 def baselines(folder):
@@ -472,28 +471,6 @@ def test_pyradiomics_published_values_come_out_to_1e_6(real_data):
         assert {k: row[k] for k in published} == pytest.approx(published, rel=1e-6), column
         compared += len(published)
     assert compared == 1348 - 4
-
-
-# The IBSI digital phantom (Zwanenburg et al. 2020, doi 10.1148/radiol.2020191145). Its grey levels
-# 1, 3, 4 and 6 are their own bins at a width of 1. The test applies the two known differences. The
-# other tags (discretised first order but entropy and uniformity, hulls, intensity-volume histogram,
-# distance zones, 2-D and merged matrices, ...) have no feature.
-def test_the_ibsi_digital_phantom_has_its_consensus_values(real_data):
-    folder = real_data / "ibsi_digital_phantom"
-    ct, mask = (sitk.ReadImage(folder / f"{part}.nii.gz") for part in ("phantom", "mask"))
-    row = extract_lesion(ct, mask, 1, {"binWidth": 1}, CLASSES)
-    voxels = np.count_nonzero(sitk.GetArrayViewFromImage(mask))
-    row["original_firstorder_Kurtosis"] -= 3
-    for axis in ("Major", "Minor", "Least"):
-        row[f"original_shape_{axis}AxisLength"] *= np.sqrt(voxels / (voxels - 1))
-    with (folder / "reference_values.csv").open() as table:
-        reference = {line["tag"]: line for line in csv.DictReader(table, delimiter=";")}
-    assert len(IBSI_TAGS) == 107 - 5
-    for feature, tag in IBSI_TAGS.items():
-        consensus = float(reference[tag]["reference value"])
-        rounding = 0.51 * 10 ** (np.floor(np.log10(abs(consensus))) - 2)  # three digits are given
-        allowed = max(float(reference[tag]["tolerance"]), rounding)
-        assert row[f"original_{feature}"] == pytest.approx(consensus, abs=allowed), tag
 
 
 # ---- huge lesions, and tables of one's own

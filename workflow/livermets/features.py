@@ -32,6 +32,8 @@ def gather(
 ) -> pd.DataFrame:
     """The features table of the cohort's included patients, in its order, then by lesion.
 
+    Its `attrs["radiomics"]`, which Parquet keeps, say what the radiomics were extracted with.
+
     Parameters
     ----------
     cohort : patient, label, included, `PATIENT_FACTS` and the clinical columns
@@ -51,8 +53,8 @@ def gather(
     for cells in cohort[cohort["included"].astype(str).str.lower() == "true"].to_dict("records"):
         patient = str(cells["patient"])
         table = pq.read_table(tables[patient])
-        digest = json.loads(table.schema.metadata[b"livermets"])["sha256"]
-        made_with.setdefault(digest, patient)
+        extraction = json.loads(table.schema.metadata[b"livermets"])
+        made_with.setdefault(extraction["sha256"], patient)
         features = table.to_pandas(ignore_metadata=True)
         facts = pd.read_csv(measured[patient], sep="\t")
         facts = facts.loc[facts["kept"].astype(bool), ["lesion", *LESION_FACTS]]
@@ -82,6 +84,7 @@ def gather(
     head = [*IDS, *FACTS, *clinical_columns(table)]
     table = table[head + [name for name in table if name not in head]]
     refuse_twins(table, feature_columns(table))
+    table.attrs["radiomics"] = extraction
     return table
 
 

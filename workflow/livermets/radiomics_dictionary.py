@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from livermets.ibsi import difference, tag_of
 from livermets.pyradiomics import feature_classes
 from livermets.radiomics_sets import FeatureSet
 
@@ -11,85 +12,6 @@ COLUMNS = (
     *("ibsi_tag", "comparable", "why_not"),
 )
 
-# The features of pyradiomics and the IBSI tags of the same definition (Zwanenburg et al. 2020, doi
-# 10.1148/radiol.2020191145). GLCM and GLRLM are averaged over directions ("3D_avg"); GLDM is IBSI's
-# neighbouring grey level dependence matrix. A test holds them against the consensus values.
-_IBSI = """
-shape_MeshVolume morph_volume | shape_VoxelVolume morph_vol_approx
-shape_SurfaceArea morph_area_mesh | shape_SurfaceVolumeRatio morph_av
-shape_Sphericity morph_sphericity | shape_Maximum3DDiameter morph_diam
-shape_MajorAxisLength morph_pca_maj_axis | shape_MinorAxisLength morph_pca_min_axis
-shape_LeastAxisLength morph_pca_least_axis | shape_Elongation morph_pca_elongation
-shape_Flatness morph_pca_flatness
-firstorder_Mean stat_mean | firstorder_Variance stat_var | firstorder_Skewness stat_skew
-firstorder_Kurtosis stat_kurt | firstorder_Median stat_median | firstorder_Minimum stat_min
-firstorder_10Percentile stat_p10 | firstorder_90Percentile stat_p90
-firstorder_Maximum stat_max | firstorder_InterquartileRange stat_iqr
-firstorder_Range stat_range | firstorder_MeanAbsoluteDeviation stat_mad
-firstorder_RobustMeanAbsoluteDeviation stat_rmad | firstorder_Energy stat_energy
-firstorder_RootMeanSquared stat_rms | firstorder_Entropy ih_entropy
-firstorder_Uniformity ih_uniformity
-glcm_MaximumProbability cm_joint_max_3D_avg | glcm_JointAverage cm_joint_avg_3D_avg
-glcm_SumSquares cm_joint_var_3D_avg | glcm_JointEntropy cm_joint_entr_3D_avg
-glcm_DifferenceAverage cm_diff_avg_3D_avg | glcm_DifferenceVariance cm_diff_var_3D_avg
-glcm_DifferenceEntropy cm_diff_entr_3D_avg | glcm_SumAverage cm_sum_avg_3D_avg
-glcm_SumEntropy cm_sum_entr_3D_avg | glcm_JointEnergy cm_energy_3D_avg
-glcm_Contrast cm_contrast_3D_avg | glcm_Id cm_inv_diff_3D_avg
-glcm_Idn cm_inv_diff_norm_3D_avg | glcm_Idm cm_inv_diff_mom_3D_avg
-glcm_Idmn cm_inv_diff_mom_norm_3D_avg | glcm_InverseVariance cm_inv_var_3D_avg
-glcm_Correlation cm_corr_3D_avg | glcm_Autocorrelation cm_auto_corr_3D_avg
-glcm_ClusterTendency cm_clust_tend_3D_avg | glcm_ClusterShade cm_clust_shade_3D_avg
-glcm_ClusterProminence cm_clust_prom_3D_avg | glcm_Imc1 cm_info_corr1_3D_avg
-glcm_Imc2 cm_info_corr2_3D_avg
-glrlm_ShortRunEmphasis rlm_sre_3D_avg | glrlm_LongRunEmphasis rlm_lre_3D_avg
-glrlm_LowGrayLevelRunEmphasis rlm_lgre_3D_avg | glrlm_HighGrayLevelRunEmphasis rlm_hgre_3D_avg
-glrlm_ShortRunLowGrayLevelEmphasis rlm_srlge_3D_avg
-glrlm_ShortRunHighGrayLevelEmphasis rlm_srhge_3D_avg
-glrlm_LongRunLowGrayLevelEmphasis rlm_lrlge_3D_avg
-glrlm_LongRunHighGrayLevelEmphasis rlm_lrhge_3D_avg
-glrlm_GrayLevelNonUniformity rlm_glnu_3D_avg
-glrlm_GrayLevelNonUniformityNormalized rlm_glnu_norm_3D_avg
-glrlm_RunLengthNonUniformity rlm_rlnu_3D_avg
-glrlm_RunLengthNonUniformityNormalized rlm_rlnu_norm_3D_avg
-glrlm_RunPercentage rlm_r_perc_3D_avg | glrlm_GrayLevelVariance rlm_gl_var_3D_avg
-glrlm_RunVariance rlm_rl_var_3D_avg | glrlm_RunEntropy rlm_rl_entr_3D_avg
-glszm_SmallAreaEmphasis szm_sze_3D | glszm_LargeAreaEmphasis szm_lze_3D
-glszm_LowGrayLevelZoneEmphasis szm_lgze_3D | glszm_HighGrayLevelZoneEmphasis szm_hgze_3D
-glszm_SmallAreaLowGrayLevelEmphasis szm_szlge_3D
-glszm_SmallAreaHighGrayLevelEmphasis szm_szhge_3D
-glszm_LargeAreaLowGrayLevelEmphasis szm_lzlge_3D
-glszm_LargeAreaHighGrayLevelEmphasis szm_lzhge_3D
-glszm_GrayLevelNonUniformity szm_glnu_3D | glszm_SizeZoneNonUniformity szm_zsnu_3D
-glszm_GrayLevelNonUniformityNormalized szm_glnu_norm_3D
-glszm_SizeZoneNonUniformityNormalized szm_zsnu_norm_3D
-glszm_ZonePercentage szm_z_perc_3D | glszm_GrayLevelVariance szm_gl_var_3D
-glszm_ZoneVariance szm_zs_var_3D | glszm_ZoneEntropy szm_zs_entr_3D
-ngtdm_Coarseness ngt_coarseness_3D | ngtdm_Contrast ngt_contrast_3D
-ngtdm_Busyness ngt_busyness_3D | ngtdm_Complexity ngt_complexity_3D
-ngtdm_Strength ngt_strength_3D
-gldm_SmallDependenceEmphasis ngl_lde_3D | gldm_LargeDependenceEmphasis ngl_hde_3D
-gldm_LowGrayLevelEmphasis ngl_lgce_3D | gldm_HighGrayLevelEmphasis ngl_hgce_3D
-gldm_SmallDependenceLowGrayLevelEmphasis ngl_ldlge_3D
-gldm_SmallDependenceHighGrayLevelEmphasis ngl_ldhge_3D
-gldm_LargeDependenceLowGrayLevelEmphasis ngl_hdlge_3D
-gldm_LargeDependenceHighGrayLevelEmphasis ngl_hdhge_3D
-gldm_GrayLevelNonUniformity ngl_glnu_3D | gldm_DependenceNonUniformity ngl_dcnu_3D
-gldm_DependenceNonUniformityNormalized ngl_dcnu_norm_3D
-gldm_GrayLevelVariance ngl_gl_var_3D | gldm_DependenceVariance ngl_dc_var_3D
-gldm_DependenceEntropy ngl_dc_entr_3D
-"""
-IBSI_TAGS = dict(pair.split() for line in _IBSI.strip().split("\n") for pair in line.split(" | "))
-# Same definition but for a known rule, or none in IBSI.
-_KURTOSIS = "pyradiomics does not subtract 3"
-_AXES = "pyradiomics divides the covariance by N, IBSI's reference by N - 1"
-_NO_TAG = "IBSI has no such feature"
-NOT_COMPARABLE = {
-    "firstorder_Kurtosis": _KURTOSIS,
-    **{f"shape_{axis}AxisLength": _AXES for axis in ("Major", "Minor", "Least")},
-    "firstorder_TotalEnergy": _NO_TAG,
-    "glcm_MCC": _NO_TAG,
-    **{f"shape_Maximum2DDiameter{plane}": _NO_TAG for plane in ("Slice", "Row", "Column")},
-}
 SHAPE_2D = "of the lesion's largest axial slice; IBSI defines shape in 3-D alone"
 _UNITS = {
     "firstorder": {
@@ -135,7 +57,7 @@ def _row(chosen: FeatureSet, image: str, column: str) -> dict[str, str]:
         "name": feature,
         "meaning": meaning(name, feature),
         "unit": unit(name, feature) if chosen.filter is None else unit(name, feature, "response"),
-        "ibsi_tag": IBSI_TAGS.get(f"{name}_{feature}", ""),
+        "ibsi_tag": tag_of(f"{name}_{feature}", chosen.settings),
         "comparable": "no" if reason else "yes",
         "why_not": reason,
     }
@@ -159,8 +81,7 @@ def _why_not(chosen: FeatureSet, name: str, feature: str) -> str:
         return "grey values are normalised"
     if name == "shape2D":
         return SHAPE_2D
-    key = f"{name}_{feature}"
-    return NOT_COMPARABLE.get(key, "" if key in IBSI_TAGS else _NO_TAG)
+    return difference(f"{name}_{feature}", chosen.settings)
 
 
 def unit(name: str, feature: str, grey: str = "HU") -> str:

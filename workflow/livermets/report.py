@@ -16,6 +16,7 @@ from livermets.arms import family
 from livermets.flow import SOURCES, STAGES
 from livermets.report_controls import control_results
 from livermets.report_masks import mask_results
+from livermets.report_radiomics import radiomics_facts
 from livermets.report_results import MAIN, MORE, embed, scheme_results
 from livermets.report_sets import set_results
 from livermets.runtime import read_json
@@ -50,6 +51,9 @@ def render_report(
     importance: Path | pd.DataFrame | None = None,
     audit: Path | dict | None = None,
     shuffled: Path | pd.DataFrame | None = None,
+    features: Path | str | None = None,
+    dictionary: Path | str | None = None,
+    robustness: tuple[Path | str, Path | str] | None = None,
     agreement: Path | pd.DataFrame | None = None,
     masks: Path | str | None = None,
     versions: dict[str, str] | None = None,
@@ -64,6 +68,7 @@ def render_report(
     figures : the folder that `draw_figures` wrote to; what is not there is said to be missing
     audit : what `livermets.audit.as_json` gives, or its file
     shuffled : metrics of the classification of labels dealt at random
+    features, dictionary, robustness : as `livermets.report_radiomics.radiomics_facts` takes them
     agreement : the table of automatic against final masks
     masks : the folder of what the rule `mask_comparison` wrote; None where it had nothing to do
     versions : software versions; by default those of this environment
@@ -97,6 +102,9 @@ def render_report(
             None if shuffled is None else read_table(shuffled),
         ),
         "table1": table1(cohort, classes, clinical).to_dict("records"),
+        "radiomics": radiomics_facts(
+            features, dictionary, robustness, config.get("radiomics", {}).get("min_icc")
+        ),
         "table2": [] if importance is None else importance.to_dict("records"),
         "schemes": [
             scheme_results(name, classes, metrics, differences, confusion, figures)

@@ -93,7 +93,8 @@ else:
 
 rule radiomics_dictionary:
     output:
-        "results/radiomics_dictionary.tsv",
+        features="results/radiomics_dictionary.tsv",
+        tags="results/ibsi_tags.tsv",
     log:
         "results/logs/radiomics_dictionary.log",
     conda:

@@ -91,6 +91,9 @@ rule render_report:
         tables=rules.write_tables.output,
         figures=rules.draw_figures.output,
         overlays=expand("results/review/{patient}.png", patient=PATIENTS),
+        features=[] if FROM_FEATURES else "results/features.parquet",
+        dictionary=[] if FROM_FEATURES else "results/radiomics_dictionary.tsv",
+        robustness=[ICC, "results/robustness.svg"] if ICC else [],
         agreement=[] if FROM_FEATURES else "results/agreement.tsv",
         masks=rules.mask_comparison.output if TWO_MASKS else [],
     output:

@@ -13,6 +13,9 @@ with job(snakemake.log, "report"):
         figures=Path(snakemake.input.figures[0]).parent,
         shuffled=snakemake.input.shuffled or None,
         masks=Path(snakemake.input.masks[0]).parent if snakemake.input.masks else None,
+        features=snakemake.input.features or None,
+        dictionary=snakemake.input.dictionary or None,
+        robustness=tuple(snakemake.input.robustness) or None,
         agreement=snakemake.input.agreement or None,  # none where the study starts from features
         **{name: snakemake.input[name] for name in tables},
     )
