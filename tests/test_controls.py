@@ -7,7 +7,7 @@ from livermets.controls import count_excluding, deal_labels
 from livermets.errors import BadInput
 from livermets.report_controls import control_results
 from livermets.study import load_config
-from studies import SMALL, feature_table, jobs, snakemake, write_config
+from studies import SMALL, feature_table, jobs, snakemake, write_config, write_phantom_study
 
 PATIENTS = pd.DataFrame(
     {"patient": [f"P{i:02}" for i in range(30)], "label": ["a"] * 20 + ["b"] * 10}
@@ -97,6 +97,15 @@ def test_the_rules_of_the_controls_run_only_where_they_are_asked_for(tmp_path):
     asked = jobs(snakemake(tmp_path, "-n"))
     assert asked["fit_classifier_again"] == asked["divide_shuffled"] == 1
     assert asked["fit_baseline"] == asked["fit_baseline_again"] == 2  # volume beside majority
+
+
+def test_a_network_learns_dealt_labels_too_and_an_arm_is_selected_by_them(tmp_path):
+    fitted = {"models": ["knn", "naive_bayes"], "resampling": ["none"], "tuning": SMALL}
+    again = {"classification": fitted, "densenet": {}, "controls": ["shuffled_labels"]}
+    write_phantom_study(tmp_path, 8, **again)
+    asked = jobs(snakemake(tmp_path, "-n"))
+    assert asked["train_densenet_shuffled"] == asked["train_densenet"] == 4
+    assert asked["select_arm_again"] == asked["gather_densenet_shuffled"] == 1
 
 
 @pytest.mark.slow

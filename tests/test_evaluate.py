@@ -277,3 +277,17 @@ def test_files_are_refused_by_name(tmp_path):
     PREDICTIONS.to_csv(tmp_path / "b.csv", index=False)
     with pytest.raises(BadInput, match="b.csv.*already in a.csv"):
         read_predictions([tmp_path / "a.csv", tmp_path / "b.csv"], CLASSES)
+
+
+def test_equal_scores_are_equal_by_patient_however_many_lesions_have_them():
+    """The mean of three 0.1 is another number than 0.1 in its last bit."""
+    sizes = [1, 3, 7, 6, 3, 1, 10, 6]
+    rows = [
+        {"arm": "a", "split": "holdout", "patient": f"P{p}", "lesion": i, "score": 0.1}
+        | {"label": "colorectal" if p < 4 else "pancreatic"}
+        for p, size in enumerate(sizes)
+        for i in range(size)
+    ]
+    table = evaluate(pd.DataFrame(rows), ["colorectal", "pancreatic"], "pancreatic", draws=10)
+    auc = table[(table["metric"] == "auc") & (table["level"] == "patient")]
+    assert auc["value"].item() == 0.5

@@ -107,7 +107,7 @@ def audit_data(
 
 def _closest(pair: Pair) -> str:
     return (
-        f"the closest are patients {' and '.join(pair.patients)}, as close as {pair.expected:.1g} "
+        f"the closest are patients {' and '.join(pair.patients)}, as close as {pair.expected:.3g} "
         f"pairs would be by chance (a duplicate: fewer than {EXPECTED:g})"
     )
 

@@ -120,7 +120,7 @@ def near_duplicates(pairs: Sequence[Pair]) -> list[Finding]:
             f"patients {' and '.join(pair.patients)} have nearly the same features in "
             f"{_n(len(pair.lesions), 'lesion')} (lesion "
             f"{some([f'{one} and {other}' for one, other in pair.lesions])}), as close as "
-            f"{pair.expected:.1g} pairs would be by chance",
+            f"{pair.expected:.3g} pairs would be by chance",
             REMOVE,
         )
         for pair in pairs

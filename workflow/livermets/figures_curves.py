@@ -26,11 +26,12 @@ from livermets.figures_style import (
     styled,
     unit_axes,
 )
-from livermets.names import split_sets
+from livermets.names import SELECTED, split_sets
 from livermets.seeds import derive
 from livermets.tables import number, with_interval
 
 GRID = np.linspace(0, 1, 201)
+TITLES = {SELECTED: "Selected inside"}  # as wide as a panel
 Rates = dict[str, np.ndarray]
 
 
@@ -39,7 +40,7 @@ def panels(arms: list[str]) -> list[tuple[str, list[str]]]:
     of feature sets; the baselines together."""
     found: dict[str, list[str]] = {}
     for arm in sorted(arms, key=arm_order):
-        title = "Baselines" if family(arm) == "baseline" else model_title(arm)
+        title = "Baselines" if family(arm) == "baseline" else TITLES.get(arm, model_title(arm))
         if family(arm) == "sets":
             title = f"{model_title(split_sets(arm)[0])}, sets"
         found.setdefault(title, []).append(arm)
@@ -242,6 +243,7 @@ def _line(arm: str) -> str:
 
 def _short(arm: str) -> str:
     names = {
+        SELECTED: "selected",
         "baseline_majority": "majority",
         "baseline_volume": "volume alone",
         "baseline_burden": "burden + count",

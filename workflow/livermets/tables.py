@@ -226,7 +226,7 @@ def number(value: float, digits: int = 2) -> str:
     """0.87, with a proper minus; an en dash where there is none."""
     if value is None or not np.isfinite(value):
         return "–"
-    return f"{value:.{digits}f}".replace("-", "−")
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")  # -0.0 + 0.0 is 0.0
 
 
 def with_interval(value: float, low: float, high: float) -> str:

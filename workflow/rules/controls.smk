@@ -3,6 +3,9 @@
 # results/controls/shuffled_labels with the same files as the study, down to its metrics.
 
 SHUFFLED = "results/controls/shuffled_labels"
+DENSENET = [arm for arm in own_arms() if arm == "densenet121"]
+# a given division and sites do not know of dealt labels: a class may be absent there
+SHUFFLED_SPLITS = names.split_names(config["splits"]["holdout"], config["splits"]["cv"])
 
 
 rule shuffle_labels:
@@ -33,9 +36,8 @@ use rule divide as divide_shuffled with:
     log:
         "results/logs/divide_shuffled.log",
     params:
-        # a given division and sites do not know of dealt labels: a class may be absent there
         **dict(config["splits"], given=False, site=None),
-        names=names.split_names(config["splits"]["holdout"], config["splits"]["cv"]),
+        names=SHUFFLED_SPLITS,
         seed=config["seed"],
         classes=config["classes"],
         code=code("splits"),
@@ -43,9 +45,42 @@ use rule divide as divide_shuffled with:
         "Dividing the patients by the dealt labels"
 
 
+use rule train_densenet as train_densenet_shuffled with:
+    input:
+        slices=expand("results/slices/{patient}.npz", patient=PATIENTS),
+        cohort=f"{SHUFFLED}/cohort.tsv",
+        splits=f"{SHUFFLED}/splits.parquet",
+    output:
+        model=temp(f"{SHUFFLED}/models/densenet121/{{split}}/model.pt"),
+        history=f"{SHUFFLED}/models/densenet121/{{split}}/history.tsv",
+        predictions=f"{SHUFFLED}/models/densenet121/{{split}}/predictions.parquet",
+    log:
+        "results/logs/train_densenet_shuffled/{split}.log",
+    benchmark:
+        "results/benchmarks/train_densenet_shuffled/{split}.tsv"
+    message:
+        "Training DenseNet-121 on dealt labels, split {wildcards.split}"
+
+
+use rule gather_densenet as gather_densenet_shuffled with:
+    input:
+        expand(
+            f"{SHUFFLED}/models/densenet121/{{split}}/predictions.parquet",
+            split=SHUFFLED_SPLITS,
+        ),
+    output:
+        f"{SHUFFLED}/predictions/densenet121.parquet",
+    log:
+        "results/logs/gather_densenet_shuffled.log",
+    message:
+        "Gathering DenseNet-121's predictions of dealt labels"
+
+
 use rule evaluate as evaluate_shuffled with:
     input:
-        predictions=expand(f"{SHUFFLED}/predictions/{{arm}}.parquet", arm=ARMS_AGAIN),
+        predictions=expand(
+            f"{SHUFFLED}/predictions/{{arm}}.parquet", arm=ARMS_AGAIN + DENSENET
+        ),
         splits=f"{SHUFFLED}/splits.parquet",
     output:
         metrics=f"{SHUFFLED}/metrics.parquet",
