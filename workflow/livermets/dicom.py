@@ -1,6 +1,5 @@
 """One CT series out of a folder: pydicom reads the headers, GDCM (in SimpleITK) the voxels."""
 
-import re
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -10,14 +9,15 @@ import pydicom
 import SimpleITK as sitk
 
 from livermets.errors import BadPatient
-from livermets.geometry import is_sheared, orthonormal, refuse_shear
+from livermets.geometry import orthonormal
 from livermets.inclusion import phase_of
+from livermets.slice_stack import shown, stack, straighten
 from livermets.volumes import quiet_itk
 
 # what lies beside the slices of an export and is no image of the scan
 COMPANIONS = {"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "REG", "DOC"}
-OUTSIDE_HU = -1024
 IMPLICIT = pydicom.uid.ImplicitVRLittleEndian
+Header = tuple[Path, pydicom.Dataset | None]
 
 
 def read_series(
@@ -34,7 +34,7 @@ def read_series(
         warnings.simplefilter("ignore")
         headers = _headers(folder, patient)
         slices = _one_series(folder, headers, patient, chosen)
-        files, steps, origin, lean = _stack(slices, patient, resample_tilt)
+        files, steps, origin, lean = stack(slices, patient, resample_tilt)
         facts = {**_facts(slices[0][1]), "ignored_files": len(headers) - len(slices)}
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames([str(file) for file in files])
@@ -53,39 +53,9 @@ def read_series(
     image.SetSpacing(np.linalg.norm(steps, axis=0).tolist())
     image.SetDirection(directions.ravel().tolist())
     if lean is not None:
-        image = _straightened(image, lean)
+        image = straighten(image, lean)
         facts["tilt_corrected_mm"] = round(float(np.linalg.norm(lean)) * (len(files) - 1), 3)
     return image, facts
-
-
-def _straightened(image: sitk.Image, lean: np.ndarray) -> sitk.Image:
-    """Slices moved back over each other, linearly within their planes; wider by what they leaned.
-
-    `lean` (2,) mm: how far each slice lies beside the one before, along its rows and columns.
-    """
-    spacing, (width, height, n) = np.array(image.GetSpacing()[:2]), image.GetSize()
-    ends = np.array([np.zeros(2), lean * (n - 1)]) / spacing
-    low, high = np.floor(ends.min(0)).astype(int), np.ceil(ends.max(0)).astype(int)
-    grid = sitk.Image(
-        [int(width + high[0] - low[0]), int(height + high[1] - low[1])], sitk.sitkFloat32
-    )
-    grid.SetSpacing(image.GetSpacing()[:2])
-    planes = []
-    for k in range(n):
-        plane = image[:, :, k]
-        plane.SetDirection((1, 0, 0, 1))
-        plane.SetOrigin((lean * k).tolist())
-        grid.SetOrigin((low * spacing).tolist())
-        planes.append(sitk.Resample(plane, grid, sitk.Transform(), sitk.sitkLinear, OUTSIDE_HU))
-    straight = sitk.JoinSeries(planes)
-    corner = image.TransformContinuousIndexToPhysicalPoint((*map(float, low), 0.0))
-    straight.SetSpacing(image.GetSpacing())
-    straight.SetDirection(image.GetDirection())
-    straight.SetOrigin(corner)
-    return straight
-
-
-Header = tuple[Path, pydicom.Dataset | None]
 
 
 def _headers(folder: Path, patient: str) -> list[Header]:
@@ -116,7 +86,7 @@ def _header(file: Path, patient: str) -> pydicom.Dataset | None:
     if identified or file.suffix.lower() in (".dcm", ".ima", ".dicom"):
         raise BadPatient(
             patient,
-            f"the DICOM file {_shown(file)} is damaged or cut short",
+            f"the DICOM file {shown(file)} is damaged or cut short",
             "Export or copy it again",
         )
     return None
@@ -153,7 +123,7 @@ def _one_series(
         kinds = Counter(_kind(header) for _, header in headers if header)
         raise BadPatient(
             patient,
-            f"{_shown(chosen) if chosen else folder} holds no CT slices, only {_count(kinds)}",
+            f"{shown(chosen) if chosen else folder} holds no CT slices, only {_count(kinds)}",
             "Name the folder of the portal venous CT series",
         )
     kinds = Counter(_kind(header) for _, header in images)
@@ -182,115 +152,6 @@ def _kind(header: pydicom.Dataset) -> str:
 
 def _count(kinds: Counter) -> str:
     return ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
-
-
-def _stack(
-    slices: list[tuple[Path, pydicom.Dataset]], patient: str, resample_tilt: bool = False
-) -> tuple[list[Path], np.ndarray, np.ndarray, np.ndarray | None]:
-    """The files in the order of their positions, the steps (3, 3) mm between voxels, the origin,
-    and with `resample_tilt` how far each slice leans over the one before (2,) mm, where they do.
-
-    The step between slices is measured between their positions, never `SliceThickness`.
-    """
-    first = slices[0][1]
-    for file, header in slices:
-        if header.get("SamplesPerPixel", 1) != 1 or int(header.get("NumberOfFrames") or 1) > 1:
-            raise BadPatient(
-                patient,
-                f"{_shown(file)} is a colour or multi-frame image",
-                "Export single-frame grey-scale slices, or convert the scan to NIfTI",
-            )
-        for key in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
-            if not header.get(key):
-                raise BadPatient(
-                    patient,
-                    f"the slice {_shown(file)} has no {key}",
-                    "Export the series again with its geometry",
-                )
-        same_shape = (header.Rows, header.Columns) == (first.Rows, first.Columns)
-        same_plane = all(
-            np.allclose(_numbers(header, key), _numbers(first, key), atol=1e-3)
-            for key in ("ImageOrientationPatient", "PixelSpacing")
-        )
-        if not (same_shape and same_plane):
-            raise BadPatient(
-                patient,
-                f"{_shown(file)} differs from the others in size, pixel spacing or orientation",
-                "Leave only the axial slices of one reconstruction in the folder",
-            )
-    if len(slices) < 2:
-        raise BadPatient(
-            patient, "the series has only one slice", "Export the whole series of the scan"
-        )
-    row, column = _numbers(first, "ImageOrientationPatient").reshape(2, 3)
-    normal = np.cross(row, column)
-    row, column, normal = (vector / np.linalg.norm(vector) for vector in (row, column, normal))
-    positions = np.array([_numbers(header, "ImagePositionPatient") for _, header in slices])
-    order = np.argsort(positions @ normal, kind="stable")
-    positions = positions[order]
-    step = _even_step(positions, normal, patient)
-    across = positions - positions[0]
-    drift = float(np.linalg.norm(across - np.outer(across @ normal, normal), axis=1).max())
-    angle = float(np.degrees(np.arctan2(drift, across[-1] @ normal)))
-    down, right = _numbers(first, "PixelSpacing")
-    lean = None
-    tilt = max(abs(float(header.get("GantryDetectorTilt") or 0)) for _, header in slices)
-    if (
-        tilt > 0.5 and angle < tilt - 0.5
-    ):  # slices that hide their tilt look like a box, and are none
-        angle, drift = tilt, float(np.tan(np.radians(tilt)) * (across[-1] @ normal))
-    elif resample_tilt and is_sheared(angle, drift, min(down, right)):
-        lean = (across[-1] @ row, across[-1] @ column) / np.float64(len(slices) - 1)
-        steady = across - np.outer(across @ normal, normal)
-        even = np.outer(np.arange(len(slices)), lean) @ [row, column]
-        if np.abs(steady - even).max() < min(down, right) / 2:
-            angle = drift = 0.0
-    refuse_shear(angle, drift, min(down, right), patient)
-    steps = np.column_stack([row * right, column * down, normal * step])
-    return [slices[i][0] for i in order], steps, positions[0], lean
-
-
-def _even_step(positions: np.ndarray, normal: np.ndarray, patient: str) -> float:
-    """The one distance (mm) between neighbours of slices sorted along `normal`."""
-    heights = positions @ normal
-    gaps = np.diff(heights)
-    doubled = np.flatnonzero(gaps < 1e-3)
-    if len(doubled):
-        raise BadPatient(
-            patient,
-            f"{len(doubled)} slice positions occur twice, the first at z = "
-            f"{positions[doubled[0], 2]:.1f} mm",
-            "Keep one slice a position: one phase, one reconstruction, no copies",
-        )
-    values, counts = np.unique(gaps.round(2), return_counts=True)
-    usual = float(np.median(gaps[gaps.round(2) == values[np.argmax(counts)]]))
-    missing = np.rint(gaps / usual).astype(int) - 1
-    if missing.any():
-        worst = int(np.argmax(missing))
-        raise BadPatient(
-            patient,
-            f"{missing.sum()} of {len(gaps) + 1 + missing.sum()} slices are missing: the step is"
-            f" {usual:.2f} mm, but {gaps[worst]:.2f} mm between z = {positions[worst, 2]:.1f} and"
-            f" {positions[worst + 1, 2]:.1f} mm",
-            "Export the series again, complete",
-        )
-    uneven = np.abs(heights - np.linspace(heights[0], heights[-1], len(heights))).max()
-    if uneven > max(usual / 10, 0.1):
-        raise BadPatient(
-            patient,
-            f"the slices are unevenly spaced ({gaps.min():.2f} to {gaps.max():.2f} mm)",
-            "Export a reconstruction with one slice spacing",
-        )
-    return float((heights[-1] - heights[0]) / len(gaps))
-
-
-def _shown(file: Path) -> str:
-    """A file as messages name it: exports call files by their UIDs, which identify a person."""
-    return re.sub(r"\d+(\.\d+){4,}", lambda uid: f"…{uid[0][-6:]}", file.name)
-
-
-def _numbers(header: pydicom.Dataset, key: str) -> np.ndarray:
-    return np.array(header[key].value, float)
 
 
 def _facts(header: pydicom.Dataset) -> dict[str, object]:
