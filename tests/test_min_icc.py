@@ -15,6 +15,7 @@ from livermets.radiomics_perturb import perturbed_rows
 from livermets.radiomics_tables import REASON
 from livermets.robustness import icc_table, unstable_features
 from livermets.splits import divide
+from studies import jobs, snakemake, write_phantom_study
 
 EXTRACTION = ({"binWidth": 25}, ["firstorder", "glcm"])
 SMALL = {"size": (20, 64, 64), "spacing_mm": (4.0, 4.0, 5.0)}
@@ -91,3 +92,12 @@ def test_neither_a_classifier_nor_table_2_selects_what_the_filter_left_out(study
             assert table.at[name, "importance"] == 0
     free = feature_importance(features, splits, CLASSES, 0.99, 1).set_index("feature")
     assert free.loc[dropped.index, "selected_share"].max() == 1  # but for the filter, they would be
+
+
+def test_lesions_are_perturbed_only_where_a_least_icc_is_asked_for(tmp_path):
+    write_phantom_study(tmp_path, 4)
+    assert not {"perturb_patient", "robustness"} & set(jobs(snakemake(tmp_path, "-n")))
+    sets = {"original": {}, "ring": {"region": "ring"}}
+    write_phantom_study(tmp_path, 4, radiomics={"min_icc": 0.9, "sets": sets})
+    listed = jobs(snakemake(tmp_path, "-n"))
+    assert listed["perturb_patient"] == 4 and listed["robustness"] == listed["render_report"] == 1

@@ -132,6 +132,19 @@ def test_two_millimetre_grids_on_one_millimetre_cts_decide_midpoints_as_pyradiom
         assert {k: row[k] for k in truth} == truth
 
 
+OBLIQUE = tuple(np.linalg.qr(np.array([[9, 1, -2], [-1, 8, 3], [2, -2, 9.0]]))[0].ravel())
+
+
+@pytest.mark.parametrize("direction", [SAGITTAL, OBLIQUE], ids=["sagittal", "oblique"])
+def test_ct_axes_may_run_anywhere(scan, direction):
+    parts = [image(sitk.GetArrayFromImage(part), direction=direction) for part in scan]
+    for settings in (DEFAULT, {"binWidth": 25, "resampledPixelSpacing": [1, 1, 3]}):
+        row = extract_lesion(*parts, 3, settings, CLASSES)
+        truth = on_whole_ct(*parts, 3, settings)
+        assert {k: row[k] for k in truth} == pytest.approx(truth, rel=1e-9)
+        assert not missing(row)
+
+
 def test_a_patient_equals_its_lesions_one_by_one(scan):
     for settings in (DEFAULT, {"resampledPixelSpacing": [1, 1, 2]}):
         rows = extract_patient(*scan, settings, CLASSES)
