@@ -13,6 +13,7 @@ from livermets.errors import BadInput
 from livermets.evaluate import evaluate
 from livermets.figures_masks import draw_mask_effect
 from livermets.mask_effect import auc_differences, concordance, feature_agreement, list_patients
+from livermets.report import render_report
 from livermets.report_masks import mask_results
 from livermets.seeds import derive
 from livermets.uncorrected import fittable_splits, uncorrected_cohort
@@ -202,6 +203,26 @@ def test_the_report_counts_patients_lesions_and_steady_features(tmp_path):
     assert len(found["schemes"]) == 2 and found["figure"].startswith("data:image/svg")
     first = found["schemes"][0]["rows"][0]["cells"]
     assert len(first) == 8 and first[2].count("–") + first[2].count(" to ") == 1
+    config = {"classes": CLASSES, "positive": POSITIVE, "seed": 1, "compare_masks": True}
+    config |= {"evaluation": {"draws": 20, "threshold": 0.5}, "clinical": []}
+    page = render_report(
+        tmp_path / "report.html",
+        config=config,
+        cohort=COHORT,
+        splits=SPLITS,
+        metrics=evaluate(FINAL, CLASSES, POSITIVE, draws=20),
+        figures=tmp_path,
+        masks=tmp_path,
+    ).read_text(encoding="utf-8")
+    for text in (
+        "3 of 18 patients have two masks",
+        "1 segmented automatically, then corrected by a reader",
+        "2 are one and the same. 1 patient has no lesion",
+        "P03 could not be used before correction: the automatic mask has no liver.",
+        "Cross-validation: AUC of 8 arms",
+        first[2],
+    ):
+        assert text in page
 
 
 def test_nothing_to_compare_is_said_and_nothing_asked_is_no_section():
@@ -212,11 +233,13 @@ def test_nothing_to_compare_is_said_and_nothing_asked_is_no_section():
 # ---- through Snakemake
 
 
-def corrected_study(folder, patients: int = 7, **config) -> None:
-    """A study of phantoms in which a reader has drawn B1's lesions anew."""
-    write_phantom_study(folder, patients, **config)
-    made = snakemake(folder, "phantoms/B1.mask.nii.gz")
-    assert made.returncode == 0, made.stderr
+SMALL = {
+    "radiomics": {"fan_out": "patient"},
+    "classification": {"models": ["logistic_regression"], "resampling": ["none"],
+                       "tuning": {"iterations": 0}, "baselines": ["volume"]},
+    "splits": {"holdout": None, "cv": {"folds": 2, "validation": 0}},
+}  # fmt: skip
+ARMS = ("logistic_regression-none", "baseline_volume")
 
 
 def correct(folder) -> None:
@@ -251,15 +274,15 @@ def test_its_jobs_run_only_on_request_and_where_a_patient_has_two_masks(tmp_path
 
 @pytest.mark.slow
 def test_the_study_before_correction_is_the_one_that_was_run_before_it(tmp_path):
-    corrected_study(tmp_path)
-    done = snakemake(tmp_path)
-    assert done.returncode == 0, done.stderr
-    shutil.copytree(tmp_path / "results", tmp_path / "earlier")
-    correct(tmp_path)
-    write_phantom_study(tmp_path, 7, compare_masks=True)
-    done = snakemake(tmp_path)
-    assert done.returncode == 0, done.stderr
+    write_phantom_study(tmp_path, 6, **SMALL)
     results, earlier = tmp_path / "results", tmp_path / "earlier"
+    done = snakemake(tmp_path, *(f"results/predictions/{arm}.parquet" for arm in ARMS))
+    assert done.returncode == 0, done.stderr
+    shutil.copytree(results, earlier)
+    correct(tmp_path)
+    write_phantom_study(tmp_path, 6, compare_masks=True, **SMALL)
+    done = snakemake(tmp_path, "results/mask_comparison/aucs.tsv")
+    assert done.returncode == 0, done.stderr
     features = [
         pd.read_parquet(folder / "features.parquet")
         for folder in (earlier, results / "uncorrected", results)
@@ -269,17 +292,17 @@ def test_the_study_before_correction_is_the_one_that_was_run_before_it(tmp_path)
     pd.testing.assert_frame_equal(*rows)
     volumes = [table.query("patient == 'B1'")["volume_ml"].sum() for table in features]
     assert volumes[2] > 1.1 * volumes[0]
-    scored = sorted((results / "uncorrected/predictions").glob("*.parquet"))
-    assert {path.stem for path in scored} >= {"logistic_regression-none", "baseline_volume"}
-    for path in scored:
-        before = pd.read_parquet(earlier / "predictions" / path.name)
-        pd.testing.assert_frame_equal(before, pd.read_parquet(path))
+    for arm in ARMS:
+        first, second = (
+            pd.read_parquet(folder / f"predictions/{arm}.parquet")
+            for folder in (earlier, results / "uncorrected")
+        )
+        pd.testing.assert_frame_equal(first, second)
     patients = pd.read_csv(results / "mask_comparison/patients.tsv", sep="\t")
     assert patients[["patient", "uncorrected", "final"]].to_numpy().tolist() == [
         ["B1", "given", "corrected"]
     ]
     agreement = pd.read_csv(results / "mask_comparison/features.tsv", sep="\t")
     assert len(agreement) > 100 and agreement["lesions"].max() == patients["paired"].sum() > 0
-    page = (results / "report.html").read_text()
-    assert "Does correction matter?" in page and "1 of 7 patients have two masks" in page
-    assert "Nothing to be done" in (again := snakemake(tmp_path, "-n")).stdout + again.stderr
+    aucs = pd.read_csv(results / "mask_comparison/aucs.tsv", sep="\t")
+    assert set(aucs["arm"]) == set(ARMS) and (aucs["n_patients"] == 6).all()

@@ -236,6 +236,10 @@ def test_the_figure_shows_every_class_and_third_and_says_so_where_there_is_nothi
     drawn = draw_robustness(by_size, 0.9, tmp_path / "a.svg")
     assert drawn.read_bytes() == draw_robustness(by_size, 0.9, tmp_path / "b.svg").read_bytes()
     assert drawn.read_text().count('id="axes_') == 3 * 4
+    assert "legend" not in drawn.read_text()
+    ring = by_size.assign(feature=by_size["feature"].str.replace("original", "ring"))
+    both = draw_robustness(pd.concat([by_size, ring]), 0.9, tmp_path / "d.svg").read_text()
+    assert both.count('id="axes_') == 3 * 4 and both.count("legend") > 0  # a colour for each set
     nothing = draw_robustness(by_size.assign(icc=np.nan), 0.9, tmp_path / "c.svg")
     assert 'id="axes_' not in nothing.read_text()
 

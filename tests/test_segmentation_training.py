@@ -1,8 +1,12 @@
 """Training an nnU-Net: one that was killed and resumed equals one that ran through."""
 
 import logging
+import re
+import subprocess
+import time
 
 import numpy as np
+import psutil
 import pytest
 import SimpleITK as sitk
 import torch
@@ -11,6 +15,7 @@ from livermets.model_files import hash_model, model_folder
 from livermets.phantom import make_phantom
 from livermets.segmentation import load_chain, segment
 from livermets.segmentation_training import train
+from studies import command, snakemake, write_phantom_study
 
 LABELS = {"liver": 1, "lesion": 2}
 TINY = {
@@ -89,6 +94,44 @@ def test_a_training_that_was_killed_resumes_to_the_same_weights(
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
     assert hash_model(paths[1]) == trained[1]
+
+
+@pytest.mark.slow
+def test_the_rule_goes_on_after_its_process_was_killed_in_the_middle(tmp_path):
+    own = {key: value for key, value in TINY.items() if key not in ("seed", "threads")}
+    own["configuration"] = {**TINY["configuration"], "batch_size": 1}
+    write_phantom_study(tmp_path, 2, segmentation_training=own | {"iterations": 12})
+    log = tmp_path / "results/logs/train_segmentation.log"
+    epochs = re.compile(r"epoch (\d+)/6: loss")
+    run = subprocess.Popen(
+        command(tmp_path, "segmentation_model"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path,
+    )
+    while not (log.exists() and "epoch 2/6" in log.read_text()):
+        assert run.poll() is None, "the training ended before it could be killed"
+        time.sleep(0.02)
+    (training,) = (
+        one
+        for one in psutil.Process(run.pid).children(recursive=True)
+        if re.search(r"scripts/\S*train_segmentation\.py", " ".join(one.cmdline()))
+        and not one.children()
+    )
+    training.kill()
+    assert run.wait() != 0
+    done = [int(epoch) for epoch in epochs.findall(log.read_text())]
+    assert done == list(range(1, len(done) + 1)) and 2 <= len(done) < 6
+    assert not (tmp_path / "results/segmentation_model.zip").exists()
+    again = snakemake(tmp_path, "segmentation_model")
+    assert again.returncode == 0, again.stderr
+    said = log.read_text()
+    start = int(re.search(r"resuming after epoch (\d+) of 6", said)[1])
+    assert start >= len(done)  # the log is a line behind the checkpoint at most
+    assert [int(epoch) for epoch in epochs.findall(said)] == list(range(start + 1, 7))
+    assert "preparing" not in said
+    model = tmp_path / "results/segmentation_model.zip"
+    assert set(weights(model, tmp_path / "unpacked"))
 
 
 @pytest.fixture
