@@ -10,11 +10,13 @@ from livermets.confusion import confusion
 from livermets.evaluate import evaluate
 from livermets.figures import draw_figures
 from livermets.figures_confusion import draw_confusion
-from livermets.figures_curves import GRID, panels, roc, roc_band
+from livermets.figures_curves import GRID, calibration, net_benefit, panels, roc, roc_band
 from livermets.figures_lesions import WIDTH, _blocks, draw_lesion_map
 from livermets.figures_style import class_colours
 from livermets.flow import draw_flow, flow_steps
+from livermets.metrics import Rows, measure
 from livermets.predictions import with_scheme
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import roc_auc_score, roc_curve
 from synthetic import CLASSES, POSITIVE, make_cohort, make_predictions, make_splits, write_slices
 
@@ -85,6 +87,33 @@ def test_the_band_holds_the_curve_and_stays_between_0_and_1():
     repeats = [rows[rows["repeat"] == repeat] for repeat in (1, 2)]
     auc = np.mean([roc_auc_score(r["label"] == POSITIVE, r["score"]) for r in repeats])
     assert area == pytest.approx(auc, abs=0.02)
+
+
+def test_calibration_points_are_those_of_scikit_learn_and_equal_scores_stay_together():
+    rng = np.random.default_rng(1)
+    score = rng.random(100)
+    truth = rng.random(100) < score
+    share, mean = calibration_curve(truth, score, n_bins=10, strategy="quantile")
+    np.testing.assert_allclose(calibration(score, truth), [mean, share])
+    two = np.repeat([0.2, 0.7], 50)
+    np.testing.assert_allclose(
+        calibration(two, truth), [[0.2, 0.7], [truth[:50].mean(), truth[50:].mean()]]
+    )
+    np.testing.assert_allclose(
+        calibration(np.full(100, 0.4), truth), [[0.4], [truth.mean()]]
+    )  # what the majority baseline draws
+
+
+def test_the_decision_curve_is_the_net_benefit_of_the_tables():
+    rng = np.random.default_rng(2)
+    score, truth = rng.random(60), rng.random(60) < 0.3
+    thresholds = np.array([0.05, 0.3, 0.5, 0.9])
+    rows, once = Rows(truth, score, np.arange(60), np.ones(60)), np.ones((1, 60))
+    expected = [measure(rows, once, limit)["net_benefit"][0] for limit in thresholds]
+    np.testing.assert_allclose(net_benefit(score, truth, thresholds), expected)
+    everyone = net_benefit(np.ones(60), truth, thresholds)  # and by hand, with all called
+    share = truth.mean()
+    np.testing.assert_allclose(everyone, share - (1 - share) * thresholds / (1 - thresholds))
 
 
 def test_panels_hold_one_model_each_and_the_baselines_together():

@@ -108,10 +108,7 @@ def draw_calibration(
     slopes = metrics[metrics["metric"] == "calibration_slope"].set_index(["class", "arm"])["value"]
 
     def draw(axis: Axes, rows: pd.DataFrame, arm: str, one: Target, style: dict, first: bool):
-        score, truth = rows["score"].to_numpy(), (rows["label"] == one.name).to_numpy()
-        edges = np.unique(np.quantile(score, np.linspace(0, 1, 11)))  # equal scores stay together
-        group = np.clip(np.searchsorted(edges, score, "right") - 1, 0, max(len(edges) - 2, 0))
-        x, y = ([part[group == g].mean() for g in np.unique(group)] for part in (score, truth))
+        x, y = calibration(rows["score"].to_numpy(), (rows["label"] == one.name).to_numpy())
         slope = number(slopes.get((one.key, arm), np.nan))
         label = _line(arm) + (f"  slope {slope}" if slope != "–" else "")
         axis.plot(x, y, marker="o", ms=2.5, label=label, **style)
@@ -125,22 +122,17 @@ def draw_calibration(
 
 
 def draw_decision(table: pd.DataFrame, wanted: list[Target], path: Path) -> Path:
-    """Net benefit against the threshold, with calling every lesion positive, and none.
-
-    Vickers & Elkin 2006, doi:10.1177/0272989X06295361.
-    """
+    """Net benefit against the threshold, with calling every lesion positive, and none."""
     thresholds = np.linspace(0.01, 0.99, 99)
-    odds = thresholds / (1 - thresholds)
 
     def draw(axis: Axes, rows: pd.DataFrame, arm: str, one: Target, style: dict, first: bool):
-        truth, score = (rows["label"] == one.name).to_numpy(), rows["score"].to_numpy()
-        called = score[None] >= thresholds[:, None]
-        benefit = (called & truth).mean(1) - odds * (called & ~truth).mean(1)
+        truth = (rows["label"] == one.name).to_numpy()
+        benefit = net_benefit(rows["score"].to_numpy(), truth, thresholds)
         axis.plot(thresholds, benefit, label=_line(arm), **style)
 
     def frame(axis: Axes, one: Target) -> None:
-        share = (table["label"] == one.name).mean()
-        everyone = share - (1 - share) * odds
+        truth = (table["label"] == one.name).to_numpy()
+        share, everyone = truth.mean(), net_benefit(np.ones(len(truth)), truth, thresholds)
         axis.plot(thresholds, everyone, color=MUTED, lw=0.8, label="call all positive")
         axis.axhline(0, color=INK, lw=0.8)
         axis.set(xlim=(0, 1), ylim=(-0.25 * share, 1.1 * share))
@@ -223,6 +215,27 @@ def _sensitivity(score: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> n
         if tp[-1] > 0 and fp[-1] > 0:
             curves[draw] = np.interp(GRID, np.r_[0, fp / fp[-1]], np.r_[0, tp / tp[-1]])
     return curves
+
+
+def calibration(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean score and share of the truth (bool) in ten groups of equal size, fewer with ties.
+
+    Equal scores stay together.
+    """
+    edges = np.unique(np.quantile(score, np.linspace(0, 1, 11)))
+    group = np.clip(np.searchsorted(edges, score, "right") - 1, 0, max(len(edges) - 2, 0))
+    groups = [group == g for g in np.unique(group)]
+    return np.array([score[g].mean() for g in groups]), np.array([truth[g].mean() for g in groups])
+
+
+def net_benefit(score: np.ndarray, truth: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Share of true calls less that of false ones at the threshold's odds, at each threshold.
+
+    Vickers & Elkin 2006, doi:10.1177/0272989X06295361.
+    """
+    called = score[None] >= thresholds[:, None]
+    odds = thresholds / (1 - thresholds)
+    return (called & truth).mean(1) - odds * (called & ~truth).mean(1)
 
 
 def interval_texts(metrics: pd.DataFrame, metric: str) -> dict[str, str]:
