@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from livermets import radiomics_tables
+from livermets import radiomics_cuts, radiomics_tables
 from livermets.errors import BadInput
 from livermets.pyradiomics import imageoperations
-from livermets.radiomics_regions import Scan
+from livermets.radiomics_regions import Region, Scan
 from livermets.radiomics_sets import ORIGINAL, FeatureSet, feature_sets
 from livermets.radiomics_tables import REASON
 
@@ -49,15 +49,11 @@ def extract_lesion(
     ------
     BadInput : unknown setting, class or set, another grid, no such lesion
     """
-    made = [s for s in feature_sets(settings, classes, sets) if s.region != "liver"]
+    made = _of_lesions(settings, classes, sets)
     scans = _scans(ct, labelled, organs, made)
-    boxes = next(iter(scans.values())).boxes
-    if lesion not in boxes:
-        raise BadInput(
-            f"the lesion image holds lesions {sorted(boxes)}, not {lesion}: "
-            "split the lesions again and extract from that image"
-        )
-    return _row(scans, lesion, made)
+    if lesion not in (found := _lesions(scans)):
+        raise _no_such_lesion("the lesion image", found, lesion)
+    return _row(_cut(scans, lesion, made), lesion, made)
 
 
 def extract_patient(
@@ -72,10 +68,9 @@ def extract_patient(
 
     The sets of the liver are in each row, as `with_liver` lays them there.
     """
-    made = feature_sets(settings, classes, sets)
+    made = _of_lesions(settings, classes, sets)
     scans = _scans(ct, labelled, organs, made)
-    own = [s for s in made if s.region != "liver"]
-    rows = [_row(scans, n, own) for n in sorted(next(iter(scans.values())).boxes)]
+    rows = [_row(_cut(scans, n, made), n, made) for n in _lesions(scans)]
     return with_liver(rows, ct, labelled, settings, classes, sets, organs)
 
 
@@ -100,6 +95,39 @@ def extract_files(
     write_rows(rows, output, settings, classes, sets)
 
 
+def cut_files(
+    ct: str | Path,
+    labelled: str | Path,
+    organs: str | Path | None,
+    output: str | Path,
+    settings: dict,
+    classes: Sequence[str],
+    sets: Mapping[str, dict] = ORIGINAL,
+) -> None:
+    """What `extract_cut` needs of a patient's images, lesion by lesion, to a file of cuts.
+
+    Reading and searching a whole CT takes longer than a lesion's features: here it is done once.
+    """
+    images = [sitk.ReadImage(str(path)) for path in (ct, labelled)]
+    made = _of_lesions(settings, classes, sets)
+    scans = _scans(*images, sitk.ReadImage(str(organs)) if organs else None, made)
+    radiomics_cuts.write_cuts(output, ((n, _cut(scans, n, made)) for n in _lesions(scans)))
+
+
+def extract_cut(
+    cuts: str | Path,
+    lesion: int,
+    settings: dict,
+    classes: Sequence[str],
+    sets: Mapping[str, dict] = ORIGINAL,
+) -> dict:
+    """`extract_lesion` from the file of `cut_files`, made with the same settings and sets."""
+    found = radiomics_cuts.read_cuts(cuts, lesion)
+    if not found:
+        raise _no_such_lesion(str(cuts), radiomics_cuts.lesions(cuts), lesion)
+    return _row(found, lesion, _of_lesions(settings, classes, sets))
+
+
 def with_liver(
     rows: list[dict],
     ct: sitk.Image,
@@ -113,7 +141,7 @@ def with_liver(
     made = [s for s in feature_sets(settings, classes, sets) if s.region == "liver"]
     if not rows or not made:
         return rows
-    found = _row(_scans(ct, labelled, organs, made), None, made)
+    found = _row(_cut(_scans(ct, labelled, organs, made), None, made), None, made)
     del found["lesion"]
     text = found.pop(REASON)
     return [row | found | {REASON: "; ".join(filter(None, (row[REASON], text)))} for row in rows]
@@ -200,12 +228,39 @@ def _on_grid(image: sitk.Image, ct: sitk.Image, what: str) -> sitk.Image:
     return image
 
 
-def _row(scans: dict[str, Scan], lesion: int | None, sets: Sequence[FeatureSet]) -> dict:
+def _of_lesions(
+    settings: dict, classes: Sequence[str], sets: Mapping[str, dict]
+) -> list[FeatureSet]:
+    """The sets that are measured lesion by lesion."""
+    return [s for s in feature_sets(settings, classes, sets) if s.region != "liver"]
+
+
+def _lesions(scans: dict[str, Scan]) -> list[int]:
+    return sorted(next(iter(scans.values())).boxes)
+
+
+def _no_such_lesion(where: str, found: list[int], lesion: int) -> BadInput:
+    return BadInput(
+        f"{where} holds lesions {found}, not {lesion}: "
+        "split the lesions again and extract from that image"
+    )
+
+
+def _cut(
+    scans: dict[str, Scan], lesion: int | None, sets: Sequence[FeatureSet]
+) -> dict[str, Region | str]:
+    """What each set needs of the scan, or why there is nothing."""
+    return {chosen.name: chosen.cut(scans[_normalisation(chosen)], lesion) for chosen in sets}
+
+
+def _row(
+    regions: Mapping[str, Region | str], lesion: int | None, sets: Sequence[FeatureSet]
+) -> dict:
     """One lesion's features, and why some are missing."""
     row: dict = {"lesion": lesion}
     reasons = []
     for chosen in sets:
-        values, reason = chosen.features(scans[_normalisation(chosen)], lesion)
+        values, reason = chosen.features(regions[chosen.name], lesion)
         row |= dict.fromkeys(chosen.columns, np.nan) | values
         reasons.append(reason)
     return row | {REASON: "; ".join(filter(None, reasons))}

@@ -66,12 +66,17 @@ class FeatureSet:
             f"{i}_{c}_{f}" for i in self.images for c in self.classes for f in class_features(c)
         ]
 
-    def features(self, scan: Scan, lesion: int | None) -> tuple[dict[str, float], str]:
-        """`{column: value}` of what is defined, and why the rest is not ("" where nothing is)."""
+    def cut(self, scan: Scan, lesion: int | None) -> Region | str:
+        """All that is needed of the scan, with the surroundings a filter asks for; or why not."""
         try:
-            region = self._region(scan, lesion)
+            return self._region(scan, lesion)
         except ValueError as problem:
-            return {}, self._reason({f"ValueError: {problem}": ["all features"]})
+            return f"ValueError: {problem}"
+
+    def features(self, region: Region | str, lesion: int | None) -> tuple[dict[str, float], str]:
+        """`{column: value}` of what is defined, and why the rest is not ("" where nothing is)."""
+        if isinstance(region, str):
+            return {}, self._reason({region: ["all features"]})
         values: dict[str, float] = {}
         reasons: Reasons = {}
         missing = set(self.images)

@@ -17,7 +17,9 @@ REASON = "radiomics_reason"
 
 
 def write_rows(rows: list[dict], path: str | Path, columns: Sequence[str], made_with: dict) -> None:
-    """Write rows to Parquet; the same rows give the same bytes.
+    """Write rows to Parquet, all or none: a job that is killed leaves no half file.
+
+    The same rows give the same bytes.
 
     Parameters
     ----------
@@ -38,7 +40,9 @@ def write_rows(rows: list[dict], path: str | Path, columns: Sequence[str], made_
     arrays = [_numbers((row["lesion"] for row in rows), np.int64, pa.int64())]
     arrays += [_numbers((row[name] for row in rows), float, pa.float64()) for name in columns]
     arrays.append(_texts([row[REASON] for row in rows]))
-    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd")
+    unfinished = Path(f"{path}.part")
+    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), unfinished, compression="zstd")
+    unfinished.replace(path)
 
 
 def read_rows(path: str | Path) -> tuple[list[dict], dict]:

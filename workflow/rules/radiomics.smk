@@ -16,21 +16,43 @@ MASK = "results/masks/{patient}.nii.gz"
 
 if config["radiomics"]["fan_out"] == "lesion":
 
-    rule extract_lesion:
+    # The whole CT is read here, once: it would take the lesions' jobs longer than their features.
+    rule cut_lesions:
         input:
             ct="results/ct/{patient}.nii.gz",
             lesions="results/lesions/{patient}.nii.gz",
             mask=MASK if "ring" in REGIONS else [],
         output:
+            temp("results/radiomics/{patient}.cuts.npz"),
+        log:
+            "results/logs/cut_lesions/{patient}.log",
+        conda:
+            "../../envs/radiomics.yaml"
+        resources:
+            mem_mb=scaled(2000),
+        params:
+            **EXTRACTION,
+            code=code("radiomics_features"),
+        message:
+            "Cutting the lesions of {wildcards.patient} from the CT"
+        script:
+            "../scripts/cut_lesions.py"
+
+    # before other patients' cuts, which take space until their lesions are through
+    rule extract_lesion:
+        input:
+            cuts="results/radiomics/{patient}.cuts.npz",
+        output:
             "results/radiomics/{patient}/{lesion}.parquet",
         log:
             "results/logs/extract_lesion/{patient}/{lesion}.log",
+        priority: 1
         group:
             "radiomics"
         conda:
             "../../envs/radiomics.yaml"
         resources:
-            mem_mb=scaled(2000),
+            mem_mb=scaled(1000),
         params:
             **EXTRACTION,
             code=code("radiomics_features"),
