@@ -27,8 +27,7 @@ def draw_robustness(by_size: pd.DataFrame, min_icc: float, path: Path) -> Path:
     sets = list(dict.fromkeys(table["set"].dropna()))
     labels, sizes = list(dict.fromkeys(table["label"])), sorted(table["size"].unique())
     with styled():
-        panel = 2.3 * (0.8 + 0.2 * len(sets))
-        figure = Figure(figsize=(panel * len(sizes) + 0.6, 1.75 * len(labels) + 0.7))
+        figure = Figure(figsize=(2.5 * len(sizes) + 0.6, 1.75 * len(labels) + 0.7))
         axes = figure.subplots(len(labels), len(sizes), sharex=True, sharey=True, squeeze=False)
         for label, row in zip(labels, axes, strict=True):
             for size, axis in zip(sizes, row, strict=True):
