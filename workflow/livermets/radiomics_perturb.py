@@ -39,7 +39,7 @@ def perturbed_rows(
 
     Returns rows as `extract_patient`'s with "perturbation" in front, by lesion and then in the
     order of `NAMES`. Rings lie around the perturbed lesion; the liver is no lesion's and is left
-    out.
+    out. With `normalize` it is the lesion's surroundings that are normalised, not the whole CT.
     """
     own = {name: s for name, s in sets.items() if s.get("region", "lesion") != "liver"}
     margin = _margin(feature_sets(settings, classes, own), ct.GetSpacing())
