@@ -288,8 +288,11 @@ def test_constant_empty_and_gappy_features_and_more_features_than_rows_are_no_tr
     columns = [*feature_names(table), "constant", "empty"]
     assert len(table) < len(columns)
     for model in ("logistic_regression", "kernel_svm", "random_forest"):
-        predictions, fitted, _ = fit(table, folds_of(table, 2), model, columns=columns, tuning=None)
+        predictions, fitted, report = fit(
+            table, folds_of(table, 2), model, columns=columns, tuning=None
+        )
         assert np.isfinite(predictions["score"]).all()
+        assert (report["note"] == "left out, constant or empty: constant, empty").all()
         assert not {"constant", "empty"} & set(selected_features(fitted["cv1-fold1"], columns))
 
 

@@ -46,8 +46,11 @@ def test_constant_and_empty_columns_go_and_varying_ones_stay():
             "far": 1e6 + rng.normal(size=20),
         }
     )
-    kept = Informative().set_output(transform="pandas").fit_transform(table)
-    assert list(kept) == ["varies", "gaps", "small", "far"]
+    step = Informative().set_output(transform="pandas")
+    assert list(step.fit_transform(table)) == ["varies", "gaps", "small", "far"]
+    shown = "constant, constant_but_for_rounding, empty and 1 more"
+    assert step.note_ == f"left out, constant or empty: {shown}"
+    assert Informative().fit(table[["varies", "small"]]).note_ == ""
 
 
 def test_a_table_in_which_nothing_varies_is_refused():

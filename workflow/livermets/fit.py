@@ -97,13 +97,14 @@ def fit_arm(
         pipeline.set_params(classify=classifier.build(own, **tuned.parameters))
         fitted = fit_probabilities(pipeline, X, y, patients, folds)
         kept = selected_features(fitted, list(X.columns))
-        resampled = fitted_pipeline(fitted).named_steps["resample"].note_
+        steps = fitted_pipeline(fitted).named_steps
+        notes = (tuned.note, steps["informative"].note_, steps["resample"].note_)
         record = {
             "features": X.shape[1],
             "selected": len(kept),
             "parameters": json.dumps(tuned.parameters),
             "inner_auc": tuned.auc,
-            "note": "; ".join(note for note in (tuned.note, resampled) if note),
+            "note": "; ".join(note for note in notes if note),
         }
         if youden and len(classes) == 2:
 

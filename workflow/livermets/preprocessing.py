@@ -35,7 +35,10 @@ class _Selector(SelectorMixin, BaseEstimator):
 
 
 class Informative(_Selector):
-    """Drops features that are constant or wholly missing in the training rows."""
+    """Drops features that are constant or wholly missing in the training rows.
+
+    After fitting, `note_` names them, or is empty.
+    """
 
     def fit(self, X: Any, y: Any = None) -> Self:
         X = validate_data(self, X, ensure_all_finite="allow-nan", dtype=float)
@@ -48,6 +51,10 @@ class Informative(_Selector):
                 f"none of the {X.shape[1]} features varies among the training rows:"
                 " check the features table, or give more lesions."
             )
+        names = getattr(self, "feature_names_in_", np.arange(X.shape[1]))[~self.keep_]
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        shown = ", ".join(map(str, names[:3])) + more
+        self.note_ = f"left out, constant or empty: {shown}" if len(names) else ""
         return self
 
 
