@@ -153,6 +153,15 @@ def test_controls_are_learned_from_only_where_they_are_named():
     assert load_config(named)["classification"]["feature_sets"] == ["shuffled"]
 
 
+def test_a_least_icc_without_a_lesion_to_perturb_is_refused():
+    sets = {"liver": {"region": "liver"}}
+    with pytest.raises(BadInput, match="perturbs lesions and rings"):
+        load_config({"radiomics": {"min_icc": 0.9, "sets": sets}})
+    with pytest.raises(BadInput, match="a feature table has no images"):
+        load_config({"radiomics": {"min_icc": 0.9}, "features": "mine.csv"})
+    assert load_config({"radiomics": {"sets": sets}})["radiomics"]["min_icc"] is None
+
+
 @pytest.mark.parametrize(
     ("classification", "words"),
     [

@@ -37,10 +37,16 @@ def draw_robustness(by_size: pd.DataFrame, min_icc: float, path: Path) -> Path:
             row[0].set_ylabel("ICC(3,1)", fontsize=8)
         head = 0.25 * (len(sets) > 1)  # inches, for the legend
         if head:
-            dots = [Line2D([], [], color=c, marker="o", ls="", ms=4) for c in CYCLE[: len(sets)]]
+            dots = [
+                Line2D([], [], color=_colour(sets, name), marker="o", ls="", ms=4) for name in sets
+            ]
             figure.legend(dots, sets, loc="upper right", ncols=len(sets))
         figure.tight_layout(rect=(0, 0, 1, 1 - head / figure.get_figheight()))
         return save(figure, path)
+
+
+def _colour(sets: list[str], name: str) -> str:
+    return CYCLE[sets.index(name) % len(CYCLE)]
 
 
 def _title(label: str, part: pd.DataFrame) -> str:
@@ -62,8 +68,8 @@ def _panel(axis, part: pd.DataFrame, kinds: list[str], sets: list[str], min_icc:
             continue
         at = kinds.index(kind) + (sets.index(name) - (len(sets) - 1) / 2) * wide
         spread = (np.arange(len(icc)) % 7 - 3) * 0.1 * wide
-        colour = CYCLE[sets.index(name) % len(CYCLE)]
-        axis.scatter(at + spread, icc.clip(-0.1, 1), s=5, color=colour, alpha=0.5, linewidth=0)
+        look = {"s": 5, "color": _colour(sets, name), "alpha": 0.5, "linewidth": 0}
+        axis.scatter(at + spread, icc.clip(-0.1, 1), **look)
         middle = np.median(icc).clip(-0.1, 1)
         axis.plot([at - 0.4 * wide, at + 0.4 * wide], [middle] * 2, color=INK, linewidth=1.4)
         if len(sets) == 1:

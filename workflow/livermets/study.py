@@ -121,6 +121,11 @@ def _check_sets(config: dict) -> None:
             f"config: `classification.compare_sets` compares its entries with one called `{WHOLE}`;"
             f" add it, e.g. `{WHOLE}: [{WHOLE}]`."
         )
+    if config["features"] and config["radiomics"]["min_icc"]:
+        raise BadInput(
+            "config: `radiomics.min_icc` measures lesions again under perturbations, and a feature "
+            "table has no images; set it to null."
+        )
     if config["features"]:
         return  # a person's own table: what its columns are called is looked at when it is read
     named = {"feature_sets": chosen["feature_sets"] or []}
@@ -132,6 +137,12 @@ def _check_sets(config: dict) -> None:
                     f"config: `classification.{key}` names the feature set `{name}`, and "
                     f"`radiomics.sets` has {', '.join(sets)}; add it there, or leave it out."
                 )
+    regions = {own.get("region", "lesion") for own in sets.values()}
+    if config["radiomics"]["min_icc"] and regions == {"liver"}:
+        raise BadInput(
+            "config: `radiomics.min_icc` perturbs lesions and rings, and `radiomics.sets` has the "
+            "liver alone; add a set of the lesion, or set it to null."
+        )
     plain = [name for name, own in sets.items() if not own.get("shuffle")]
     if chosen["feature_sets"] is None and 0 < len(plain) < len(sets):
         chosen["feature_sets"] = plain
