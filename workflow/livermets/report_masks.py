@@ -26,7 +26,8 @@ def mask_results(asked: bool, folder: Path | str | None) -> dict | None:
         return {"patients": 0}
     folder = Path(folder)
     patients, features, aucs = (read_table(folder / f"{name}.tsv") for name in TABLES)
-    reasons = patients["reason"].fillna("").astype(str)
+    patients = patients.fillna({name: "" for name in ("uncorrected", "final", "reason")})
+    reasons = patients["reason"].astype(str)
     changes = patients.groupby(["uncorrected", "final"]).size()
     return {
         "patients": len(patients),
