@@ -18,7 +18,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "workflow"))
 from livermets.densenet import LesionNet, pick_device
-from livermets.trainer import Examples, Recipe, cross_entropy, fit, forward
+from livermets.logits import cross_entropy
+from livermets.trainer import Examples, Recipe, fit, forward
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import torch
 from livermets import densenet, trainer
 from livermets.densenet import examples_of, load_model, predict_split, run_split, train_split
 from livermets.errors import BadInput
+from livermets.logits import cross_entropy, probabilities
 from livermets.predictions import check_predictions
 from livermets.slices import save_slices
 from scipy.special import expit, log_softmax, softmax
@@ -97,9 +98,9 @@ def test_the_loss_of_three_classes_is_the_weighted_mean_negative_log_softmax():
     weights = np.array([0.5, 1.0, 4.0])
     own = -log_softmax(logits, axis=1)[np.arange(9), targets]
     given = torch.tensor(logits), torch.tensor(targets)
-    each = trainer.cross_entropy(*given, reduction="none").numpy()
+    each = cross_entropy(*given, reduction="none").numpy()
     np.testing.assert_allclose(each, own)
-    mean = trainer.cross_entropy(*given, torch.tensor(weights)).item()
+    mean = cross_entropy(*given, torch.tensor(weights)).item()
     assert mean == pytest.approx((weights[targets] * own).mean())
 
 
@@ -108,17 +109,17 @@ def test_two_classes_have_one_logit_whose_loss_is_the_binary_one_to_the_bit():
     logits = torch.randn(37, generator=generator, requires_grad=True)
     targets = torch.arange(37) % 2
     weights = torch.tensor([0.7, 1.9])
-    ours = trainer.cross_entropy(logits, targets, weights)
+    ours = cross_entropy(logits, targets, weights)
     plain = functional.binary_cross_entropy_with_logits(logits, targets.float(), weights[targets])
     assert torch.equal(ours, plain)
     slopes = [torch.autograd.grad(loss, logits)[0] for loss in (ours, plain)]
     assert torch.equal(*slopes)
-    second = trainer.probabilities(logits.detach())
+    second = probabilities(logits.detach())
     np.testing.assert_allclose(second[:, 1], expit(logits.detach().numpy()), rtol=1e-6)
     np.testing.assert_allclose(second.sum(dim=1), 1, rtol=1e-6)
     # and what a softmax would make of a first logit of 0
     both = torch.stack([torch.zeros(37), logits.detach()], dim=1)
-    np.testing.assert_allclose(second, trainer.probabilities(both), rtol=1e-5)
+    np.testing.assert_allclose(second, probabilities(both), rtol=1e-5)
 
 
 def test_every_class_weighs_the_same_however_many_lesions_it_has():

@@ -19,22 +19,25 @@ import numpy as np
 import pandas as pd
 import torch
 from monai.networks.nets.densenet import DenseNet121
-from torch import nn
 
 from livermets.augment import Moves
 from livermets.errors import BadInput
+from livermets.logits import probabilities
 from livermets.predictions import score_columns
 from livermets.seeds import derive
 from livermets.slices import load_slices
-from livermets.trainer import Examples, Recipe, fit, lesion_means, predict, probabilities, save
+from livermets.trainer import Examples, Network, Recipe, fit, lesion_means, predict, save
 
 ARM = "densenet121"
 log = logging.getLogger("livermets")
 Slices = Mapping[str, Mapping[str, np.ndarray]]  # patient -> what `slices.lesion_slices` returns
 
 
-class LesionNet(nn.Module):
+class LesionNet(Network):
     """DenseNet-121 for so many classes, which carries its own standardisation of 8-bit images."""
+
+    mean: torch.Tensor
+    deviation: torch.Tensor
 
     def __init__(self, mean: float = 0.0, deviation: float = 1.0, classes: int = 2) -> None:
         super().__init__()
@@ -100,15 +103,16 @@ def train_split(
     lesion = train.images[train.images > 0].float()
     with torch.random.fork_rng(devices=[]):  # MONAI draws the first weights from the global state
         torch.manual_seed(derive(seed, ARM, split, "weights"))
-        network = LesionNet(lesion.mean(), lesion.std().clamp(min=1.0), len(outputs))
+        spread = lesion.std().clamp(min=1.0)
+        network = LesionNet(lesion.mean().item(), spread.item(), len(outputs))
     network.to(pick_device(device), memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(derive(seed, ARM, split, "training"))
     log.info("%s: %d slices to train on, %d to validate", split, len(train), len(valid))
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
-        best, history = fit(
+        best, epochs = fit(
             network, train, valid if len(valid) else None, recipe, generator, checkpoint
         )
-    history = pd.DataFrame(history)
+    history = pd.DataFrame(epochs)
     history.insert(0, "split", split)
     return best, history
 

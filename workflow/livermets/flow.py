@@ -103,7 +103,9 @@ def draw_flow(path: Path | str, **tables) -> Path:
 def _layout(steps: list[Step], schemes: list[Step]) -> dict:
     """Pixel positions: boxes, side boxes and arrows."""
     width = WIDE + 40 + SIDE
-    boxes, arrows, y = [], [], 2
+    boxes: list[dict] = []
+    arrows: list[tuple[float, float, float, float]] = []
+    y = 2
     for i, step in enumerate(steps):
         box = _box(2, y, WIDE, step.title, step.lines, LETTERS)
         side = step.out_title and _box(

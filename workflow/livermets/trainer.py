@@ -11,16 +11,16 @@ import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from sklearn.metrics import roc_auc_score
 from torch import nn
 from torch.nn import functional
 
 from livermets.augment import Moves, move, random_maps
 from livermets.code_digest import code
 from livermets.errors import BadInput
+from livermets.logits import auc, cross_entropy, probabilities
 
 log = logging.getLogger("livermets")
 
@@ -88,8 +88,18 @@ class Examples:
         return (total / classes / shares).float()
 
 
+class Network(nn.Module):
+    """What `fit` trains: tells ``classes`` apart by its logits, see `livermets.logits`."""
+
+    classes: int
+
+    def prepare(self, images: torch.Tensor) -> torch.Tensor:
+        """uint8 (n, size, size) as what it takes, and what augmentation moves."""
+        raise NotImplementedError
+
+
 def fit(
-    network: nn.Module,
+    network: Network,
     train: Examples,
     valid: Examples | None,
     recipe: Recipe,
@@ -100,8 +110,6 @@ def fit(
 
     Parameters
     ----------
-    network : tells ``network.classes`` apart by its logits, see `probabilities`, of
-        ``network.prepare(uint8 images)``, which augmentation moves
     valid : examples of other patients; the epoch of their lowest loss is the best one, and too
         long without a better one ends the training. None: every epoch is run, the last is best.
     generator : a CPU generator; all that is random comes from it
@@ -122,7 +130,12 @@ def fit(
         optimiser, recipe.learning_rate, total_steps=recipe.epochs * steps
     )
     scaler = torch.amp.GradScaler(device.type, enabled=precision(device) is torch.float16)
-    parts = {"network": network, "optimiser": optimiser, "schedule": schedule, "scaler": scaler}
+    parts: dict[str, Any] = {
+        "network": network,
+        "optimiser": optimiser,
+        "schedule": schedule,
+        "scaler": scaler,
+    }
     identity = checkpoint and _identity(network, recipe, generator, train, valid)
     best, history = _resume(checkpoint, identity, parts, generator)
     train, valid = train.to(device), valid and valid.to(device)
@@ -191,37 +204,13 @@ def precision(device: torch.device) -> torch.dtype:
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, examples: Examples, batch_size: int = 64) -> torch.Tensor:
+def predict(network: Network, examples: Examples, batch_size: int = 64) -> torch.Tensor:
     """Logits of one example or more, unmoved, on the device of their targets."""
     network.eval()
     indices = torch.arange(len(examples), device=examples.targets.device).split(batch_size)
     return torch.cat(
         [forward(network, network.prepare(examples.batch(index))) for index in indices]
     )
-
-
-def probabilities(logits: torch.Tensor) -> torch.Tensor:
-    """(n, classes) of logits, which are (n,) of the second of two classes, else (n, classes)."""
-    if logits.ndim == 1:
-        second = logits.sigmoid()
-        return torch.stack([1 - second, second], dim=1)
-    return logits.softmax(dim=1)
-
-
-def cross_entropy(
-    logits: torch.Tensor,
-    targets: torch.Tensor,
-    class_weights: torch.Tensor | None = None,
-    reduction: str = "mean",
-) -> torch.Tensor:
-    """Losses of logits as `probabilities` takes them: their mean, or with "none" each (n,)."""
-    if logits.ndim == 1:
-        weights = None if class_weights is None else class_weights[targets]
-        return functional.binary_cross_entropy_with_logits(
-            logits, targets.to(logits), weights, reduction=reduction
-        )
-    losses = functional.cross_entropy(logits, targets, class_weights, reduction="none")
-    return losses.mean() if reduction == "mean" else losses  # PyTorch's mean divides by the weights
 
 
 def lesion_means(values: torch.Tensor, lesions: torch.Tensor) -> torch.Tensor:
@@ -238,7 +227,7 @@ def save(state: dict, path: Path) -> None:
     os.replace(unfinished, path)
 
 
-def _validate(network: nn.Module, valid: Examples | None, class_weights: torch.Tensor) -> dict:
+def _validate(network: Network, valid: Examples | None, class_weights: torch.Tensor) -> dict:
     """Loss, weighted as in the training, and lesion-wise AUC (NaN where a class is missing)."""
     if valid is None:
         return {"valid_loss": math.nan, "valid_auc": math.nan}
@@ -252,20 +241,8 @@ def _validate(network: nn.Module, valid: Examples | None, class_weights: torch.T
     )
     return {
         "valid_loss": ((weights @ losses.to(weights)) / weights.sum()).item(),
-        "valid_auc": _auc(truth.argmax(dim=1), scores) if scores.isfinite().all() else math.nan,
+        "valid_auc": auc(truth.argmax(dim=1), scores) if scores.isfinite().all() else math.nan,
     }
-
-
-def _auc(truth: torch.Tensor, scores: torch.Tensor) -> float:
-    """AUC of the second of two classes, or the mean of each of more against the rest.
-
-    truth (n,) class numbers; scores (n, classes). NaN where a class has no example.
-    """
-    classes = scores.shape[1]
-    if len(truth.unique()) < classes:
-        return math.nan
-    each = range(classes) if classes > 2 else [1]
-    return float(np.mean([roc_auc_score(truth == k, scores[:, k]) for k in each]))
 
 
 def _epochs_since_best(history: list[dict]) -> int:
