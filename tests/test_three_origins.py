@@ -18,6 +18,7 @@ from livermets.slices import load_slices, save_slices
 from livermets.splits import divide
 from livermets.tables import with_interval, write_tables
 from sklearn import metrics as sk
+from studies import snakemake, write_phantom_study, write_sheet
 from synthetic import THREE, make_cohort
 
 POSITIVE = "pancreatic"
@@ -157,3 +158,31 @@ def test_the_report_holds_densenets_row_in_every_table_of_three_origins(study):
     assert set(rest.loc[rest["arm"] == "densenet121", "class"]) == set(THREE)
     assert "DenseNet-121 was not part of this run" not in page
     assert "none: the highest score" in page
+
+
+@pytest.mark.slow
+def test_phantoms_of_three_origins_become_a_report_with_densenet_in_it(tmp_path):
+    each = dict(zip(THREE, (1, 2, 3), strict=True))
+    phantoms = {"size": [20, 64, 64], "spacing_mm": [4.0, 4.0, 5.0], "lesions_per_class": each}
+    few = {"models": ["naive_bayes"], "resampling": ["none"], "tuning": {"iterations": 0}}
+    write_phantom_study(
+        tmp_path, 9, classes=THREE, phantoms=phantoms, classification=few | {"baselines": []},
+        splits={"holdout": None, "cv": {"folds": 3, "validation": 0}},
+        slices={"size": 32, "max_per_lesion": 2}, densenet=DENSENET | {"epochs": 1},
+        radiomics={"fan_out": "patient"},
+    )  # fmt: skip
+    names = [f"B{number}" for number in range(9)]
+    rows = zip(names, np.resize(THREE, 9), strict=True)
+    write_sheet(
+        tmp_path,
+        [(n, label, f"phantoms/{n}.ct.nii.gz", f"phantoms/{n}.mask.nii.gz") for n, label in rows],
+    )
+    done = snakemake(tmp_path)
+    assert done.returncode == 0, done.stderr
+    predictions = pd.read_parquet(tmp_path / "results/predictions/densenet121.parquet")
+    np.testing.assert_allclose(predictions[EACH].sum(axis=1), 1, atol=1e-9)
+    assert sorted(predictions["patient"].unique()) == names
+    rest = pd.read_table(tmp_path / "results/tables/one_vs_rest.tsv")
+    assert set(rest.loc[rest["arm"] == "densenet121", "class"]) == set(THREE)
+    page = (tmp_path / "results/report.html").read_text()
+    assert "Each class against the rest" in page and "DenseNet-121" in page
