@@ -125,13 +125,23 @@ def test_a_job_killed_while_writing_leaves_what_was_there_before(images, tmp_pat
     assert read_rows(path)[0] == rows[:1]
 
 
+def write_study(folder, images):
+    for name in ("ct", "mask"):
+        shutil.copy(images / f"{name}.nii.gz", folder)
+    write_sheet(folder, [("A", "colorectal", "ct.nii.gz", "mask.nii.gz")])
+    write_config(folder, {"lesions": {"min_diameter_mm": 0}, "radiomics": {"classes": FEW}})
+
+
+def rows_and_truth(folder):
+    """The patient's rows as the study made them, and as its images give them now."""
+    parts = [str(folder / f"results/{part}/A.nii.gz") for part in ("ct", "lesions")]
+    rows = read_rows(folder / "results/radiomics/A.parquet")[0]
+    return rows, extract_patient(*map(sitk.ReadImage, parts), DEFAULT, FEW)
+
+
 @pytest.mark.slow
 def test_a_study_killed_between_lesions_goes_on_with_those_that_are_missing(images, tmp_path):
-    _, labelled, _ = read(images)
-    for name in ("ct", "mask"):
-        shutil.copy(images / f"{name}.nii.gz", tmp_path)
-    write_sheet(tmp_path, [("A", "colorectal", "ct.nii.gz", "mask.nii.gz")])
-    write_config(tmp_path, {"lesions": {"min_diameter_mm": 0}, "radiomics": {"classes": FEW}})
+    write_study(tmp_path, images)
     target, rows = "results/radiomics/A.parquet", tmp_path / "results/radiomics/A"
     process = subprocess.Popen(
         command(tmp_path, target),
@@ -150,10 +160,22 @@ def test_a_study_killed_between_lesions_goes_on_with_those_that_are_missing(imag
     assert snakemake(tmp_path, "--unlock").returncode == 0
     done = snakemake(tmp_path, target)
     assert done.returncode == 0, done.stderr
-    found = read_rows(tmp_path / target)[0]
-    ct, lesions = (
-        sitk.ReadImage(str(tmp_path / f"results/{part}/A.nii.gz")) for part in ("ct", "lesions")
-    )
-    np.testing.assert_equal(found, extract_patient(ct, lesions, DEFAULT, FEW))
+    found, truth = rows_and_truth(tmp_path)
     assert len(found) == 6
+    np.testing.assert_equal(found, truth)
     assert not (tmp_path / "results/radiomics/A.cuts.npz").exists()
+
+
+@pytest.mark.slow
+def test_a_changed_mask_extracts_the_lesions_again_though_the_cuts_are_gone(images, tmp_path):
+    write_study(tmp_path, images)
+    for change in (False, True):
+        if change:
+            mask = sitk.ReadImage(str(tmp_path / "mask.nii.gz"))
+            mask[50, 5, 4] = mask[51, 4, 4] = mask[51, 5, 5] = 2  # the single voxel is four
+            sitk.WriteImage(mask, str(tmp_path / "mask.nii.gz"))
+        done = snakemake(tmp_path, "results/radiomics/A.parquet")
+        assert done.returncode == 0, done.stderr
+        found, truth = rows_and_truth(tmp_path)
+        np.testing.assert_equal(found, truth)
+        assert np.isfinite(found[-1]["original_firstorder_Mean"]) == change

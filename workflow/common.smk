@@ -78,6 +78,8 @@ SETS_ARMS = [
     for learns_from in COMPARED_SETS
 ]
 CLASSES = {"classes": config["classes"], "positive": config["positive"]}
+# patient -> column -> cell; a look-up in the table itself takes a millisecond, a plan thousands
+CELLS = {} if SHEET is None else SHEET.set_index("patient").to_dict("index")
 
 
 wildcard_constraints:
@@ -94,7 +96,7 @@ def cell(column):
     """An input or params function: this patient's cell of the cohort sheet."""
 
     def lookup(wildcards):
-        return SHEET.set_index("patient").at[wildcards.patient, column]
+        return CELLS[wildcards.patient][column]
 
     return lookup
 
@@ -126,7 +128,7 @@ def correction(wildcards):
 
 def has_other_mask(patient):
     """Whether there is a corrected or a given mask to compare an automatic one with."""
-    given = SHEET.set_index("patient").at[patient, "mask"]
+    given = CELLS[patient]["mask"]
     return bool(given or find_correction(config["corrections"], patient))
 
 

@@ -38,10 +38,14 @@ if config["radiomics"]["fan_out"] == "lesion":
         script:
             "../scripts/cut_lesions.py"
 
-    # before other patients' cuts, which take space until their lesions are through
+    # Goes before other patients' cuts, which take space until their lesions are through. CT and
+    # lesions are not read; they tell that a lesion is out of date when the cuts are gone.
     rule extract_lesion:
         input:
             cuts="results/radiomics/{patient}.cuts.npz",
+            ct="results/ct/{patient}.nii.gz",
+            lesions="results/lesions/{patient}.nii.gz",
+            mask=MASK if "ring" in REGIONS else [],
         output:
             "results/radiomics/{patient}/{lesion}.parquet",
         log:
