@@ -34,8 +34,8 @@ PHANTOM = {"separability": 1.0, "size": [12, 48, 48], "spacing_mm": [5.0, 5.0, 6
 IMPORT = {
     "absent": ("the CT nowhere.nii.gz does not exist", "Correct the path"),
     "unreadable": ("cut.nii.gz is damaged or cut short", "copy the file again"),
-    "empty-folder": ("there is no DICOM file in empty", "directly holds the slices"),
-    "two-series": ("two holds 2 series (12 and 12 slices)", "a folder of its own"),
+    "empty-folder": ("there is no DICOM file in the folder", "directly holds the slices"),
+    "two-series": ("holds 2 series (12 and 12 slices)", "a folder of its own"),
     "missing-slice": ("1 of 12 slices are missing", "complete"),
     "tilted": ("sheared by 8.0°", "tilt-corrected series"),
     "nan": ("3 voxels of the CT are NaN", "Export it again"),

@@ -171,6 +171,16 @@ def test_one_file_names_its_series_in_a_shared_folder(tmp_path):
     assert (sitk.GetArrayFromImage(ct) == volume(seed=2)).all()
 
 
+def test_slices_whose_rows_and_columns_are_not_quite_at_right_angles_are_put_right(tmp_path):
+    hu = volume()
+    folder = write_series(tmp_path / "ct", hu, orientation=(1, 0, 0, 4e-4, 1, 0))
+    ct, facts = import_ct(folder, "P1")
+    directions = np.reshape(ct.GetDirection(), (3, 3))
+    np.testing.assert_allclose(directions.T @ directions, np.eye(3), atol=1e-9)
+    assert facts["orthonormalised"] is True and (sitk.GetArrayFromImage(ct) == hu).all()
+    assert import_ct(write_series(tmp_path / "even", hu), "P1")[1]["orthonormalised"] is False
+
+
 def test_directions_slightly_off_are_made_orthonormal_and_that_is_said(tmp_path):
     affine = np.diag([0.8, 0.7, 2.5, 1.0])
     affine[1, 2] = 2.5 * 5e-4
@@ -197,9 +207,9 @@ def test_what_does_not_exist_is_refused(tmp_path):
     refused(tmp_path / "nowhere.nii.gz", "does not exist")
 
 
-def test_a_folder_without_dicom_is_refused_and_its_subfolders_are_named(tmp_path):
+def test_a_folder_without_dicom_is_refused_and_its_subfolders_are_counted(tmp_path):
     (tmp_path / "series1").mkdir()
-    refused(tmp_path, "no DICOM file", "series1")
+    refused(tmp_path, "no DICOM file", "1 folder within it, not looked into")
     (tmp_path / "readme.txt").write_text("Modality CT " * 40)
     refused(tmp_path, "no DICOM file")
 

@@ -167,11 +167,16 @@ OUTCOMES = {
     "pydicom/dicomdirtests/98892001/CT2N": "only 2 localiser",
     "pydicom/dicomdirtests/98892001/CT5N": (16, 16, 5),  # instance numbers run against z
     "pydicom/dicomdirtests/77654033/CR1": "not CT",
+    "pydicom/dicomdirtests/77654033/CR2": "not CT",
+    "pydicom/dicomdirtests/77654033/CR3": "not CT",
     "rt-utils/oriented_data": (100, 50, 3),
     "rt-utils/one_slice_data": "only one slice",
     "rt-utils/empty": "no CT slices",
     "rt-utils/mock_data": (512, 512, 2),  # beside three structure sets
     "dcmqi_seg/ct-3slice": (512, 512, 3),
+    "dcmqi_seg/23x38x3/image": (23, 38, 3),
+    "dcmqi_seg/23x38x3/multiframe": "multi-frame",
+    "dcmqi_seg/23x38x3/seg": "no CT slices, only 1 SEG",
     "dcmqi_seg/24x38x3/image": (24, 38, 3),
     "dcmqi_seg/24x38x3/multiframe": "multi-frame",
     "dcmqi_seg/24x38x3/seg": "no CT slices",
@@ -179,6 +184,9 @@ OUTCOMES = {
     "pydicom/JPEG2000.dcm": "not CT",
     "pydicom/MR_truncated.dcm": "damaged or cut short",
     "pydicom/MR_small_RLE.dcm": "not CT",
+    "pydicom/MR_small_jpeg_ls_lossless.dcm": "not CT",
+    "pydicom/MR_small_padded.dcm": "not CT",
+    "pydicom/liver_1frame.dcm": "no CT slices, only 1 SEG",
     "pydicom/rtdose.dcm": "no CT slices",
     "pydicom/badVR.dcm": "no CT slices",
     "pydicom/image_dfl.dcm": "not CT",
@@ -187,6 +195,15 @@ OUTCOMES = {
     "pydicom/CT_small.dcm": "only one slice",
     "pydicom/J2K_pixelrep_mismatch.dcm": "only one slice",
 }
+
+
+def test_every_case_of_the_collection_has_its_outcome(real_data):
+    folder = real_data / "dicom_edge"
+    cases = {file.relative_to(folder) for file in folder.rglob("*") if file.is_file()}
+    cases -= {case for case in cases if case.suffix == ".nrrd" or case.name == "LICENSE"}
+    masks = {case for case in cases if case.parent.name == "dcmqi_seg"}  # read in test_review
+    known = {case for case in cases for name in OUTCOMES if case.is_relative_to(name)}
+    assert cases - masks == known
 
 
 @pytest.mark.parametrize("name", OUTCOMES)

@@ -161,6 +161,34 @@ def test_a_dicom_segmentation_is_coded_identifies_nobody_and_is_the_same_each_ti
     assert {one.SegmentAlgorithmType for one in ds.SegmentSequence} == {"SEMIAUTOMATIC"}
 
 
+def layer(image: sitk.Image, number: int, grid: sitk.Image) -> np.ndarray:
+    """One segment of what `read_dicom_seg` gave, on the voxels of another image."""
+    own = sitk.VectorIndexSelectionCast(image, number)
+    on_it = sitk.Resample(own, grid, sitk.Transform(), sitk.sitkNearestNeighbor)
+    return sitk.GetArrayFromImage(on_it) > 0
+
+
+NRRDS = [
+    # the DICOM-SEG, its segment, dcmqi's NRRD of the same, the value there
+    ("23x38x3/seg/label.seg", 0, "23x38x3/nrrd/label.nrrd", 1),
+    ("24x38x3/seg/label.seg", 0, "24x38x3/nrrd/label.nrrd", 1),
+    ("sparse-labelmap-noppv.dcm", 0, "sparse_labelmap_noppv_seg.nrrd", 1),
+    ("sparse-labelmap-ppv5.dcm", 0, "sparse_labelmap_ppv5_seg.nrrd", 1),
+    *(("partial_overlaps.dcm", k, f"partial_overlaps-{file}.nrrd", k + 1)
+      for k, file in enumerate((1, 2, 3, 1, 1))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("seg", "number", "nrrd", "value"), NRRDS)
+def test_segments_lie_where_dcmqi_puts_them_also_where_they_overlap(
+    real_data, seg, number, nrrd, value
+):
+    folder = real_data / "dicom_edge/dcmqi_seg"
+    truth = sitk.ReadImage(str(folder / nrrd))
+    ours = layer(read_dicom_seg(folder / seg, "P1", "mask")[0], number, truth)
+    assert ours.any() and np.array_equal(ours, sitk.GetArrayFromImage(truth) == value)
+
+
 def test_segmentations_of_other_programs_are_read(real_data):
     """dcmqi's examples: what highdicom gives equals their own NRRD of the same."""
     folder = real_data / "dicom_edge/dcmqi_seg"

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from livermets.errors import BadPatient
 from livermets.geometry import orthonormal
-from livermets.inclusion import phase_of
+from livermets.inclusion import phase_at, phase_of
 from livermets.slice_stack import shown, stack, straighten
 from livermets.volumes import quiet_itk
 
@@ -28,12 +28,12 @@ def read_series(
     `chosen` is a file of the wanted series where the folder holds more than one. Localisers,
     structure sets, reports and files that are not DICOM are passed over and counted. The facts
     are of the acquisition alone: no names, dates, UIDs or free text. Raises BadPatient where the
-    folder does not hold one whole CT.
+    folder does not hold one whole CT; the messages name no folder, which exports call by patients.
     """
     with warnings.catch_warnings():  # pydicom's remarks on values that break the standard
         warnings.simplefilter("ignore")
         headers = _headers(folder, patient)
-        slices = _one_series(folder, headers, patient, chosen)
+        slices = _one_series(headers, patient, chosen)
         files, steps, origin, lean = stack(slices, patient, resample_tilt)
         facts = {**_facts(slices[0][1]), "ignored_files": len(headers) - len(slices)}
     reader = sitk.ImageSeriesReader()
@@ -45,7 +45,7 @@ def read_series(
     except RuntimeError as error:  # what every GDCM failure arrives as
         raise BadPatient(
             patient,
-            f"the slices in {folder} cannot be decoded",
+            "the slices cannot be decoded",
             "Export the series again, uncompressed",
         ) from error
     directions, facts["orthonormalised"] = orthonormal(steps)
@@ -63,11 +63,11 @@ def _headers(folder: Path, patient: str) -> list[Header]:
     files = sorted(file for file in folder.iterdir() if file.is_file())
     headers = [(file, _header(file, patient)) for file in files]
     if not any(header for _, header in headers):
-        inner = [sub.name for sub in sorted(folder.iterdir()) if sub.is_dir()]
-        hint = f" (it has the folders {', '.join(inner[:3])})" if inner else ""
+        inner = sum(sub.is_dir() for sub in folder.iterdir())
+        hint = f" ({inner} folder{'s' * (inner > 1)} within it, not looked into)" if inner else ""
         raise BadPatient(
             patient,
-            f"there is no DICOM file in {folder}{hint}",
+            f"there is no DICOM file in the folder of the CT{hint}",
             "Name the folder that directly holds the slices",
         )
     return headers
@@ -105,7 +105,7 @@ def _whole(header: pydicom.Dataset) -> bool:
 
 
 def _one_series(
-    folder: Path, headers: list[Header], patient: str, chosen: Path | None
+    headers: list[Header], patient: str, chosen: Path | None
 ) -> list[tuple[Path, pydicom.Dataset]]:
     """The slices of the folder's one CT series, or of the one that `chosen` belongs to."""
     images = [
@@ -123,14 +123,15 @@ def _one_series(
         kinds = Counter(_kind(header) for _, header in headers if header)
         raise BadPatient(
             patient,
-            f"{shown(chosen) if chosen else folder} holds no CT slices, only {_count(kinds)}",
+            f"{shown(chosen) if chosen else 'the folder of the CT'} holds no CT slices, only "
+            f"{_count(kinds)}",
             "Name the folder of the portal venous CT series",
         )
     kinds = Counter(_kind(header) for _, header in images)
     if set(kinds) != {"CT"}:
         raise BadPatient(
             patient,
-            f"{folder} holds images that are not CT ({_count(kinds)})",
+            f"the folder of the CT holds images that are not CT ({_count(kinds)})",
             "Leave only the CT series in the folder, or name one file of that series",
         )
     series = Counter(header.get("SeriesInstanceUID") for _, header in images)
@@ -138,7 +139,7 @@ def _one_series(
         counts = " and ".join(str(n) for n in sorted(series.values(), reverse=True))
         raise BadPatient(
             patient,
-            f"{folder} holds {len(series)} series ({counts} slices)",
+            f"the folder of the CT holds {len(series)} series ({counts} slices)",
             "Give each series a folder of its own, or name one file of the wanted series",
         )
     return images
@@ -165,7 +166,8 @@ def _facts(header: pydicom.Dataset) -> dict[str, object]:
         "manufacturer": _optional(header.get("Manufacturer"), str),
         "model": _optional(header.get("ManufacturerModelName"), str),
         "kvp": _optional(header.get("KVP"), float),
-        "phase": phase_of(header.get("SeriesDescription"), header.get("ProtocolName")),
+        "phase": phase_of(header.get("SeriesDescription"), header.get("ProtocolName"))
+        or phase_at(header.get("ContrastBolusStartTime"), header.get("AcquisitionTime")),
         "contrast": True if header.get("ContrastBolusAgent") else None,  # silence is not "none"
     }
 

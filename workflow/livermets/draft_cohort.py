@@ -21,7 +21,7 @@ import pydicom
 import yaml
 
 from livermets.dicom import COMPANIONS
-from livermets.inclusion import phase_of, unmet
+from livermets.inclusion import phase_at, phase_of, seconds_of, unmet
 from livermets.study import load_config
 
 PORTAL = "portal venous"
@@ -59,7 +59,8 @@ def draft_cohort(tree: Path, criteria: Mapping) -> tuple[pd.DataFrame, pd.DataFr
             patient = f"P{number:03d}"
             everything = []
             for s, study in enumerate(studies, start=1):
-                start = min((t for one in study if (t := _seconds(one)) is not None), default=None)
+                times = [seconds_of(one.headers[0].get("AcquisitionTime")) for one in study]
+                start = min((time for time in times if time is not None), default=None)
                 for k, series in enumerate(study, start=1):
                     series.facts = _facts(series, start)
                     series.refused = judge(series, criteria)
@@ -148,7 +149,7 @@ def _facts(series: Series, study_start: float | None) -> dict:
     if isinstance(kernel, pydicom.multival.MultiValue):
         kernel = "/".join(map(str, kernel))
     thickness = first.get("SliceThickness")
-    at = _seconds(series)
+    at = seconds_of(first.get("AcquisitionTime"))
     orientation, step, uneven = _stacked(series)
     return {
         "n_slices": len(series.files),
@@ -158,7 +159,8 @@ def _facts(series: Series, study_start: float | None) -> dict:
         "slice_step_mm": step,
         "uneven": uneven,
         "kernel": str(kernel) if kernel else None,
-        "phase": phase_of(first.get("SeriesDescription"), first.get("ProtocolName")),
+        "phase": phase_of(first.get("SeriesDescription"), first.get("ProtocolName"))
+        or phase_at(first.get("ContrastBolusStartTime"), first.get("AcquisitionTime")),
         "contrast": bool(first.get("ContrastBolusAgent")),
         "delay_s": None if at is None or study_start is None else round(at - study_start),
     }  # fmt: skip
@@ -182,14 +184,6 @@ def _stacked(series: Series) -> tuple[str | None, float | None, str]:
         return plane, step, f"{int((gaps < 1e-3).sum())} slice positions occur twice"
     missing = int(np.maximum(np.rint(gaps / step) - 1, 0).sum())
     return plane, round(step, 3), f"{missing} slices missing" if missing else ""
-
-
-def _seconds(series: Series) -> float | None:
-    """When the series was acquired, in seconds of its day."""
-    text = str(series.headers[0].get("AcquisitionTime") or "").split(".")[0]
-    if len(text) != 6 or not text.isdigit():
-        return None
-    return int(text[:2]) * 3600 + int(text[2:4]) * 60 + int(text[4:])
 
 
 def _path(chosen: Series, everything: list) -> str:

@@ -10,6 +10,8 @@ PHASES = {
     "native": r"nativ|non.?contrast|without contrast|unenhanced|\bnc\b|plain|ohne km",
     "delayed": r"delay|late|equilib|sp(ä|ae)t|\b(3|5) ?min\b|excret",
 }
+# seconds from the start of the injection, around those of ACR's LI-RADS v2018 for CT
+WINDOWS_S = {"arterial": (15, 45), "portal venous": (55, 100), "delayed": (120, 900)}
 TITLES = {
     "slice_thickness_mm": "slice thickness",
     "slice_step_mm": "slice spacing",
@@ -24,6 +26,23 @@ def phase_of(*texts: object) -> str | None:
     named = [phase for phase, words in PHASES.items() if re.search(words, text)]
     # "late arterial" and "venous, delayed" are no single phase
     return named[0] if len(named) == 1 else None
+
+
+def phase_at(injected: object, acquired: object) -> str | None:
+    """The contrast phase by DICOM's times of injection (ContrastBolusStartTime) and acquisition."""
+    start, at = seconds_of(injected), seconds_of(acquired)
+    if start is None or at is None:
+        return None
+    delay = at - start
+    return next((phase for phase, (a, b) in WINDOWS_S.items() if a <= delay <= b), None)
+
+
+def seconds_of(time: object) -> float | None:
+    """A time of DICOM (HHMMSS.ffffff) in seconds of its day, None where it is not one."""
+    text = str(time or "").split(".")[0]
+    if len(text) != 6 or not text.isdigit():
+        return None
+    return int(text[:2]) * 3600 + int(text[2:4]) * 60 + int(text[4:])
 
 
 def unmet(facts: Mapping, criteria: Mapping) -> list[str]:
