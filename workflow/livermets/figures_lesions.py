@@ -126,7 +126,9 @@ def _draw_block(
     for name in dict.fromkeys(labels):
         here = np.flatnonzero(labels == name)
         room = len(here) / len(labels) * box[2]  # inches, to choose how much to say
-        text = f"truly {name}: {len(here)} lesions, {len(set(patients[here]))} patients"
+        counts = {"lesion": len(here), "patient": len(set(patients[here]))}
+        said = ", ".join(f"{n} {what}{'s' if n > 1 else ''}" for what, n in counts.items())
+        text = f"truly {name}: {said}"
         text = text if room > 2.6 else f"truly {name}" if room > 1 else ""
         strip.text(here[0] - 0.5, -0.8, text, fontsize=7, va="bottom", color=INK)
 
