@@ -14,6 +14,7 @@ from livermets.errors import BadInput
 from livermets.evaluate import evaluate
 from livermets.flow import draw_flow
 from livermets.report import render_report, software_versions
+from livermets.report_fits import fit_notes
 from livermets.tables import (
     number,
     p_value,
@@ -293,3 +294,19 @@ def test_agreement_of_the_masks_is_shown_where_there_is_any(tmp_path, metrics):
     assert "How far corrections went" in page and "1 of 5" in page
     pd.DataFrame(columns=list(COLUMNS)).to_csv(tmp_path / "a.tsv", sep="\t", index=False)
     assert "How far corrections" not in render(tmp_path, metrics, agreement=tmp_path / "a.tsv")
+
+
+def test_what_was_done_otherwise_than_asked_is_counted_over_arms_and_splits(
+    tmp_path, metrics, differences
+):
+    few, gone = "SMOTE with 3 neighbours: a class has 4 rows", "left out, constant or empty: a"
+    tables = [
+        pd.DataFrame({"arm": "knn-smote", "split": ["f1", "f2"], "note": [f"{gone}; {few}", gone]}),
+        pd.DataFrame({"arm": "svm-none", "split": ["f1", "f2"], "note": [gone, None]}),
+    ]
+    assert fit_notes(tables) == [
+        {"note": gone, "arms": 2, "fits": 3},
+        {"note": few, "arms": 1, "fits": 1},
+    ]
+    assert f"{gone}: in 3 fits of 2 arms" in render(tmp_path, metrics, differences, chosen=tables)
+    assert "otherwise than asked" not in render(tmp_path, metrics, differences)

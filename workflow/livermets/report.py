@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from livermets.answers import answers, schemes_of
 from livermets.arms import family
 from livermets.flow import SOURCES, STAGES
 from livermets.report_controls import control_results
+from livermets.report_fits import fit_notes
 from livermets.report_masks import mask_results
 from livermets.report_radiomics import radiomics_facts
 from livermets.report_results import MAIN, MORE, embed, scheme_results
@@ -48,6 +50,7 @@ def render_report(
     figures: Path | str,
     differences: Path | pd.DataFrame | None = None,
     confusion: Path | pd.DataFrame | None = None,
+    chosen: Sequence[Path | str | pd.DataFrame] = (),
     importance: Path | pd.DataFrame | None = None,
     audit: Path | dict | None = None,
     shuffled: Path | pd.DataFrame | None = None,
@@ -66,6 +69,7 @@ def render_report(
     config : the whole configuration, printed in the report; `classes`, `positive`, `seed`,
         `clinical`, `features`, `phantoms`, `evaluation`, `densenet` are read from it
     figures : the folder that `draw_figures` wrote to; what is not there is said to be missing
+    chosen : of each arm the settings that tuning chose in every split, with notes
     audit : what `livermets.audit.as_json` gives, or its file
     shuffled : metrics of the classification of labels dealt at random
     features, dictionary, robustness : as `livermets.report_radiomics.radiomics_facts` takes them
@@ -111,6 +115,8 @@ def render_report(
             | {"sets": set_results(name, compared, metrics, differences)}
             for name in schemes_of(splits)
         ],
+        "notes": fit_notes(chosen),
+        "chosen": len(chosen),
         "several": len(classes) > 2,
         "youden": config["evaluation"]["threshold"] == "youden",
         "flow": embed(figures / "flow.svg"),

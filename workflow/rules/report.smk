@@ -82,6 +82,7 @@ rule render_report:
         differences="results/differences.parquet",
         confusion="results/confusion.parquet",
         importance="results/importance.parquet",
+        chosen=expand("results/models/{arm}/chosen.tsv", arm=RADIOMICS),
         audit="results/audit.json",
         shuffled=(
             f"{SHUFFLED}/metrics.parquet"

@@ -11,6 +11,7 @@ with job(snakemake.log, "report"):
         snakemake.output[0],
         config=snakemake.params.config,
         figures=Path(snakemake.input.figures[0]).parent,
+        chosen=snakemake.input.chosen,
         shuffled=snakemake.input.shuffled or None,
         masks=Path(snakemake.input.masks[0]).parent if snakemake.input.masks else None,
         features=snakemake.input.features or None,
