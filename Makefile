@@ -5,7 +5,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 export PYTHONNOUSERSITE = 1
 
-.PHONY: demo test test-slow check types lock install demo-model bench-radiomics bench-statistics bench-densenet bench-segmentation bench-coverage readme cohort clean-demo help
+.PHONY: demo test test-slow check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-coverage readme cohort clean-demo help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -44,8 +44,11 @@ demo-model: install ## train the demo's segmentation model anew (writes resource
 	@cp tests/demo/training/results/segmentation_model.zip resources/demo/model.zip
 	@sha256sum resources/demo/model.zip
 
-bench-radiomics: install ## our radiomics against pyradiomics, Nyxus and MIRP (PEERS=a Python that has them)
-	@$(BIN)/python tests/bench_radiomics.py $(if $(PEERS),--peers $(PEERS))
+bench-radiomics: install ## our radiomics against pyradiomics, Nyxus and MIRP (PEERS=a Python that has them; FULL=1: every lesion)
+	@$(BIN)/python tests/bench_radiomics.py $(if $(PEERS),--peers $(PEERS)) $(if $(FULL),--full)
+
+bench-dryrun: install ## how long Snakemake plans 1,000 patients, and finds nothing to do in a finished study
+	@$(BIN)/python tests/bench_dryrun.py
 
 bench-statistics: install ## our intervals against a loop over scikit-learn
 	@$(BIN)/python tests/bench_statistics.py
