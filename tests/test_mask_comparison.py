@@ -199,7 +199,8 @@ def test_the_report_counts_patients_lesions_and_steady_features(tmp_path):
     assert [one["patient"] for one in found["unusable"]] == ["P03"]
     by_class = {row["name"]: row for row in found["classes"]}
     assert list(by_class) == ["volume, diameter, mean HU", "glcm", "ring glcm"]
-    assert (by_class["glcm"]["features"], by_class["glcm"]["steady"]) == (2, "50")
+    assert (by_class["glcm"]["features"], by_class["glcm"]["steady"]) == (2, "50 %")
+    assert by_class["ring glcm"]["steady"] == "–"  # nothing varied
     assert len(found["schemes"]) == 2 and found["figure"].startswith("data:image/svg")
     first = found["schemes"][0]["rows"][0]["cells"]
     assert len(first) == 8 and first[2].count("–") + first[2].count(" to ") == 1
@@ -218,7 +219,7 @@ def test_the_report_counts_patients_lesions_and_steady_features(tmp_path):
         "3 of 18 patients have two masks",
         "1 segmented automatically, then corrected by a reader",
         "1 unusable, then corrected by a reader",
-        "2 are one and the same. 1 patient has no lesion",
+        "2 stand in both. 1 patient has no lesion",
         "P03 could not be used before correction: the automatic mask has no liver.",
         "Cross-validation: AUC of 8 arms",
         first[2],

@@ -55,7 +55,7 @@ def mask_results(asked: bool, folder: Path | str | None) -> dict | None:
 
 
 def _by_class(features: pd.DataFrame) -> list[dict]:
-    """Of each class of features: how many, their median agreement, and the share that is steady."""
+    """Of each class of features: how many, their median agreement, and the steady ones' share."""
     kind = features["feature"].str.extract(r"^([^_]+)_([^_]+)_", expand=True)
     kind = kind[1].where(kind[0] == "original", kind[0] + " " + kind[1])
     kind = kind.where(~features["feature"].isin(LESION_FACTS), "volume, diameter, mean HU")
@@ -66,10 +66,14 @@ def _by_class(features: pd.DataFrame) -> list[dict]:
             "pairs": int(part["lesions"].max()),
             "icc": number(part["icc"].median()),
             "concordance": number(part["concordance"].median()),
-            "steady": number(100 * (part["icc"] >= STEADY).mean(), 0),
+            "steady": _share(part["icc"].dropna()),
         }
         for name, part in features.groupby(kind.fillna("other"), sort=False)
     ]
+
+
+def _share(icc: pd.Series) -> str:
+    return f"{100 * (icc >= STEADY).mean():.0f} %" if len(icc) else "–"
 
 
 def _rows(aucs: pd.DataFrame) -> list[dict]:
