@@ -132,6 +132,13 @@ def has_other_mask(patient):
     return bool(given or find_correction(config["corrections"], patient))
 
 
+def has_two_masks(patient):
+    """Whether the final mask took the place of another: the model's, or the one that was given."""
+    corrected = find_correction(config["corrections"], patient)
+    given = SHEET.set_index("patient").at[patient, "mask"]
+    return sum(map(bool, (needs_segmentation(patient), given, corrected))) > 1
+
+
 def needs_segmentation(patient):
     """Whether a model has to segment this patient: no mask was given, or both are compared."""
     return patient in UNMASKED or config["segmentation"]["compare"]

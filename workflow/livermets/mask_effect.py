@@ -9,6 +9,7 @@ from livermets import bootstrap
 from livermets.arms import LEVELS
 from livermets.evaluate import aucs, by_scheme, checked, redraw, repeats_of
 from livermets.features import LESION_FACTS, feature_columns
+from livermets.metrics import SPAN
 from livermets.robustness import icc31
 
 AGREEMENT = ("feature", "lesions", "icc", "concordance")
@@ -127,8 +128,8 @@ def auc_differences(
             row = {"arm": arm, "scheme": scheme, "level": level}
             named = (("uncorrected", first), ("final", last), ("difference", last - first))
             for name, values in named:
-                low, high, _ = bootstrap.interval(values[1:], units)
-                ends = "" if name == "difference" else f"{name}_"
+                ends, span = (f"{name}_", SPAN["auc"]) if name != "difference" else ("", None)
+                low, high, _ = bootstrap.interval(values[1:], units, span=span)
                 row |= {name: float(values[0]), f"{ends}low": low, f"{ends}high": high}
             row["p"] = bootstrap.two_sided_p(row["difference"], (last - first)[1:], units)
             rows.append(row | {"n_patients": units.patients, "n_lost": lost})

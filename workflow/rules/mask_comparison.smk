@@ -3,29 +3,12 @@
 # study, down to its predictions, and results/mask_comparison with what differs.
 
 UNCORRECTED = "results/uncorrected"
-
-
-def has_two_masks(patient):
-    """Whether the final mask took the place of another: the model's, or the one that was given."""
-    corrected = find_correction(config["corrections"], patient)
-    given = SHEET.set_index("patient").at[patient, "mask"]
-    return sum(map(bool, (needs_segmentation(patient), given, corrected))) > 1
-
-
 TWO_MASKS = [
     patient
     for patient in PATIENTS
     if config["compare_masks"] and has_two_masks(patient)
 ]
-
-
-def by_patient(pattern):
-    """An input function's paths: of the patients with two masks the uncorrected, else the study's."""
-    return [
-        f"{UNCORRECTED if patient in TWO_MASKS else 'results'}/"
-        + pattern.format(patient=patient)
-        for patient in PATIENTS
-    ]
+ONE_MASK = [patient for patient in PATIENTS if patient not in TWO_MASKS]
 
 
 use rule take_mask as take_uncorrected_mask with:
@@ -101,8 +84,12 @@ rule uncorrected_features:
         cohort="results/cohort.tsv",
         splits="results/splits.parquet",
         facts=expand(f"{UNCORRECTED}/lesions/{{patient}}.json", patient=TWO_MASKS),
-        radiomics=by_patient("radiomics/{patient}.parquet"),
-        tables=by_patient("lesions/{patient}.tsv"),
+        radiomics=expand(
+            f"{UNCORRECTED}/radiomics/{{patient}}.parquet", patient=TWO_MASKS
+        )
+        + expand("results/radiomics/{patient}.parquet", patient=ONE_MASK),
+        tables=expand(f"{UNCORRECTED}/lesions/{{patient}}.tsv", patient=TWO_MASKS)
+        + expand("results/lesions/{patient}.tsv", patient=ONE_MASK),
     output:
         features=f"{UNCORRECTED}/features.parquet",
         splits=f"{UNCORRECTED}/splits.parquet",
