@@ -1,21 +1,25 @@
 """Drafting the cohort sheet, the inclusion criteria, and that nobody is named in any output."""
 
 import gzip
-import json
+import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pydicom
 import pytest
 import SimpleITK as sitk
 from dicom_series import write_series
 from livermets.draft_cohort import SERIES, draft_cohort, main
 from livermets.exclusion import attempt
-from livermets.inclusion import phase_of, unmet
+from livermets.flow import draw_flow
+from livermets.inclusion import phase_at, phase_of, unmet
 from livermets.runtime import read_json
+from livermets.tables import read_cohort
 from studies import snakemake, write_config, write_sheet
 
 ANY = {"max_slice_thickness_mm": None, "max_slice_step_mm": None, "kernels": None, "phases": None}
@@ -39,6 +43,16 @@ def slices(n=20, seed=0):
 )  # fmt: skip
 def test_a_phase_is_known_where_the_description_names_one_and_only_one(text, phase):
     assert phase_of(text, None) == phase
+
+
+@pytest.mark.parametrize(
+    ("acquired", "phase"),
+    [("101535", "arterial"), ("101610.5", "portal venous"), ("101850", "delayed"),
+     ("101550", None), ("101455", None), ("", None), ("at ten", None)],
+)  # fmt: skip
+def test_where_no_description_names_a_phase_the_time_since_the_injection_does(acquired, phase):
+    assert phase_at("101500", acquired) == phase
+    assert phase_at(None, acquired) is None
 
 
 def test_criteria_name_what_is_not_met_and_the_unknown_is_a_choice():
@@ -68,6 +82,24 @@ def test_who_does_not_meet_them_is_left_out_even_where_bad_patients_stop_the_stu
     attempt("import", step, policy="stop", outputs=[out], record=record)
     assert read_json(record)["excluded"] == {"stage": "inclusion", "reason": "slice thickness 5 mm"}
     assert out.stat().st_size == 0
+
+
+def test_the_papers_criteria_leave_a_thick_ct_out_and_the_flow_diagram_says_so(tmp_path):
+    write_series(tmp_path / "thick", slices(4), ConvolutionKernel="I70f", SliceThickness=5)
+    write_sheet(tmp_path, [("P1", "colorectal", "thick", "none.nii.gz")])
+    write_config(tmp_path, {"inclusion": PAPER})
+    done = snakemake(tmp_path, "results/cohort.tsv")
+    assert done.returncode == 0, done.stderr  # the mask is not there, and nobody asks for it
+    cohort = read_cohort(tmp_path / "results/cohort.tsv")
+    reason = "slice thickness 5 mm; reconstruction kernel I70f"
+    assert cohort[["included", "stage", "reason"]].to_numpy().tolist() == [
+        [False, "inclusion", reason]
+    ]
+    splits = pd.DataFrame({"split": [], "patient": [], "role": []})
+    draw_flow(tmp_path / "flow.svg", cohort=cohort, splits=splits, classes=["colorectal"])
+    texts = re.findall(r"<text[^>]*>([^<]*)", (tmp_path / "flow.svg").read_text())
+    said = " ".join(" ".join(texts).split())
+    assert "1 by the inclusion criteria:" in said and reason in said
 
 
 # --- the draft ---------------------------------------------------------------------------------
@@ -150,7 +182,10 @@ PLANTED = {
     "ReferringPhysicianName": "Dr^Blofeld", "StudyInstanceUID": "1.2.840.99999.1.4711.1",
     "FrameOfReferenceUID": "1.2.840.99999.1.4711.2", "StudyDate": "20190228",
     "OtherPatientIDs": "OTHER13572468", "SeriesDescription": "PV Zyxwvut", "StudyID": "ST24681357",
-    "PatientAddress": "Waldweg 99", "ContrastBolusAgent": "given by Schwester Hildegard",
+    "PatientAddress": "Waldweg 99", "ProtocolName": "Abdomen Qwertz",
+    "OperatorsName": "MTA^Winnetou", "StationName": "CTRAUM11", "DeviceSerialNumber": "SN97531",
+    "PatientComments": "comes from Buxtehude", "AcquisitionDate": "20190301",
+    "ContrastBolusAgent": "given by Schwester Hildegard",
 }  # fmt: skip
 
 
@@ -163,52 +198,89 @@ def contents(folder: Path):
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
         yield file, data
+        if file.suffix == ".joblib":
+            yield file, zlib.decompress(data)
+        if file.suffix == ".parquet":
+            table = pq.read_table(file)
+            yield file, f"{table.schema.metadata} {table.to_pydict()}".encode()
         if file.name.endswith(".nrrd"):
             header, _, voxels = data.partition(b"\n\n")
             yield file, gzip.decompress(voxels) if b"encoding: gzip" in header else voxels
 
 
-@pytest.mark.slow
-def test_no_identifier_planted_in_the_dicom_reaches_any_output(tmp_path):
-    hu = np.full((14, 40, 44), -100, np.int16)
+def planted_patient(folder: Path, seed: int) -> sitk.Image:
+    """A CT with three lesions whose headers, folders and file names are full of identifiers."""
+    hu = np.full((14, 40, 44), -100)
     hu[2:12, 6:34, 6:38] = 110
-    hu[5:8, 12:20, 12:20] = 50
-    source = write_series(tmp_path / "dicom", hu, heights=np.arange(14) * 2.5, **PLANTED)
-    for k, file in enumerate(sorted(source.iterdir())):  # named as exports often are
-        series = pydicom.dcmread(file).SeriesInstanceUID
-        file.rename(source / f"{series}.{k}.dcm")
-    study = tmp_path / "study"
-    write_sheet(study, [("P1", "colorectal", str(source), "m.nii.gz"),
-                        ("P2", "pancreatic", str(tmp_path / "broken"), "m.nii.gz")])  # fmt: skip
-    write_series(tmp_path / "broken", hu[:2], **PLANTED)
-    cut = tmp_path / "broken/1.2.840.99999.1.4711.3.dcm"
-    cut.write_bytes(sorted((tmp_path / "broken").iterdir())[0].read_bytes()[:-9])
+    for number, x in enumerate((10, 20, 30)):
+        hu[5:8, 9 + seed : 15 + seed, x : x + 5 + number % 2] = 50
     labels = np.where(hu == 50, 2, hu == 110).astype(np.uint8)
+    hu = hu + np.random.default_rng(seed).normal(0, 8, hu.shape).round().astype(int)
+    write_series(folder, hu.astype(np.int16), heights=np.arange(14) * 2.5, **PLANTED)
+    for k, file in enumerate(sorted(folder.iterdir())):
+        series = pydicom.dcmread(file).SeriesInstanceUID
+        file.rename(folder / f"{series}.{k}.dcm")
     mask = sitk.GetImageFromArray(labels)
     mask.SetSpacing((0.8, 0.7, 2.5))
     mask.SetOrigin((-50, -40, -300))
-    sitk.WriteImage(mask, str(study / "m.nii.gz"))
-    write_config(study, {"on_bad_patient": "exclude"})
-    done = snakemake(study, "review", "results/cohort.tsv")
+    return mask
+
+
+@pytest.mark.slow
+def test_no_identifier_planted_in_the_dicom_reaches_any_output(tmp_path):
+    """Eight patients through a whole study, two who are refused, and the draft of the sheet."""
+    study, tree = tmp_path / "study", tmp_path / "Zyxwvut_Qwertz"  # as archives name folders
+    study.mkdir()
+    rows = []
+    for i in range(8):
+        source = tree / f"1.2.840.99999.1.4711.{i}"
+        mask = planted_patient(source, i)
+        sitk.WriteImage(mask, str(study / f"m{i}.nii.gz"))
+        rows.append((f"P{i}", ("colorectal", "pancreatic")[i % 2], str(source), f"m{i}.nii.gz"))
+    broken, twice = tree / "1.2.840.99999.1.4711.8", tree / "1.2.840.99999.1.4711.9"
+    write_series(broken, slices(2), **PLANTED)
+    cut = broken / "1.2.840.99999.1.4711.3.dcm"
+    cut.write_bytes(sorted(broken.iterdir())[0].read_bytes()[:-9])
+    for name in "ab":
+        write_series(twice, slices(4), prefix=name, **PLANTED)
+    rows += [(p, "colorectal", str(f), "m0.nii.gz") for p, f in (("P8", broken), ("P9", twice))]
+    write_sheet(study, rows)
+    write_config(
+        study,
+        {
+            "on_bad_patient": "exclude",
+            "lesions": {"min_diameter_mm": 0},
+            "radiomics": {"fan_out": "patient", "classes": ["firstorder", "shape"]},
+            "splits": {"holdout": None, "cv": {"folds": 2, "validation": 0}},
+            "classification": {"models": ["naive_bayes"], "resampling": ["none"],
+                               "tuning": {"iterations": 0}, "baselines": ["volume"]},
+            "densenet": None,
+            "evaluation": {"draws": 100},
+        },
+    )  # fmt: skip
+    done = snakemake(study, "review", "results/report.html")
     assert done.returncode == 0, done.stderr
     drafted = subprocess.run(
-        [sys.executable, "-m", "livermets.draft_cohort", str(tmp_path / "dicom"), str(study)],
+        [sys.executable, "-m", "livermets.draft_cohort", str(tree), str(study)],
         cwd=Path(__file__).parents[1] / "workflow", capture_output=True, text=True,
     )  # fmt: skip
     assert drafted.returncode == 0, drafted.stderr
-    series = json.dumps(pydicom.dcmread(next(source.iterdir())).SeriesInstanceUID)[1:-1]
-    secrets = {part for value in PLANTED.values() for part in value.split("^")} - {"Dr"}
-    secrets |= {"Hildegard", "Hinterwald", "1.2.840.99999", "Waldweg", series}
-    checked = 0
-    for file, data in contents(study / "results"):
-        checked += 1
+    secrets = {part for value in PLANTED.values() for part in value.split("^")} - {"Dr", "MTA"}
+    secrets |= {"Hildegard", "Hinterwald", "1.2.840.99999", "Waldweg", "Zyxwvut", "Qwertz"}
+    secrets |= {"Buxtehude"}
+    for file in (file for file in tree.rglob("*.dcm") if file != cut):
+        header = pydicom.dcmread(file, stop_before_pixels=True)
+        secrets |= {header.SeriesInstanceUID, header.SOPInstanceUID}
+    found = list(contents(study / "results"))
+    for file, data in found:
         for secret in secrets:
             assert secret.encode() not in data, (file, secret)
             assert secret.encode("utf-16-le") not in data, (file, secret)
-    assert checked > 15 and (study / "results/review/P1.seg.dcm").stat().st_size > 1000
-    for name in ("series.tsv", "patients.draft.tsv"):
-        text = (study / "config" / name).read_text()
-        for secret in secrets - ({series} if name == "patients.draft.tsv" else set()):
-            assert secret not in text
-    said = done.stdout + done.stderr + drafted.stdout
+    names = {file.name for file, _ in found}
+    assert {"report.html", "index.html", "P0.seg.nrrd", "P9.log", "features.parquet"} <= names
+    assert (study / "results/review/P0.seg.dcm").stat().st_size > 1000
+    assert ">P9<" in (study / "results/report.html").read_text()
+    sheet = pd.read_csv(study / "config/patients.draft.tsv", sep="\t", dtype=str)
+    said = sheet.drop(columns="ct").to_csv() + (study / "config/series.tsv").read_text()
+    said += done.stdout + done.stderr + drafted.stdout
     assert not [secret for secret in secrets if secret in said]
