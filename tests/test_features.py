@@ -16,6 +16,7 @@ from livermets.features import (
     clinical_columns,
     feature_columns,
     gather,
+    image_hashes,
     read_features,
 )
 
@@ -421,3 +422,9 @@ def test_one_ct_given_for_two_patients_is_found(results):
     shutil.copy(paths["C"][0], paths["D"][0])
     with pytest.raises(BadInput, match=r"C \(lesion 1\) and D \(lesion 1\) have the same values"):
         gathered(cohort, paths)
+
+
+def test_the_hashes_of_images_are_those_of_their_records(tmp_path):
+    for patient, record in (("A", {"sha256": "12ab"}), ("B", {"excluded": "no", "sha256": None})):
+        (tmp_path / f"{patient}.json").write_text(json.dumps(record))
+    assert image_hashes([tmp_path / "A.json", tmp_path / "B.json"]) == {"A": "12ab"}

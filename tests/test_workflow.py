@@ -135,6 +135,9 @@ def test_images_become_a_report_and_the_bad_patient_is_named(image_study):
     assert cohort.drop("B0")["included"].all()
     features = pd.read_parquet(image_study / "results/features.parquet")
     assert "B0" not in set(features["patient"])
+    ct = json.loads((image_study / "results/ct/B1.json").read_text())
+    assert features.attrs["sha256"]["ct"]["B1"] == ct["sha256"]
+    assert "B1" in features.attrs["sha256"]["masks"]
     assert "B0" in (image_study / "results/report.html").read_text()
 
 

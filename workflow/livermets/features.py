@@ -16,6 +16,7 @@ from livermets.errors import BadInput, BadPatient
 from livermets.feature_leaks import refuse_leaks, refuse_twins
 from livermets.feature_table_input import load_table
 from livermets.names import CLINICAL
+from livermets.runtime import read_json
 
 IDS = ("patient", "lesion", "label")
 LESION_FACTS = ("volume_ml", "diameter_mm", "mean_hu")
@@ -86,6 +87,16 @@ def gather(
     refuse_twins(table, feature_columns(table))
     table.attrs["radiomics"] = extraction
     return table
+
+
+def image_hashes(records: Iterable[str | Path]) -> dict[str, str]:
+    """patient -> sha256 of the voxels, from the records of CTs or masks, named `{patient}.json`.
+
+    Those of patients who are out may have none. They stand in the metadata of the features table,
+    so that it can be told from which images it came.
+    """
+    found = {Path(path).stem: read_json(path).get("sha256") for path in records}
+    return {patient: digest for patient, digest in found.items() if digest}
 
 
 def read_features(

@@ -206,6 +206,8 @@ else:
             cohort="results/cohort.tsv",
             radiomics=expand("results/radiomics/{patient}.parquet", patient=PATIENTS),
             tables=expand("results/lesions/{patient}.tsv", patient=PATIENTS),
+            ct=expand("results/ct/{patient}.json", patient=PATIENTS),
+            masks=expand("results/masks/{patient}.json", patient=PATIENTS),
         output:
             "results/features.parquet",
         log:

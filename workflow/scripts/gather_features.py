@@ -1,7 +1,7 @@
 """The study's feature table."""
 
 import pandas as pd
-from livermets.features import gather
+from livermets.features import gather, image_hashes
 from livermets.runtime import job
 
 with job(snakemake.log, "features"):
@@ -9,4 +9,5 @@ with job(snakemake.log, "features"):
     table = gather(
         cohort, snakemake.input.radiomics, snakemake.input.tables, snakemake.params.clinical
     )
+    table.attrs["sha256"] = {kind: image_hashes(snakemake.input[kind]) for kind in ("ct", "masks")}
     table.to_parquet(snakemake.output[0], index=False)
