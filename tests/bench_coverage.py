@@ -21,8 +21,8 @@ from livermets import metrics
 from livermets.compare import compare
 from livermets.evaluate import LEVELS, evaluate
 
-SIZES = (24, 40, 78, 150)
-PAPER, DRAWS, POPULATION = 78, 500, 40_000
+SIZES = (25, 40, 80)  # two in five of them positive, as in the population
+PAPER, DRAWS, POPULATION = 80, 500, 40_000
 CLASSES, POSITIVE = ["colorectal", "pancreatic"], "pancreatic"
 ARMS = {"arm": 1.0, "baseline_volume": 0.4}  # how far the classes are apart
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from livermets.bootstrap import Units, draw_patients, holm, interval, tails, two_sided_p
+from livermets.bootstrap import Units, draw_patients, effective, holm, interval, tails, two_sided_p
 from livermets.metrics import METRICS, Rows, at_threshold, auc, measure
 from scipy.stats import binomtest, norm
 from scipy.stats import t as student
@@ -52,6 +52,13 @@ def test_intervals_near_the_ceiling_stay_in_range():
                 continue
             bottom = -1 if name in ("mcc", "net_benefit") else 0
             assert np.isnan(low) or bottom <= low <= high <= 1, name
+
+
+def test_patients_of_uneven_weight_tell_as_much_as_fewer_of_equal_weight():
+    strata = np.array(["a", "a", "a", "b", "b"])
+    assert effective(np.full(5, 7.0), strata) == pytest.approx(5)
+    assert effective(np.array([1.0, 1, 1, 3, 1]), strata) == pytest.approx(3 + 16 / 10)
+    assert effective(np.array([1.0, 1e-9, 1e-9, 1, 1e-9]), strata) == pytest.approx(2)
 
 
 def test_percentiles_are_expanded_as_students_law_asks():
@@ -122,7 +129,9 @@ def coverage(patients: int, studies: int, by_patient: bool = True) -> dict[str, 
         values = {"auc": auc(rows, counts)} | at_threshold(rows, counts, 0.5)
         for name, truth in TRUTH.items():
             one = name == "sensitivity"
-            units = Units(int(strata.sum()) if one else len(strata), 1 if one else 2)
+            mine = strata if one else np.ones(len(strata), bool)
+            weights = np.bincount(unit)[mine]
+            units = Units(effective(weights, strata[mine]), 1 if one else 2)
             low, high, _ = interval(values[name][1:], units)
             hits[name] += low <= truth <= high
     return {name: count / studies for name, count in hits.items()}

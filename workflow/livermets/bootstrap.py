@@ -32,12 +32,12 @@ def draw_patients(strata: np.ndarray, draws: int, seed: int) -> np.ndarray:
 class Units:
     """How many patients a value rests on, and from how many strata they are drawn."""
 
-    patients: int
+    patients: float  # as many as weigh alike (see `effective`)
     strata: int = 1
     fewest: int | None = None  # patients of the smallest side; None: all of them
 
     @property
-    def free(self) -> int:
+    def free(self) -> float:
         """Degrees of freedom."""
         return self.patients - self.strata
 
@@ -46,6 +46,16 @@ class Units:
         """How much too small a bootstrap's standard error is: sums of squares are divided by the
         number of patients, not by the degrees of freedom."""
         return math.sqrt(self.patients / self.free)
+
+
+def effective(weights: np.ndarray, strata: np.ndarray) -> float:
+    """How many patients of equal weight tell as much as these (Kish 1965), summed over strata.
+
+    weights, strata : (patients,); a patient with thirty lesions among patients with three decides
+        the value by lesion nearly alone, and few degrees of freedom are left
+    """
+    parts = [weights[strata == stratum] for stratum in np.unique(strata)]
+    return float(sum(part.sum() ** 2 / (part**2).sum() for part in parts))
 
 
 def interval(

@@ -46,7 +46,7 @@ def compare(
         if key not in known:
             drawn = redraw(table, draws, seed, key[1])
             repeats = repeats_of(table, level, classes, positive, drawn.patients)
-            known[key] = aucs(repeats, drawn.counts), drawn.units()
+            known[key] = aucs(repeats, drawn.counts), drawn.units(level)
         return known[key]
 
     rows = []
@@ -61,7 +61,7 @@ def compare(
                 found = {"against": against, "arm": arm, "reference": other, "scheme": scheme}
                 found |= {"level": level, "metric": "auc", "difference": difference}
                 rows.append(found | {"low": low, "high": high, "p": p,
-                                     "n_patients": units.patients})  # fmt: skip
+                                     "n_patients": both[0]["patient"].nunique()})  # fmt: skip
     result = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "p_holm"])
     result["p_holm"] = np.nan
     for _, index in result.groupby(["against", "scheme", "level"]).groups.items():

@@ -39,7 +39,7 @@ def confusion(
             with np.errstate(invalid="ignore", divide="ignore"):
                 shares = cells / cells.sum(axis=1, keepdims=True)
             for i, truth in enumerate(classes):
-                units = bootstrap.Units(int((drawn.labels == truth).sum()))
+                units = drawn.units(level, "sensitivity", truth)
                 for j, called in enumerate(classes):
                     low, high, _ = bootstrap.interval(shares[i, j, 1:], units, span=(0.0, 1.0))
                     found = {"arm": arm, "scheme": scheme, "level": level, "truth": truth}

@@ -71,7 +71,7 @@ def evaluate(
                 target = name or (positive if len(classes) == 2 else None)
                 facts["n_positive"] = _positives(table, level, target or positive)
                 for metric, of_draws in values.items():
-                    units = drawn.units(metric, target)
+                    units = drawn.units(level, metric, target)
                     span = metrics.SPAN.get(metric)
                     low, high, undefined = bootstrap.interval(of_draws[1:], units, span=span)
                     value = float(of_draws[0])
@@ -89,22 +89,28 @@ class Drawn:
     patients: list[str]
     labels: np.ndarray  # class of each
     counts: np.ndarray  # (draws + 1, patients), the cohort itself first
+    lesions: np.ndarray  # how many of each are tested
 
-    def units(self, metric: str = "", target: str | None = None) -> bootstrap.Units:
+    def units(self, level: str, metric: str = "", target: str | None = None) -> bootstrap.Units:
         """What a metric rests on: sensitivity and specificity of `target` on one side alone."""
+        mine = np.ones(len(self.labels), bool)
         if target is not None and metric in ("sensitivity", "specificity"):
             mine = (self.labels == target) == (metric == "sensitivity")
-            return bootstrap.Units(int(mine.sum()), len(set(self.labels[mine])))
-        sizes = np.unique(self.labels, return_counts=True)[1]
-        fewest = None if metric == "accuracy" else int(sizes.min())
-        return bootstrap.Units(len(self.labels), len(sizes), fewest)
+        weights = self.lesions if level == "lesion" else np.ones(len(self.labels))
+        sizes = np.unique(self.labels[mine], return_counts=True)[1]
+        fewest = int(sizes.min() if mine.all() and metric != "accuracy" else sizes.sum())
+        patients = bootstrap.effective(weights[mine], self.labels[mine])
+        return bootstrap.Units(patients, len(sizes), fewest)
 
 
 def redraw(table: pd.DataFrame, draws: int, seed: int, scheme: str) -> Drawn:
     """The patients in order, and their draws: the same for all arms that tested the same ones."""
     label = table.drop_duplicates("patient").set_index("patient")["label"].sort_index()
     counts = bootstrap.draw_patients(label.to_numpy(), draws, derive(seed, "bootstrap", scheme))
-    return Drawn(list(label.index), label.to_numpy(str), counts)
+    lesions = (
+        table.drop_duplicates(["patient", "lesion"]).groupby("patient").size().loc[label.index]
+    )
+    return Drawn(list(label.index), label.to_numpy(str), counts, lesions.to_numpy(float))
 
 
 def checked(

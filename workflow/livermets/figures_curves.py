@@ -192,7 +192,7 @@ def roc_band(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pointwise 95 % band of the curve over draws of patients; NaN from one patient a class."""
     drawn = redraw(rows, draws, seed, "roc")
-    if drawn.units().free < 1:
+    if drawn.units("lesion").free < 1:
         return np.full_like(GRID, np.nan), np.full_like(GRID, np.nan)
     counts = drawn.counts[1:]
     curves = []
@@ -200,7 +200,9 @@ def roc_band(
         patient = pd.Index(drawn.patients).get_indexer(part["patient"])
         truth = (part["label"] == positive).to_numpy(float)
         curves.append(_sensitivity(part["score"].to_numpy(), truth, counts[:, patient]))
-    low, high = np.nanquantile(np.mean(curves, axis=0), bootstrap.tails(drawn.units()), axis=0)
+    low, high = np.nanquantile(
+        np.mean(curves, axis=0), bootstrap.tails(drawn.units("lesion")), axis=0
+    )
     return low, high
 
 

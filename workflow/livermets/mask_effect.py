@@ -119,8 +119,8 @@ def auc_differences(
         if not len(parts[0]):
             continue
         drawn = redraw(parts[1], draws, seed, scheme)
-        units = drawn.units()
         for level in LEVELS:
+            units = drawn.units(level)
             first, last = (
                 aucs(repeats_of(part, level, classes, positive, drawn.patients), drawn.counts)
                 for part in parts
@@ -132,7 +132,7 @@ def auc_differences(
                 low, high, _ = bootstrap.interval(values[1:], units, span=span)
                 row |= {name: float(values[0]), f"{ends}low": low, f"{ends}high": high}
             row["p"] = bootstrap.two_sided_p(row["difference"], (last - first)[1:], units)
-            rows.append(row | {"n_patients": units.patients, "n_lost": lost})
+            rows.append(row | {"n_patients": len(drawn.patients), "n_lost": lost})
     result = pd.DataFrame(rows, columns=[name for name in AUCS if name != "p_holm"])
     result["p_holm"] = np.nan
     for _, index in result.groupby(["scheme", "level"]).groups.items():
