@@ -166,7 +166,9 @@ def test_a_missing_column_is_named_with_a_near_one(tmp_path):
 def test_a_missing_label_or_patient_is_named_by_row(tmp_path):
     table = own_table()
     table.loc[[4, 7], "label"] = None
-    refused(table, tmp_path, r"label \(column label\) is missing in rows 5, 8. Fill it in")
+    refused(
+        table, tmp_path, r"label \(column label\) is missing in rows 5, 8 \(patient.*\). Fill it in"
+    )
     table = own_table()
     table.loc[0, "patient"] = None
     refused(table, tmp_path, r"patient \(column patient\) is missing in row 1\.")
@@ -174,10 +176,17 @@ def test_a_missing_label_or_patient_is_named_by_row(tmp_path):
 
 def test_an_unknown_label_names_row_value_and_what_to_set(tmp_path):
     table = own_table()
-    table.loc[table["patient"] == "P03", "label"] = "Colorectal"
+    table.loc[table["patient"] == "P03", "label"] = "gastric"
     message = refused(table, tmp_path, r"classes are 'colorectal', 'pancreatic' \(first in row 5")
-    assert "'Colorectal'" in message
+    assert "'gastric'" in message
     assert "Set `classes:" in message
+
+
+def test_a_label_in_other_letters_is_a_misspelling_and_no_class(tmp_path):
+    table = own_table()
+    table.loc[table["patient"] == "P03", "label"] = "Colorectal"
+    message = refused(table, tmp_path, "'Colorectal' in row 5, where the class is 'colorectal'")
+    assert "Set `classes:" not in message
 
 
 def test_a_class_nobody_has_is_named(tmp_path):
@@ -209,7 +218,11 @@ def test_a_lesion_that_is_no_whole_number_is_refused(tmp_path, lesion):
 def test_infinite_values_are_named_by_column_and_row(tmp_path):
     table = own_table()
     table.loc[2, "Energy"], table.loc[9, "Energy"] = np.inf, -np.inf
-    refused(table, tmp_path, "infinite values in column Energy, rows 3, 10. Empty the cells")
+    refused(
+        table,
+        tmp_path,
+        r"infinite values in column Energy, rows 3, 10 \(patients .*\). Empty the cells",
+    )
 
 
 def test_text_in_a_feature_is_named_by_column_row_and_value(tmp_path):

@@ -135,3 +135,10 @@ def test_the_columns_of_a_table_are_known_without_its_rows(tmp_path, name):
     else:
         table.to_csv(path, index=False, sep="\t" if ".tsv" in name else ",")
     assert table_columns(path) == list(table.columns)
+
+
+def test_a_value_that_is_misspelt_is_told_the_nearest_and_no_schema():
+    with pytest.raises(BadInput, match=r"'smot'.*did you mean 'smote'"):
+        load_config({"classification": {"resampling": ["none", "smot"]}})
+    with pytest.raises(BadInput, match="'youdn' cannot be used.*youden"):
+        load_config({"evaluation": {"threshold": "youdn"}})

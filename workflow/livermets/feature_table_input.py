@@ -41,8 +41,8 @@ def load_table(
         table[what] = _text(table[what])
         if len(empty := np.flatnonzero(table[what].isna())):
             raise BadInput(
-                f"{path.name}: {what} (column {columns[what]}) is missing in {_rows(empty)}. "
-                "Fill it in, or remove the rows"
+                f"{path.name}: {what} (column {columns[what]}) is missing in "
+                f"{_rows(empty, table)}. Fill it in, or remove the rows"
             )
     as_they_are = ("patient", "label", *text)
     found = {
@@ -154,8 +154,8 @@ def _lesions(table: pd.DataFrame, columns: Mapping[str, str | None], name: str) 
     wrong = np.flatnonzero(numbers.isna() | (numbers % 1 != 0))
     if len(wrong):
         raise BadInput(
-            f"{name}: lesion (column {columns['lesion']}) is no whole number in {_rows(wrong)}. "
-            "Number the lesions, or remove the column to have them numbered"
+            f"{name}: lesion (column {columns['lesion']}) is no whole number in "
+            f"{_rows(wrong, table)}. Number the lesions, or remove the column to have them numbered"
         )
     twice = table.assign(lesion=numbers.astype("int64"))[["patient", "lesion"]]
     if twice.duplicated().any():
@@ -192,13 +192,20 @@ def _refuse_infinite(table: pd.DataFrame, name: str) -> None:
         more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
         raise BadInput(
             f"{name}: infinite values in column {', '.join(columns[:3])}{more}, "
-            f"{_rows(np.flatnonzero(infinite.any(axis=1)))}. Empty the cells (missing is allowed), "
-            "or correct them"
+            f"{_rows(np.flatnonzero(infinite.any(axis=1)), table)}. Empty the cells (missing is "
+            "allowed), or correct them"
         )
 
 
-def _rows(places: np.ndarray) -> str:
-    """Rows for a message, 1 being the first below the header: "rows 3, 7 and 12 more"."""
-    shown = ", ".join(str(place + 1) for place in places[:5])
+def _rows(places: np.ndarray, table: pd.DataFrame | None = None) -> str:
+    """Rows for a message, 1 being the first below the header, and whose they are.
+
+    "rows 3, 7 (patients P02, P04) and 12 more"
+    """
+    first = places[:5]
+    shown = ", ".join(str(place + 1) for place in first)
     more = f" and {len(places) - 5} more" if len(places) > 5 else ""
+    whose = "" if table is None else ", ".join(table["patient"].iloc[first].dropna().unique())
+    if whose:
+        shown += f" (patient{'s' if ', ' in whose else ''} {whose})"
     return f"row{'s' if len(places) > 1 else ''} {shown}{more}"

@@ -190,6 +190,13 @@ def _labels(labels: pd.Series, classes: list[str], name: str, column: str | None
     labels = labels.where(labels.isin(classes), labels.str.replace(r"\.0+$", "", regex=True))
     found = sorted(labels.unique())
     wrong = labels[~labels.isin(classes)]
+    spelt = {c.casefold(): c for c in classes}
+    if len(wrong) and all(label.casefold() in spelt for label in wrong):
+        raise BadInput(
+            f"{name}: the label column {column} holds {wrong.iloc[0]!r} in row "
+            f"{wrong.index[0] + 1}, where the class is {spelt[wrong.iloc[0].casefold()]!r}. Write "
+            "the labels as `classes` does"
+        )
     if len(wrong):
         raise BadInput(
             f"{name}: the label column {column} holds {', '.join(map(repr, found))}, but the "

@@ -160,6 +160,13 @@ def _explain(mistake: jsonschema.ValidationError) -> str:
             texts.append(f"`{where + '.' if where else ''}{key}` is not a key; {hint}")
         return " ".join(texts)
     hint = mistake.schema.get("description", "")
+    if mistake.validator == "enum":  # the nearest of the names that are known
+        near = difflib.get_close_matches(
+            str(mistake.instance), map(str, mistake.validator_value), 1
+        )
+        hint = f"did you mean {near[0]!r}?" if near else hint
+    if mistake.validator in ("oneOf", "anyOf"):
+        return f"`{where}`: {mistake.instance!r} cannot be used. {hint} See config/README.md."
     return f"`{where}`: {mistake.message}. See config/README.md{f' ({hint})' if hint else ''}"
 
 

@@ -12,6 +12,8 @@ rule shuffle_labels:
     input:
         features="results/features.parquet",
         cohort="results/cohort.tsv",
+        # a leak that stops the study stops it before this
+        audit="results/audit/data.json",
     output:
         features=f"{SHUFFLED}/features.parquet",
         cohort=f"{SHUFFLED}/cohort.tsv",
