@@ -38,7 +38,8 @@ def slices(n=20, seed=0):
     ("text", "phase"),
     [("Abdomen portalvenös 1.5 B30s", "portal venous"), ("ABD_PV_1.0", "portal venous"),
      ("Leber 70s", "portal venous"), ("Thorax CTA", "arterial"), ("nativ 5.0", "native"),
-     ("Liver non-contrast", "native"), ("late arterial", None), ("Spaet venoes", None),
+     ("Liver non-contrast", "native"), ("late arterial", None),
+     ("CT TRIPHASIC LIVER (NON-ANGIOGRAPHIC)", None), ("Angio", "arterial"), ("Spaet venoes", None),
      ("Abdomen 1.5", None), ("", None)],
 )  # fmt: skip
 def test_a_phase_is_known_where_the_description_names_one_and_only_one(text, phase):

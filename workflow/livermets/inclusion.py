@@ -6,7 +6,7 @@ from collections.abc import Mapping
 # what series descriptions call the phases, in English and German
 PHASES = {
     "portal venous": r"portal|\bpvp?\b|\bven\b|venous|ven(ö|oe|o)s|\b(6[05]|7[05]|80) ?s(ec)?\b",
-    "arterial": r"arter|\bart\b|\bcta\b|angio",
+    "arterial": r"arter|\bart\b|\bcta\b|(?<!non.)(?<!non)angio",
     "native": r"nativ|non.?contrast|without contrast|unenhanced|\bnc\b|plain|ohne km",
     "delayed": r"delay|late|equilib|sp(ä|ae)t|\b(3|5) ?min\b|excret",
 }
