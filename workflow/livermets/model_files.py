@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from .errors import BadInput
+from livermets.errors import BadInput
 
 
 def cache_path(sha256: str) -> Path:

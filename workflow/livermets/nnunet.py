@@ -19,10 +19,10 @@ import SimpleITK as sitk
 import torch
 from scipy import ndimage
 
-from .body import body_mask, extent
-from .errors import BadInput
-from .resampling import WHOLE, resampler
-from .sliding import sliding_window
+from livermets.body import body_mask, extent
+from livermets.errors import BadInput
+from livermets.resampling import WHOLE, resampler
+from livermets.sliding import sliding_window
 
 log = logging.getLogger(__name__)
 

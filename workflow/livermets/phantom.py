@@ -13,8 +13,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from .errors import BadInput
-from .seeds import derive
+from livermets.errors import BadInput
+from livermets.seeds import derive
 
 SIZE = (40, 176, 176)  # voxels (z, y, x)
 SPACING_MM = (1.5, 1.5, 3.0)  # (x, y, z)

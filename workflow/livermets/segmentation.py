@@ -19,14 +19,14 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from .errors import BadInput
-from .exclusion import excluded
-from .model_files import model_folder
+from livermets.errors import BadInput
+from livermets.exclusion import excluded
+from livermets.model_files import model_folder
 
 if TYPE_CHECKING:
     import torch
 
-    from .nnunet import Model
+    from livermets.nnunet import Model
 
 LABELS = {"liver": 1, "lesion": 2}
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ def segment(ct: sitk.Image, chain: Sequence[Link], keep_largest_liver: bool = Fa
     uint8 image on the CT's own grid: 0 background, 1 liver, 2 lesion. Where models disagree a
     lesion is never overwritten by liver.
     """
-    from .nnunet import predict  # torch, as in `load_chain`
+    from livermets.nnunet import predict  # torch, as in `load_chain`
 
     merged = np.zeros(ct.GetSize()[::-1], dtype=np.uint8)
     for link in chain:
@@ -237,7 +237,7 @@ def _load(
             f"only {list(LABELS)} can be mapped"
         )
     with quiet_nnunet():
-        from .nnunet import load_model
+        from livermets.nnunet import load_model
 
         loaded = load_model(folder, folds, checkpoint, device, mirroring, step_size, name)
     for ours, theirs in model["labels"].items():

@@ -11,8 +11,8 @@ import torch
 from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from .errors import BadInput
-from .seeds import derive
+from livermets.errors import BadInput
+from livermets.seeds import derive
 
 log = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from .errors import BadInput, BadPatient
-from .model_files import hash_model
-from .segmentation import pick_device, quiet_nnunet
+from livermets.errors import BadInput, BadPatient
+from livermets.model_files import hash_model
+from livermets.segmentation import pick_device, quiet_nnunet
 
 DATASET = "Dataset001_livermets"
 ORIENTATION = "LPS"  # how cases are turned for training; written into dataset.json for inference
@@ -87,7 +87,7 @@ def train(
             _prepare(workdir, plan)
         done.write_text(recipe)
     with quiet_nnunet(**folders, nnUNet_n_proc_DA="0"):  # 0: patches are cut in this process
-        from .segmentation_trainer import SeededTrainer
+        from livermets.segmentation_trainer import SeededTrainer
 
         base = workdir / "nnUNet_preprocessed" / DATASET
         plans = json.loads((base / "nnUNetPlans.json").read_text())
