@@ -60,3 +60,7 @@ rule features:
 rule segmentation_model:
     input:
         "results/segmentation_model.zip",
+
+
+# An edit of a module reruns the rules whose scripts import it, directly or not.
+add_code_digests(workflow.rules)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from livermets.code_digest import PACKAGE, modules_served
+from livermets.code_digest import files_read
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ROOT / "workflow/scripts"
@@ -73,10 +73,7 @@ def pip_pins(environment: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("rule", "script", "environment"), rules())
 def test_the_environment_of_a_rule_names_what_its_script_imports(rule, script, environment):
-    files = {SCRIPTS / script}
-    direct = re.findall(r"livermets\.(\w+)", (SCRIPTS / script).read_text())
-    for module in direct:
-        files |= {PACKAGE / f"{name}.py" for name in modules_served(module)}
+    files = [file for file in files_read(SCRIPTS / script) if file.suffix == ".py"]
     needed = set().union(*(imported(path) for path in files))
     needed -= set(sys.stdlib_module_names) | {"livermets", "snakemake"}
     missing = {normal(DISTRIBUTION.get(n, n)) for n in needed} - set(pip_pins(environment))
@@ -95,4 +92,5 @@ def test_every_environment_file_is_used():
 
 
 def test_code_digest_follows_imports_inside_the_package():
-    assert {"exclusion", "errors", "runtime"} <= modules_served("exclusion")
+    names = {file.name for file in files_read(SCRIPTS / "fingerprint.py")}
+    assert {"exclusion.py", "errors.py", "runtime.py", "fingerprint.py"} <= names

@@ -1,5 +1,5 @@
 # Loads and checks the configuration and the cohort sheet, and holds what several rules need:
-# wildcards, input functions, code digests. No science in here.
+# wildcards, input functions. No science in here.
 import csv
 import os
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from livermets import arms, names
-from livermets.code_digest import code
+from livermets.code_digest import add_code_digests
 from livermets.corrections import find_correction, find_sidecar
 from livermets.errors import BadInput
 from livermets.runtime import refusals

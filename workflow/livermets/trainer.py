@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from livermets.augment import Moves, move, random_maps
-from livermets.code_digest import code
+from livermets.code_digest import code_digest
 from livermets.errors import BadInput
 from livermets.logits import auc, cross_entropy, probabilities
 
@@ -266,7 +266,7 @@ def _resume(checkpoint, identity, parts, generator) -> tuple[dict, list[dict]]:
 
 def _identity(network, recipe, generator, train, valid) -> str:
     """A digest of all that decides what the training comes to."""
-    digest = hashlib.sha256(code("densenet").encode())
+    digest = hashlib.sha256(code_digest(Path(__file__).with_name("densenet.py")).encode())
     digest.update(repr((recipe, generator.initial_seed(), torch.__version__)).encode())
     tensors = [*network.state_dict().values()]
     for examples in (train, valid):

@@ -18,8 +18,6 @@ rule fingerprint:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(3000),
-    params:
-        code=code("fingerprints", "exclusion"),
     message:
         "Taking the fingerprints of {wildcards.patient}"
     script:
@@ -44,7 +42,6 @@ rule audit_data:
         mem_mb=scaled(2000),
     params:
         different=config["audit"]["different"],
-        code=code("audit"),
     message:
         "Auditing patients, images, features and splits for leakage"
     script:
@@ -68,7 +65,6 @@ rule audit:
         mem_mb=scaled(2000),
     params:
         classes=config["classes"],
-        code=code("audit", "predictions"),
     message:
         "Auditing the predictions for leakage"
     script:

@@ -39,7 +39,6 @@ rule fit_classifier:
         **CLASSES,
         **CHOICE,
         settings=SETTINGS,
-        code=code("fit", "estimators", "robustness"),
     message:
         "Fitting {wildcards.model} with resampling {wildcards.resampling}"
     script:
@@ -60,7 +59,6 @@ use rule fit_classifier as fit_feature_sets with:
         sets=lambda wildcards: COMPARED_SETS[wildcards.learns_from],
         min_icc=CHOICE["min_icc"],
         settings=SETTINGS,
-        code=code("fit", "estimators", "robustness"),
     message:
         "Fitting {wildcards.model} to the feature sets of {wildcards.learns_from}"
 
@@ -76,8 +74,6 @@ rule select_arm:
         "results/logs/select_arm.log",
     conda:
         "../../envs/classifiers.yaml"
-    params:
-        code=code("selected"),
     message:
         "Selecting an arm by inner cross-validation"
     script:
@@ -107,7 +103,6 @@ rule fit_baseline:
             if wildcards.baseline == "radiomics_clinical"
             else {key: SETTINGS[key] for key in ("seed", "youden")}
         ),
-        code=code("baselines", "robustness"),
     message:
         "Fitting the baseline: {wildcards.baseline}"
     script:
@@ -133,7 +128,6 @@ rule feature_importance:
         **CHOICE,
         correlation=config["classification"]["correlation"],
         seed=config["seed"],
-        code=code("importance", "robustness"),
     message:
         "Ranking the features by permutation importance"
     script:

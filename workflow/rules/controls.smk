@@ -23,7 +23,6 @@ rule shuffle_labels:
         "../../envs/report.yaml"
     params:
         seed=config["seed"],
-        code=code("controls"),
     message:
         "Dealing the labels to patients at random"
     script:
@@ -42,7 +41,6 @@ use rule divide as divide_shuffled with:
         names=SHUFFLED_SPLITS,
         seed=config["seed"],
         classes=config["classes"],
-        code=code("splits"),
     message:
         "Dividing the patients by the dealt labels"
 

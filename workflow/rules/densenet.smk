@@ -18,7 +18,6 @@ rule slice_lesions:
         mem_mb=scaled(2000),
     params:
         **config["slices"],
-        code=code("slices", "exclusion"),
     message:
         "Cutting the lesion slices of {wildcards.patient}"
     script:
@@ -48,7 +47,6 @@ rule train_densenet:
         **CLASSES,
         settings=config["densenet"],
         seed=config["seed"],
-        code=code("densenet"),
     message:
         "Training DenseNet-121 on split {wildcards.split}"
     script:

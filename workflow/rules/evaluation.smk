@@ -23,7 +23,6 @@ rule evaluate:
         **CLASSES,
         **config["evaluation"],
         seed=config["seed"],
-        code=code("evaluate", "compare", "confusion"),
     message:
         "Measuring every arm"
     script:

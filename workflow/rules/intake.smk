@@ -21,7 +21,6 @@ rule import_ct:
         on_bad_patient=config["on_bad_patient"],
         resample_tilt=config["resample_tilt"],
         inclusion=config["inclusion"],
-        code=code("ct", "inclusion", "exclusion"),
     message:
         "Reading the CT of {wildcards.patient}"
     script:

@@ -19,7 +19,6 @@ checkpoint split_lesions:
         mem_mb=scaled(3000),
     params:
         **config["lesions"],
-        code=code("lesions", "exclusion"),
     message:
         "Splitting the lesions of {wildcards.patient}"
     script:
@@ -39,7 +38,6 @@ if FROM_FEATURES:
             "../../envs/tables.yaml"
         params:
             sheet=config["patients"] and SHEET.to_dict("list"),
-            code=code("cohort"),
         message:
             "Listing the patients of the feature table"
         script:
@@ -60,7 +58,6 @@ else:
             "../../envs/tables.yaml"
         params:
             sheet=SHEET.to_dict("list"),
-            code=code("cohort"),
         message:
             "Listing who is in the study and who is not"
         script:

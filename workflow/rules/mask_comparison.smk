@@ -33,7 +33,6 @@ use rule take_mask as take_uncorrected_mask with:
         mask_labels=config["mask_labels"],
         # it may be corrected for that very reason
         on_bad_patient="exclude",
-        code=code("masks", "dicom_seg", "exclusion"),
     message:
         "Taking the mask of {wildcards.patient} before correction"
 
@@ -72,7 +71,6 @@ rule extract_uncorrected:
         mem_mb=scaled(2000),
     params:
         **EXTRACTION,
-        code=code("radiomics_features"),
     message:
         "Extracting the lesions of {wildcards.patient} before correction"
     script:
@@ -100,7 +98,6 @@ rule uncorrected_features:
     params:
         clinical=config["clinical"],
         classes=config["classes"],
-        code=code("uncorrected", "features"),
     message:
         "Gathering the features of all patients before correction"
     script:
@@ -119,8 +116,6 @@ rule pair_lesions:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(2000),
-    params:
-        code=code("agreement"),
     message:
         "Pairing the lesions of {wildcards.patient} before and after correction"
     script:
@@ -152,7 +147,6 @@ rule mask_comparison:
         **CLASSES,
         draws=config["evaluation"]["draws"],
         seed=config["seed"],
-        code=code("mask_effect", "figures_masks"),
     message:
         "Comparing features and AUCs before and after correction"
     script:

@@ -17,7 +17,6 @@ rule phantom:
         classes=config["classes"],
         seed=config["seed"],
         phantoms=config["phantoms"],
-        code=code("phantom"),
     message:
         "Making the phantom of {wildcards.patient}"
     script:

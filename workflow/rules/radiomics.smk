@@ -32,7 +32,6 @@ if config["radiomics"]["fan_out"] == "lesion":
             mem_mb=scaled(2000),
         params:
             **EXTRACTION,
-            code=code("radiomics_features"),
         message:
             "Cutting the lesions of {wildcards.patient} from the CT"
         script:
@@ -59,7 +58,6 @@ if config["radiomics"]["fan_out"] == "lesion":
             mem_mb=scaled(1000),
         params:
             **EXTRACTION,
-            code=code("radiomics_features"),
         message:
             "Extracting lesion {wildcards.lesion} of {wildcards.patient}"
         script:
@@ -85,7 +83,6 @@ if config["radiomics"]["fan_out"] == "lesion":
             mem_mb=1000,
         params:
             **EXTRACTION,
-            code=code("radiomics_features"),
         message:
             "Gathering the lesions of {wildcards.patient}"
         script:
@@ -110,7 +107,6 @@ else:
             mem_mb=scaled(2000),
         params:
             **EXTRACTION,
-            code=code("radiomics_features"),
         message:
             "Extracting the lesions of {wildcards.patient}"
         script:
@@ -127,7 +123,6 @@ rule radiomics_dictionary:
         "../../envs/radiomics.yaml"
     params:
         **EXTRACTION,
-        code=code("radiomics_dictionary"),
     message:
         "Writing down what each radiomics feature means"
     script:
@@ -150,7 +145,6 @@ rule perturb_patient:
     params:
         **EXTRACTION,
         seed=config["seed"],
-        code=code("radiomics_perturb"),
     message:
         "Perturbing the lesions of {wildcards.patient}"
     script:
@@ -172,7 +166,6 @@ rule robustness:
         "../../envs/report.yaml"
     params:
         min_icc=config["radiomics"]["min_icc"] or 0.9,
-        code=code("robustness", "figures_robustness"),
     message:
         "Correlating the features of perturbed lesions"
     script:
@@ -193,7 +186,6 @@ if FROM_FEATURES:
         params:
             columns=config["feature_columns"],
             classes=config["classes"],
-            code=code("features"),
         message:
             "Checking the feature table {input}"
         script:
@@ -216,7 +208,6 @@ else:
             "../../envs/tables.yaml"
         params:
             clinical=config["clinical"],
-            code=code("features"),
         message:
             "Gathering the features of all patients"
         script:

@@ -28,7 +28,6 @@ rule write_tables:
     params:
         classes=config["classes"],
         clinical=config["clinical"],
-        code=code("tables"),
     message:
         "Writing the tables"
     script:
@@ -67,7 +66,6 @@ rule draw_figures:
         min_diameter_mm=config["lesions"]["min_diameter_mm"],
         from_features=FROM_FEATURES,
         seed=config["seed"],
-        code=code("figures"),
     message:
         "Drawing the figures"
     script:
@@ -105,7 +103,6 @@ rule render_report:
         "../../envs/report.yaml"
     params:
         config=dict(config),
-        code=code("report"),
     message:
         "Writing results/report.html"
     script:

@@ -25,7 +25,6 @@ rule take_mask:
         corrections=config["corrections"],
         mask_labels=config["mask_labels"],
         on_bad_patient=config["on_bad_patient"],
-        code=code("masks", "dicom_seg", "exclusion"),
     message:
         "Taking the mask of {wildcards.patient}"
     script:
@@ -51,8 +50,6 @@ rule overlay:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(3000),
-    params:
-        code=code("overlay", "exclusion"),
     message:
         "Drawing the mask of {wildcards.patient} over the CT"
     script:
@@ -75,8 +72,6 @@ rule look_over:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(3000),
-    params:
-        code=code("review", "seg_nrrd", "exclusion"),
     message:
         "Looking the mask of {wildcards.patient} over"
     script:
@@ -96,8 +91,6 @@ rule dicom_seg:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(3000),
-    params:
-        code=code("dicom_seg", "exclusion"),
     message:
         "Writing the mask of {wildcards.patient} as DICOM"
     script:
@@ -118,7 +111,6 @@ rule worklist:
     params:
         patients=PATIENTS,
         labels=[] if FROM_FEATURES else list(SHEET["label"]),
-        code=code("worklist"),
     message:
         "Writing results/review/index.html"
     script:
@@ -138,8 +130,6 @@ rule compare_masks:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(3000),
-    params:
-        code=code("agreement", "exclusion"),
     message:
         "Comparing the automatic mask of {wildcards.patient} with the final one"
     script:
@@ -162,8 +152,6 @@ rule agreement:
         "results/logs/agreement.log",
     conda:
         "../../envs/tables.yaml"
-    params:
-        code=code("agreement_table"),
     message:
         "Listing how far corrections went"
     script:

@@ -9,7 +9,6 @@ SEGMENTING = {
         for key in ("models", "device", "mirroring", "step_size", "keep_largest_liver")
     },
     "cache": "results/models/segmentation",
-    "code": code("segmentation", "nnunet"),
 }
 # A model that was downloaded, by this study or another, is a file like any other.
 for model in config["segmentation"]["models"]:

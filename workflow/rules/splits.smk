@@ -16,7 +16,6 @@ rule divide:
         names=SPLITS,
         seed=config["seed"],
         classes=config["classes"],
-        code=code("splits"),
     message:
         "Dividing the patients"
     script:

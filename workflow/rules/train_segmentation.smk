@@ -22,7 +22,6 @@ rule train_segmentation:
         settings=config["segmentation_training"],
         seed=config["seed"],
         workdir="results/models/segmentation_training",
-        code=code("segmentation_training"),
     message:
         "Training an nnU-Net on the masks of the cohort"
     script:
