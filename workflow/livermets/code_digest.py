@@ -20,9 +20,8 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 def files_read(path: Path) -> set[Path]:
     """Every file of the package that `path` uses, directly or not, and `path` itself.
 
-    What counts as used, wherever in the file it stands: an import of the package, a text that
-    names a module or an object of it ("livermets.estimators.KMeansSVC"), and a text that names a
-    file or a folder of data beside the module ("report.html.j2", "templates").
+    What counts as used, wherever in the file it stands: an import of the package, and a text that
+    names a file or a folder of data beside the module ("report.html.j2", "templates").
     """
     reached: set[Path] = set()
     waiting = [path.resolve()]
@@ -45,7 +44,7 @@ def _used_by(file: Path) -> frozenset[Path]:
             names = (f"{node.module}.{alias.name}" for alias in node.names)
             used |= {module for name in names for module in _module(name)}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            used |= {*_module(node.value), *_data(file.parent, node.value)}
+            used |= set(_data(file.parent, node.value))
     return frozenset(used)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
+import livermets.estimators  # noqa: F401  the registry names its classes by their path
 from livermets.classifiers import CLASSIFIERS
 from livermets.errors import BadInput
 from livermets.features import feature_columns, steady_columns
