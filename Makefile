@@ -45,30 +45,30 @@ demo-model: install ## train the demo's segmentation model anew (writes resource
 	@sha256sum resources/demo/model.zip
 
 bench-radiomics: install ## our radiomics against pyradiomics, Nyxus and MIRP (PEERS=a Python that has them; FULL=1: every lesion)
-	@$(BIN)/python tests/bench_radiomics.py $(if $(PEERS),--peers $(PEERS)) $(if $(FULL),--full)
+	@$(BIN)/python benchmarks/bench_radiomics.py $(if $(PEERS),--peers $(PEERS)) $(if $(FULL),--full)
 
 bench-dryrun: install ## how long Snakemake plans 1,000 patients, and finds nothing to do in a finished study
-	@$(BIN)/python tests/bench_dryrun.py
+	@$(BIN)/python benchmarks/bench_dryrun.py
 
 bench-statistics: install ## our intervals against a loop over scikit-learn
-	@$(BIN)/python tests/bench_statistics.py
+	@$(BIN)/python benchmarks/bench_statistics.py
 
 bench-coverage: install ## how often the intervals hold the truth, in simulated studies (20 minutes)
-	@$(BIN)/python tests/bench_coverage.py
+	@$(BIN)/python benchmarks/bench_coverage.py
 
 bench-densenet: install ## training with our feeding against the bare compute
-	@$(BIN)/python tests/bench_densenet.py
+	@$(BIN)/python benchmarks/bench_densenet.py
 
 bench-segmentation: install ## our segmentation against nnU-Net's own command, on CHAOS set 3
-	@$(BIN)/python tests/bench_segmentation.py
+	@$(BIN)/python benchmarks/bench_segmentation.py
 
 readme: ## the demo's numbers and pictures into README.md
-	@dot -Tsvg resources/readme/workflow.dot -o resources/readme/workflow.svg
-	@$(BIN)/python resources/readme/update.py
+	@dot -Tsvg docs/images/workflow.dot -o docs/images/workflow.svg
+	@$(BIN)/python docs/update_readme.py
 
 cohort: install ## draft the cohort sheet of STUDY (my-study) from the folder tree DICOM
 	@test -n "$(DICOM)" || { echo "name the folder: make cohort DICOM=/path/to/exports STUDY=my-study"; exit 1; }
-	@PYTHONPATH=workflow $(BIN)/python -m livermets.draft_cohort "$(DICOM)" "$(or $(STUDY),my-study)"
+	@PYTHONPATH=workflow $(BIN)/python -m livermets.imaging.draft_cohort "$(DICOM)" "$(or $(STUDY),my-study)"
 
 clean-demo: ## forget the demo's results
 	@rm -rf tests/demo/results tests/demo/phantoms tests/demo/.snakemake

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from livermets import arms, names
-from livermets.code_digest import add_code_digests
-from livermets.corrections import find_correction, find_sidecar
-from livermets.errors import BadInput
-from livermets.runtime import refusals
-from livermets.study import load_config, load_patients, table_columns
+from livermets.study import arms
+from livermets.study import schemes as names
+from livermets.core.code_digest import add_code_digests
+from livermets.masks.corrections import find_correction, find_sidecar
+from livermets.core.errors import BadInput
+from livermets.core.jobs import refusals
+from livermets.study.config import load_config, load_patients, table_columns
 
 # A job's threads are asked for by name; the linear algebra below NumPy would take every core
 # of the machine in every job.

@@ -21,7 +21,7 @@ rule fingerprint:
     message:
         "Taking the fingerprints of {wildcards.patient}"
     script:
-        "../scripts/fingerprint.py"
+        "../scripts/audit/hash_images.py"
 
 
 rule audit_data:
@@ -45,7 +45,7 @@ rule audit_data:
     message:
         "Auditing patients, images, features and splits for leakage"
     script:
-        "../scripts/audit_data.py"
+        "../scripts/audit/audit_data.py"
 
 
 rule audit:
@@ -68,4 +68,4 @@ rule audit:
     message:
         "Auditing the predictions for leakage"
     script:
-        "../scripts/audit.py"
+        "../scripts/audit/audit_predictions.py"

@@ -26,4 +26,4 @@ rule evaluate:
     message:
         "Measuring every arm"
     script:
-        "../scripts/evaluate.py"
+        "../scripts/evaluation/evaluate.py"

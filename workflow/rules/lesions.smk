@@ -22,7 +22,7 @@ checkpoint split_lesions:
     message:
         "Splitting the lesions of {wildcards.patient}"
     script:
-        "../scripts/split_lesions.py"
+        "../scripts/lesions/label_lesions.py"
 
 
 if FROM_FEATURES:
@@ -41,7 +41,7 @@ if FROM_FEATURES:
         message:
             "Listing the patients of the feature table"
         script:
-            "../scripts/cohort_of_features.py"
+            "../scripts/cohort/list_cohort_of_features.py"
 
 else:
 
@@ -61,4 +61,4 @@ else:
         message:
             "Listing who is in the study and who is not"
         script:
-            "../scripts/cohort.py"
+            "../scripts/cohort/list_cohort.py"

@@ -20,4 +20,4 @@ rule phantom:
     message:
         "Making the phantom of {wildcards.patient}"
     script:
-        "../scripts/phantom.py"
+        "../scripts/phantoms/make_phantom.py"

@@ -35,7 +35,7 @@ if config["radiomics"]["fan_out"] == "lesion":
         message:
             "Cutting the lesions of {wildcards.patient} from the CT"
         script:
-            "../scripts/cut_lesions.py"
+            "../scripts/radiomics/crop_lesions.py"
 
     # Goes before other patients' cuts, which take space until their lesions are through. CT and
     # lesions are not read; they tell that a lesion is out of date when the cuts are gone.
@@ -61,7 +61,7 @@ if config["radiomics"]["fan_out"] == "lesion":
         message:
             "Extracting lesion {wildcards.lesion} of {wildcards.patient}"
         script:
-            "../scripts/extract_lesion.py"
+            "../scripts/radiomics/extract_lesion.py"
 
     rule gather_lesions:
         input:
@@ -86,7 +86,7 @@ if config["radiomics"]["fan_out"] == "lesion":
         message:
             "Gathering the lesions of {wildcards.patient}"
         script:
-            "../scripts/gather_lesions.py"
+            "../scripts/radiomics/assemble_lesions.py"
 
 else:
 
@@ -110,7 +110,7 @@ else:
         message:
             "Extracting the lesions of {wildcards.patient}"
         script:
-            "../scripts/extract_patient.py"
+            "../scripts/radiomics/extract_patient.py"
 
 
 rule radiomics_dictionary:
@@ -126,7 +126,7 @@ rule radiomics_dictionary:
     message:
         "Writing down what each radiomics feature means"
     script:
-        "../scripts/radiomics_dictionary.py"
+        "../scripts/radiomics/write_dictionary.py"
 
 
 rule perturb_patient:
@@ -148,7 +148,7 @@ rule perturb_patient:
     message:
         "Perturbing the lesions of {wildcards.patient}"
     script:
-        "../scripts/perturb_patient.py"
+        "../scripts/radiomics/perturb_lesions.py"
 
 
 rule robustness:
@@ -169,7 +169,7 @@ rule robustness:
     message:
         "Correlating the features of perturbed lesions"
     script:
-        "../scripts/robustness.py"
+        "../scripts/radiomics/compute_icc.py"
 
 
 if FROM_FEATURES:
@@ -189,7 +189,7 @@ if FROM_FEATURES:
         message:
             "Checking the feature table {input}"
         script:
-            "../scripts/read_features.py"
+            "../scripts/features/read_features.py"
 
 else:
 
@@ -211,4 +211,4 @@ else:
         message:
             "Gathering the features of all patients"
         script:
-            "../scripts/gather_features.py"
+            "../scripts/features/assemble_features.py"

@@ -31,7 +31,7 @@ rule write_tables:
     message:
         "Writing the tables"
     script:
-        "../scripts/write_tables.py"
+        "../scripts/report/write_tables.py"
 
 
 rule draw_figures:
@@ -69,7 +69,7 @@ rule draw_figures:
     message:
         "Drawing the figures"
     script:
-        "../scripts/draw_figures.py"
+        "../scripts/report/draw_figures.py"
 
 
 rule render_report:
@@ -106,4 +106,4 @@ rule render_report:
     message:
         "Writing results/report.html"
     script:
-        "../scripts/render_report.py"
+        "../scripts/report/render_report.py"

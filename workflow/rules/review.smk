@@ -28,7 +28,7 @@ rule take_mask:
     message:
         "Taking the mask of {wildcards.patient}"
     script:
-        "../scripts/take_mask.py"
+        "../scripts/masks/select_mask.py"
 
 
 rule overlay:
@@ -53,7 +53,7 @@ rule overlay:
     message:
         "Drawing the mask of {wildcards.patient} over the CT"
     script:
-        "../scripts/overlay.py"
+        "../scripts/review/draw_overlay.py"
 
 
 rule look_over:
@@ -75,7 +75,7 @@ rule look_over:
     message:
         "Looking the mask of {wildcards.patient} over"
     script:
-        "../scripts/look_over.py"
+        "../scripts/review/check_mask.py"
 
 
 rule dicom_seg:
@@ -94,7 +94,7 @@ rule dicom_seg:
     message:
         "Writing the mask of {wildcards.patient} as DICOM"
     script:
-        "../scripts/dicom_seg.py"
+        "../scripts/masks/export_dicom_seg.py"
 
 
 rule worklist:
@@ -114,7 +114,7 @@ rule worklist:
     message:
         "Writing results/review/index.html"
     script:
-        "../scripts/worklist.py"
+        "../scripts/review/render_worklist.py"
 
 
 rule compare_masks:
@@ -133,7 +133,7 @@ rule compare_masks:
     message:
         "Comparing the automatic mask of {wildcards.patient} with the final one"
     script:
-        "../scripts/compare_masks.py"
+        "../scripts/review/compare_masks.py"
 
 
 rule agreement:
@@ -155,4 +155,4 @@ rule agreement:
     message:
         "Listing how far corrections went"
     script:
-        "../scripts/agreement.py"
+        "../scripts/review/summarise_agreement.py"

@@ -29,7 +29,7 @@ for model in config["segmentation"]["models"]:
             message:
                 f"Downloading the segmentation model {model['name']}"
             script:
-                "../scripts/fetch_model.py"
+                "../scripts/segmentation/fetch_model.py"
 
 
 # Patients of one job, which share the models in its memory; by default a job for each patient.
@@ -63,7 +63,7 @@ if PER_JOB == 1:
         message:
             "Segmenting liver and lesions of {wildcards.patient}"
         script:
-            "../scripts/segment.py"
+            "../scripts/segmentation/segment.py"
 
 else:
 
@@ -96,4 +96,4 @@ else:
             message:
                 f"Segmenting liver and lesions of {len(some)} patients, {some[0]} to {some[-1]}"
             script:
-                "../scripts/segment.py"
+                "../scripts/segmentation/segment.py"

@@ -19,4 +19,4 @@ rule divide:
     message:
         "Dividing the patients"
     script:
-        "../scripts/divide.py"
+        "../scripts/splits/split_patients.py"

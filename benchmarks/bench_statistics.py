@@ -1,0 +1,104 @@
+"""How fast the intervals are: this package against a loop over scikit-learn's metric functions.
+
+python benchmarks/bench_statistics.py [draws of the loop]; the last line is `ratio=<number>`. Before it
+stands how long the fitting of all arms takes (benchmarks/bench_arms.py, minutes).
+The table has the size of the paper's: 78 patients, 1,296 lesions, 40 arms, 2,000 draws, the three
+levels. The loop is timed on a few draws of one arm and extrapolated; its values must agree. CPU
+seconds are compared: other work on the machine disturbs them less.
+"""
+
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+from sklearn import metrics as sk
+from sklearn.linear_model import LogisticRegression
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
+import bench_arms
+from livermets.core.seeds import derive
+from livermets.evaluation import bootstrap, evaluate, metrics
+from livermets.evaluation.resamples import scored
+from livermets.predictions.predictions_table import with_scheme
+
+ARMS, DRAWS = 40, 2000
+
+
+def study() -> pd.DataFrame:
+    """Predictions of 40 arms on 47 patients with 435 lesions and 31 with 861, in five folds."""
+    rng = np.random.default_rng(2023)
+    lesions = np.r_[bench_arms.parts(rng, 435, 47), bench_arms.parts(rng, 861, 31)]
+    patient = np.repeat(np.arange(78), lesions)
+    positive = patient >= 47
+    base = pd.DataFrame(
+        {
+            "split": [f"cv1-fold{p % 5 + 1}" for p in patient],
+            "patient": [f"P{p:02d}" for p in patient],
+            "lesion": np.concatenate([np.arange(1, n + 1) for n in lesions]),
+            "label": np.where(positive, "pancreatic", "colorectal"),
+        }
+    )
+    tables = []
+    for arm in range(ARMS):
+        effect = rng.normal(size=78)[patient] + rng.normal(size=len(patient)) + positive
+        tables.append(base.assign(arm=f"arm{arm:02d}", score=expit(effect)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def by_scikit_learn(rows: metrics.Rows, weight: np.ndarray) -> dict[str, float]:
+    """The same metrics for one draw, each by its scikit-learn function."""
+    truth, score, given = rows.positive, rows.score, {"sample_weight": weight}
+    called = score >= 0.5
+    x = logit(np.clip(score, 1e-4, 1 - 1e-4))
+    tn, fp, _, tp = sk.confusion_matrix(truth, called, **given).ravel()
+    slope = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10)
+    return {
+        "auc": sk.roc_auc_score(truth, score, **given),
+        "average_precision": sk.average_precision_score(truth, score, **given),
+        "accuracy": sk.accuracy_score(truth, called, **given),
+        "balanced_accuracy": sk.balanced_accuracy_score(truth, called, **given),
+        "sensitivity": sk.recall_score(truth, called, **given),
+        "specificity": sk.recall_score(truth, called, pos_label=False, **given),
+        "f1": sk.f1_score(truth, called, **given),
+        "mcc": sk.matthews_corrcoef(truth, called, **given),
+        "brier": sk.brier_score_loss(truth, score, **given),
+        "calibration_slope": slope.fit(x[:, None], truth, **given).coef_[0, 0],
+        "net_benefit": (tp - fp) / weight.sum(),
+    }
+
+
+def main(loop_draws: int = 20) -> None:
+    warnings.simplefilter("ignore")
+    predictions = study()
+    classes, positive = ["colorectal", "pancreatic"], "pancreatic"
+    start = time.process_time()
+    table = evaluate.evaluate(predictions, classes, positive, draws=DRAWS)
+    ours = time.process_time() - start
+
+    first = with_scheme(predictions[predictions["arm"] == "arm00"])
+    patients = sorted(first["patient"].unique())
+    label = first.drop_duplicates("patient").set_index("patient")["label"].loc[patients]
+    counts = bootstrap.draw_patients(label.to_numpy(), DRAWS, derive(2023, "bootstrap", "cv"))
+    loop, worst = 0.0, 0.0
+    for level in evaluate.LEVELS:
+        rows = scored(first, level, classes, positive, patients).rows[positive]
+        fast = metrics.measure(rows, counts)
+        start = time.process_time()
+        slow = [by_scikit_learn(rows, c[rows.patient] * rows.weight) for c in counts[:loop_draws]]
+        loop += (time.process_time() - start) / loop_draws * DRAWS * ARMS
+        for draw, values in enumerate(slow):
+            worst = max(worst, *(abs(fast[name][draw] - value) for name, value in values.items()))
+    print(f"{ARMS} arms, {DRAWS} patient draws, {len(table)} intervals")
+    print(f"{'livermets':<28}{ours:>10.1f} s of CPU")
+    print(f"{'loop over scikit-learn':<28}{loop:>10.1f} s of CPU  ({loop_draws} draws a level)")
+    print(f"{'largest difference':<28}{worst:>10.1e}")
+    bench_arms.main()
+    print(f"ratio={loop / ours:.0f}")
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in sys.argv[1:]))

@@ -1,0 +1,293 @@
+"""Prediction tables in, metrics with intervals out; bad tables are refused by name."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.prediction_tables import CLASSES, POSITIVE, make_cohort, make_predictions, make_splits
+from livermets.core.errors import BadInput
+from livermets.evaluation.confusion import confusion
+from livermets.evaluation.evaluate import evaluate
+from livermets.evaluation.paired_differences import compare
+from livermets.predictions.predictions_table import read_predictions
+from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
+
+COHORT = make_cohort()
+SPLITS = make_splits(COHORT)
+PREDICTIONS = make_predictions(COHORT, SPLITS, ["knn"])
+
+
+def run(predictions=PREDICTIONS, **options) -> pd.DataFrame:
+    return evaluate(predictions, CLASSES, POSITIVE, **{"draws": 100, "seed": 1} | options)
+
+
+@pytest.fixture(scope="module")
+def metrics() -> pd.DataFrame:
+    return run(splits=SPLITS)
+
+
+def value(metrics: pd.DataFrame, arm: str, scheme: str, level: str, metric: str) -> pd.Series:
+    query = "arm == @arm and scheme == @scheme and level == @level and metric == @metric"
+    return metrics.query(query).iloc[0]
+
+
+def test_every_arm_scheme_level_and_metric_has_one_row(metrics):
+    assert not metrics.duplicated(["arm", "scheme", "level", "metric"]).any()
+    assert len(metrics) == 8 * 2 * 3 * 12
+    assert set(metrics["level"]) == {"lesion", "lesion_weighted", "patient"}
+
+
+def test_intervals_hold_the_value_and_stay_in_range(metrics):
+    table = metrics[metrics["metric"] == "auc"]
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+    assert table["low"].ge(0).all() and table["high"].le(1).all()
+
+
+def test_cross_validation_pools_folds_and_averages_repeats(metrics):
+    one = PREDICTIONS[PREDICTIONS["arm"] == "knn-smote"]
+    repeats = [one[one["split"].str.startswith(f"cv{repeat}-")] for repeat in (1, 2)]
+    expected = np.mean([roc_auc_score(r["label"] == POSITIVE, r["score"]) for r in repeats])
+    found = value(metrics, "knn-smote", "cv", "lesion", "auc")
+    assert found["value"] == pytest.approx(expected, abs=1e-12)
+    assert found["n_splits"] == 10
+    assert found["n_patients"] == 24
+
+
+def test_the_patient_level_scores_the_mean_of_the_lesions(metrics):
+    one = PREDICTIONS.query("arm == 'knn-none' and split == 'holdout'")
+    patients = one.groupby("patient").agg(label=("label", "first"), score=("score", "mean"))
+    called = patients["score"] >= 0.5
+    found = value(metrics, "knn-none", "holdout", "patient", "accuracy")
+    assert found["value"] == pytest.approx(accuracy_score(patients["label"] == POSITIVE, called))
+    assert (found["n_patients"], found["n_positive"]) == (8, 4)
+
+
+def test_weighted_lesions_give_every_patient_the_same_say(metrics):
+    one = PREDICTIONS.query("arm == 'knn-none' and split == 'holdout'")
+    right = (one["score"] >= 0.5) == (one["label"] == POSITIVE)
+    expected = right.groupby(one["patient"]).mean().mean()
+    found = value(metrics, "knn-none", "holdout", "lesion_weighted", "accuracy")
+    assert found["value"] == pytest.approx(expected)
+
+
+def test_the_majority_baseline_has_auc_one_half(metrics):
+    assert value(metrics, "baseline_majority", "cv", "lesion", "auc")["value"] == 0.5
+
+
+def test_two_runs_and_any_row_order_give_the_same_table(metrics):
+    shuffled = PREDICTIONS.sample(frac=1, random_state=3)
+    pd.testing.assert_frame_equal(run(shuffled, splits=SPLITS), metrics)
+
+
+def test_another_arm_in_the_table_changes_no_interval(metrics):
+    alone = run(PREDICTIONS[PREDICTIONS["arm"] == "knn-none"])
+    together = metrics[metrics["arm"] == "knn-none"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, together)
+
+
+def test_an_arm_with_only_some_splits_is_evaluated_on_them():
+    some = PREDICTIONS[PREDICTIONS["split"].isin(["cv1-fold1", "cv1-fold2"])]
+    table = run(some)
+    assert set(table["scheme"]) == {"cv"}
+    assert (table["n_splits"] == 2).all()
+
+
+def test_a_test_part_with_one_class_has_no_auc_and_no_interval():
+    table = run(PREDICTIONS[PREDICTIONS["label"] == POSITIVE])
+    auc = table[table["metric"] == "auc"]
+    assert auc[["value", "low", "high"]].isna().all(axis=None)
+    assert (auc["undefined_draws"] == 100).all()
+
+
+def test_differences_are_paired_and_holm_corrected():
+    table = compare(PREDICTIONS, CLASSES, POSITIVE, draws=100, seed=1)
+    volume = table[table["against"] == "volume"]
+    assert set(volume["arm"]) == {"knn-none", "knn-undersample", "knn-smote", "densenet121"}
+    assert (table["p_holm"] >= table["p"]).all()
+    metrics = run()
+    row = volume.query("arm == 'densenet121' and scheme == 'cv' and level == 'lesion'").iloc[0]
+    ours, its = (
+        value(metrics, arm, "cv", "lesion", "auc")["value"]
+        for arm in ("densenet121", "baseline_volume")
+    )
+    assert row["difference"] == pytest.approx(ours - its)
+
+
+def test_resampled_arms_are_compared_with_the_same_model_as_is():
+    table = compare(PREDICTIONS, CLASSES, POSITIVE, draws=100, seed=1)
+    as_is = table[table["against"] == "as is"]
+    assert set(zip(as_is["arm"], as_is["reference"], strict=True)) == {
+        ("knn-undersample", "knn-none"),
+        ("knn-smote", "knn-none"),
+    }
+    each = as_is.groupby(["scheme", "level"])
+    assert (each["p_holm"].max() <= 2 * each["p"].max() + 1e-12).all()  # two arms a question
+
+
+def test_an_arm_compared_with_its_twin_differs_by_nothing():
+    twin = PREDICTIONS[PREDICTIONS["arm"] == "knn-none"].assign(arm="twin")
+    table = compare(pd.concat([PREDICTIONS, twin]), CLASSES, POSITIVE, reference="twin", draws=50)
+    same = table[(table["arm"] == "knn-none") & (table["against"] == "volume")]
+    assert (same[["difference", "low", "high"]] == 0).all(axis=None)
+    assert (same["p"] == 1).all()
+
+
+def test_arms_that_scored_different_lesions_are_compared_on_those_of_both():
+    fewer = PREDICTIONS[(PREDICTIONS["arm"] != "baseline_volume") | (PREDICTIONS["lesion"] == 1)]
+    table = compare(fewer, CLASSES, POSITIVE, draws=50, seed=1)
+    row = table.query("arm == 'knn-none' and scheme == 'holdout' and level == 'lesion'").iloc[0]
+    first = PREDICTIONS.query("split == 'holdout' and lesion == 1")
+    mine, its = (
+        roc_auc_score(part["label"] == POSITIVE, part["score"])
+        for part in (first.query(f"arm == {arm!r}") for arm in ("knn-none", "baseline_volume"))
+    )
+    assert row["difference"] == pytest.approx(mine - its)
+
+
+def test_without_the_reference_arm_there_are_no_differences():
+    table = compare(PREDICTIONS, CLASSES, POSITIVE, reference="nobody", draws=50)
+    assert set(table["against"]) == {"as is"}
+    alone = PREDICTIONS[PREDICTIONS["arm"] == "knn-none"]
+    none = compare(alone, CLASSES, POSITIVE, draws=50)
+    assert none.empty
+    assert "p_holm" in none
+
+
+def test_the_confusion_matrix_counts_calls_and_its_shares_are_the_sensitivity():
+    table = confusion(PREDICTIONS, CLASSES, POSITIVE, draws=100, seed=1)
+    one = PREDICTIONS.query("arm == 'knn-none' and split == 'holdout'")
+    called = np.where(one["score"] >= 0.5, POSITIVE, CLASSES[0])
+    mine = table.query("arm == 'knn-none' and scheme == 'holdout' and level == 'lesion'")
+    counts = mine.pivot_table("count", "truth", "called").loc[CLASSES, CLASSES]
+    assert (counts.to_numpy() == confusion_matrix(one["label"], called, labels=CLASSES)).all()
+    sensitivity = value(run(), "knn-none", "holdout", "lesion", "sensitivity")
+    same = mine.query("truth == @POSITIVE and called == @POSITIVE").iloc[0]
+    assert tuple(same[["share", "low", "high"]]) == pytest.approx(
+        tuple(sensitivity[["value", "low", "high"]])
+    )
+    assert table.groupby(["arm", "scheme", "level", "truth"])["share"].sum().eq(1).all()
+
+
+def test_patients_count_alike_in_the_weighted_confusion_matrix():
+    table = confusion(PREDICTIONS, CLASSES, POSITIVE, draws=20)
+    weighted = table.query("scheme == 'cv' and level == 'lesion_weighted'")
+    assert weighted.groupby("arm")["count"].sum().to_numpy() == pytest.approx(24)
+
+
+def test_a_threshold_from_training_patients_decides_where_it_is_asked_for():
+    own = PREDICTIONS.assign(threshold=0.3)
+    own.loc[own["arm"] == "densenet121", "threshold"] = np.nan  # has none: one half
+    asked, fixed, plain = run(own, threshold="youden"), run(own, threshold=0.3), run(own)
+    for arm, expected in (("knn-none", fixed), ("densenet121", plain)):
+        for metric in ("sensitivity", "specificity", "accuracy", "mcc"):
+            where = (arm, "cv", "patient", metric)
+            assert value(asked, *where)["value"] == value(expected, *where)["value"]
+    assert value(asked, "knn-none", "cv", "lesion", "f1")["threshold"] == pytest.approx(0.3)
+    # net benefit is that of a stated risk, whatever the rows are called
+    where = ("knn-none", "cv", "lesion", "net_benefit")
+    assert value(asked, *where)["value"] == value(plain, *where)["value"]
+
+
+def test_a_threshold_may_differ_between_splits():
+    split = PREDICTIONS["split"]
+    own = PREDICTIONS.assign(threshold=np.where(split.str.endswith("fold1"), 0.9, 0.2))
+    one = own.query("arm == 'knn-none' and split.str.startswith('cv1')")
+    called = one["score"] >= one["threshold"]
+    found = value(run(one, threshold="youden"), "knn-none", "cv", "lesion", "accuracy")
+    assert found["value"] == pytest.approx(accuracy_score(one["label"] == POSITIVE, called))
+
+
+def test_a_metric_of_one_class_rests_on_the_patients_of_that_class():
+    two = PREDICTIONS.query("arm == 'knn-none' and split == 'holdout'")
+    few = two[(two["label"] != POSITIVE) | (two["patient"] == two["patient"][
+        two["label"] == POSITIVE].iloc[0])]  # fmt: skip
+    table = run(few)
+    alone = value(table, "knn-none", "holdout", "lesion", "sensitivity")
+    assert np.isfinite(alone["value"])
+    assert np.isnan(alone["low"])  # one patient has no interval
+    assert np.isfinite(value(table, "knn-none", "holdout", "lesion", "specificity")["low"])
+
+
+def changed(column, replacement) -> pd.DataFrame:
+    table = PREDICTIONS[PREDICTIONS["arm"] == "knn-none"].astype({column: object})
+    table.iloc[0, table.columns.get_loc(column)] = replacement
+    return table
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (PREDICTIONS.drop(columns="score"), "'score' is missing"),
+        (PREDICTIONS.iloc[:0], "no rows"),
+        (changed("score", 1.2), r"knn-none.*outside \[0, 1\]"),
+        (changed("score", None), "'score' has empty cells"),
+        (changed("score", "high"), "probabilities"),
+        (changed("label", "gastric"), "knn-none.*unknown label 'gastric'"),
+        (changed("label", None), "'label' has empty cells"),
+        (pd.concat([PREDICTIONS, PREDICTIONS.iloc[:1]]), "more than once"),
+        (changed("split", "cv7-fold1"), "'cv7-fold1'.*does not have"),
+        (PREDICTIONS.replace({"split": {"cv1-fold1": "cv1-fold2"}}), "not in the test part"),
+    ],
+)
+def test_a_bad_table_is_refused_with_a_message_that_says_what(table, message):
+    with pytest.raises(BadInput, match=message):
+        run(table, splits=SPLITS)
+
+
+def test_arms_that_disagree_about_a_patient_are_refused():
+    other = PREDICTIONS[PREDICTIONS["arm"] == "knn-none"].assign(arm="mine")
+    other["label"] = other["label"].map(dict(zip(CLASSES, CLASSES[::-1], strict=True)))
+    with pytest.raises(BadInput, match="mine.*same patient"):
+        run(pd.concat([PREDICTIONS, other]))
+
+
+def test_a_patient_tested_twice_in_one_repeat_is_refused():
+    one = PREDICTIONS.query("split == 'cv1-fold1'").assign(split="cv1-fold2")
+    with pytest.raises(BadInput, match="another fold"):
+        run(pd.concat([PREDICTIONS, one]))
+
+
+def test_an_unknown_positive_class_is_refused():
+    with pytest.raises(BadInput, match="gastric"):
+        evaluate(PREDICTIONS, CLASSES, "gastric", draws=10)
+
+
+def test_arms_are_read_from_parquet_and_a_users_csv(tmp_path):
+    ours = PREDICTIONS.astype({"patient": "string"})
+    ours.to_parquet(tmp_path / "all.parquet")
+    mine = PREDICTIONS[PREDICTIONS["arm"] == "knn-none"].assign(arm="mine", patient="007")
+    mine = mine.drop_duplicates(["split", "patient", "lesion"])
+    mine = mine[mine["label"] == mine["label"].iloc[0]]
+    mine.to_csv(tmp_path / "mine.csv.gz", index=False)
+    table = read_predictions(tmp_path.iterdir(), CLASSES)
+    assert table["arm"].nunique() == 9
+    assert set(table.loc[table["arm"] == "mine", "patient"]) == {"007"}
+
+
+def test_files_are_refused_by_name(tmp_path):
+    with pytest.raises(BadInput, match="no predictions"):
+        read_predictions([], CLASSES)
+    (tmp_path / "notes.docx").write_text("hello")
+    with pytest.raises(BadInput, match="notes.docx.*parquet"):
+        read_predictions([tmp_path / "notes.docx"], CLASSES)
+    (tmp_path / "broken.parquet").write_text("hello")
+    with pytest.raises(BadInput, match="broken.parquet cannot be read"):
+        read_predictions([tmp_path / "broken.parquet"], CLASSES)
+    PREDICTIONS.to_csv(tmp_path / "a.csv", index=False)
+    PREDICTIONS.to_csv(tmp_path / "b.csv", index=False)
+    with pytest.raises(BadInput, match="b.csv.*already in a.csv"):
+        read_predictions([tmp_path / "a.csv", tmp_path / "b.csv"], CLASSES)
+
+
+def test_equal_scores_are_equal_by_patient_however_many_lesions_have_them():
+    """The mean of three 0.1 is another number than 0.1 in its last bit."""
+    sizes = [1, 3, 7, 6, 3, 1, 10, 6]
+    rows = [
+        {"arm": "a", "split": "holdout", "patient": f"P{p}", "lesion": i, "score": 0.1}
+        | {"label": "colorectal" if p < 4 else "pancreatic"}
+        for p, size in enumerate(sizes)
+        for i in range(size)
+    ]
+    table = evaluate(pd.DataFrame(rows), ["colorectal", "pancreatic"], "pancreatic", draws=10)
+    auc = table[(table["metric"] == "auc") & (table["level"] == "patient")]
+    assert auc["value"].item() == 0.5

@@ -1,0 +1,443 @@
+"""The features table: gathered from our own radiomics, or read from a user's file and checked."""
+
+import gzip
+import json
+import logging
+import shutil
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from livermets.core.errors import BadInput, BadPatient
+from livermets.features.features_table import (
+    FACTS,
+    clinical_columns,
+    feature_columns,
+    gather,
+    image_hashes,
+    read_features,
+)
+
+OURS = {"patient": "patient", "lesion": "lesion", "label": "label"}
+RADMLBENCH = {"patient": "ID", "lesion": "lesion", "label": "Target"}
+CLASSES = ["colorectal", "pancreatic"]
+NAMES = [f"original_firstorder_F{i:02}" for i in range(12)]
+
+
+def own_table(patients=16, lesions=2, seed=0):
+    """A user's table with features that say nothing."""
+    rng = np.random.default_rng(seed)
+    n = patients * lesions
+    ids = np.repeat([f"P{i:02}" for i in range(1, patients + 1)], lesions)
+    table = pd.DataFrame({"patient": ids, "lesion": np.tile(range(1, lesions + 1), patients)})
+    table["label"] = np.repeat(np.resize(CLASSES, patients), lesions)
+    return table.join(pd.DataFrame(rng.normal(size=(n, 3)), columns=["Mean", "Energy", "Busyness"]))
+
+
+def saved(table, tmp_path, name="mine.csv"):
+    path = tmp_path / name
+    if ".parquet" in name:
+        table.to_parquet(path.with_suffix("") if name.endswith(".gz") else path, index=False)
+        if name.endswith(".gz"):
+            path.write_bytes(gzip.compress(path.with_suffix("").read_bytes()))
+    else:
+        table.to_csv(path, sep="\t" if ".tsv" in name else ",", index=False)
+    return path
+
+
+def refused(table, tmp_path, match, columns=OURS, classes=CLASSES):
+    with pytest.raises(BadInput, match=match) as refusal:
+        read_features(saved(table, tmp_path), columns, classes)
+    return str(refusal.value)
+
+
+# ---- a user's table
+
+
+@pytest.mark.parametrize(
+    "name", ["t.csv", "t.csv.gz", "t.tsv", "t.tsv.gz", "t.parquet", "t.parquet.gz", "T.CSV"]
+)
+def test_every_format_gives_the_same_table(tmp_path, name):
+    table = own_table()
+    found = read_features(saved(table, tmp_path, name), OURS, CLASSES)
+    pd.testing.assert_frame_equal(found, table, check_dtype=False, check_exact=True)
+    assert found["lesion"].dtype == "int64"
+    assert feature_columns(found) == ["Mean", "Energy", "Busyness"]
+
+
+@pytest.mark.parametrize(
+    ("name", "patients", "features", "volume"),
+    [("LNDb", 173, 105, True), ("WORC-CRLM", 77, 1015, True), ("WORC-Lipo", 114, 1015, True)],
+)
+def test_published_radiomics_tables_enter_as_they_are(real_data, name, patients, features, volume):
+    path = real_data / "radmlbench" / f"{name}.csv.gz"
+    found = read_features(path, RADMLBENCH, ["0", "1"])
+    raw = pd.read_csv(path)
+    assert list(found.columns[:3]) == ["patient", "lesion", "label"]
+    assert len(found) == patients
+    assert (found["lesion"] == 1).all()
+    assert list(found["patient"]) == list(raw["ID"])
+    assert list(found["label"]) == list(raw["Target"].astype(str))
+    names = feature_columns(found)
+    assert len(names) == features
+    np.testing.assert_allclose(found[names], raw[names], rtol=1e-15)
+    with pytest.raises(BadInput, match=r"Target holds '0', '1'.*Set `classes: \[\"0\", \"1\"\]`"):
+        read_features(path, RADMLBENCH, CLASSES)
+
+
+def test_lesions_are_numbered_within_each_patient_where_the_table_does_not(tmp_path):
+    table = own_table(lesions=3).drop(columns="lesion").sample(frac=1, random_state=1)
+    found = read_features(saved(table, tmp_path), OURS, CLASSES)
+    assert list(found["patient"]) == list(table["patient"])
+    for _, own in found.groupby("patient"):
+        assert list(own["lesion"]) == [1, 2, 3]
+
+
+def test_ids_stay_text_as_they_were_written(tmp_path):
+    table = own_table(lesions=1)
+    table["patient"] = [f"{i:03}" for i in range(1, 17)]
+    found = read_features(saved(table, tmp_path), OURS, CLASSES)
+    assert found["patient"].iloc[6] == "007"
+    numbers = table.assign(patient=np.arange(1.0, 17), label=np.resize([0.0, 1.0], 16))
+    for name in ("n.parquet", "n.csv"):
+        found = read_features(saved(numbers, tmp_path, name), OURS, ["0", "1"])
+        assert set(found["label"]) == {"0", "1"}
+    assert found["patient"].iloc[6] == "7.0"  # as the CSV has it
+    found = read_features(tmp_path / "n.parquet", OURS, [0, 1])
+    assert found["patient"].iloc[6] == "7"
+
+
+def test_facts_and_clinical_columns_are_no_features(tmp_path):
+    table = own_table().assign(volume_ml=1.5, burden=0.1, clinical_sex="f", clinical_age=60.0)
+    table["radiomics_reason"] = ""
+    found = read_features(saved(table, tmp_path), OURS, CLASSES)
+    assert feature_columns(found) == ["Mean", "Energy", "Busyness"]
+    assert clinical_columns(found) == ["clinical_sex", "clinical_age"]
+    assert list(found.columns[3:7]) == ["volume_ml", "burden", "clinical_sex", "clinical_age"]
+
+
+def test_missing_values_stay_even_a_whole_column_of_them(tmp_path):
+    table = own_table().assign(Empty=np.nan)
+    table.loc[3, "Mean"] = np.nan
+    for name in ("m.csv", "m.parquet"):
+        found = read_features(saved(table, tmp_path, name), OURS, CLASSES)
+        assert found["Empty"].isna().all()
+        assert found["Mean"].isna().sum() == 1
+        assert "Empty" in feature_columns(found)
+    arrow = pa.Table.from_pandas(table.drop(columns="Empty")).append_column("Empty", pa.nulls(32))
+    pq.write_table(arrow, tmp_path / "null.parquet")
+    assert read_features(tmp_path / "null.parquet", OURS, CLASSES)["Empty"].dtype == "float64"
+
+
+def test_row_numbers_and_pyradiomics_diagnostics_are_left_out_and_logged(tmp_path, caplog):
+    table = own_table()
+    table.insert(1, "diagnostics_Versions_Numpy", "1.15.1")
+    table.insert(2, "diagnostics_Mask-original_VoxelNum", 12)
+    table.to_csv(tmp_path / "pandas.csv")
+    with caplog.at_level(logging.INFO, "livermets"):
+        found = read_features(tmp_path / "pandas.csv", OURS, CLASSES)
+    assert feature_columns(found) == ["Mean", "Energy", "Busyness"]
+    assert "column 1, which has no name" in caplog.text
+    assert "2 diagnostics_* columns" in caplog.text
+
+
+def test_a_byte_order_mark_and_blanks_around_ids_do_no_harm(tmp_path):
+    table = own_table()
+    path = tmp_path / "excel.csv"
+    table.assign(patient=" " + table["patient"]).to_csv(path, index=False, encoding="utf-8-sig")
+    assert list(read_features(path, OURS, CLASSES)["patient"]) == list(table["patient"])
+
+
+# ---- what is wrong with it
+
+
+def test_a_missing_column_is_named_with_a_near_one(tmp_path):
+    table = own_table().rename(columns={"patient": "PatientID"})
+    message = refused(table, tmp_path, "has no column patientID", OURS | {"patient": "patientID"})
+    assert "Set feature_columns.patient to the column of the patients, perhaps PatientID" in message
+    refused(own_table(), tmp_path, "no column tumour", OURS | {"lesion": "tumour"})
+    refused(own_table(), tmp_path, "no column Target.*feature_columns.label", RADMLBENCH | OURS | {
+        "label": "Target"
+    })  # fmt: skip
+
+
+def test_a_missing_label_or_patient_is_named_by_row(tmp_path):
+    table = own_table()
+    table.loc[[4, 7], "label"] = None
+    refused(
+        table, tmp_path, r"label \(column label\) is missing in rows 5, 8 \(patient.*\). Fill it in"
+    )
+    table = own_table()
+    table.loc[0, "patient"] = None
+    refused(table, tmp_path, r"patient \(column patient\) is missing in row 1\.")
+
+
+def test_an_unknown_label_names_row_value_and_what_to_set(tmp_path):
+    table = own_table()
+    table.loc[table["patient"] == "P03", "label"] = "gastric"
+    message = refused(table, tmp_path, r"classes are 'colorectal', 'pancreatic' \(first in row 5")
+    assert "'gastric'" in message
+    assert "Set `classes:" in message
+
+
+def test_a_label_in_other_letters_is_a_misspelling_and_no_class(tmp_path):
+    table = own_table()
+    table.loc[table["patient"] == "P03", "label"] = "Colorectal"
+    message = refused(table, tmp_path, "'Colorectal' in row 5, where the class is 'colorectal'")
+    assert "Set `classes:" not in message
+
+
+def test_a_class_nobody_has_is_named(tmp_path):
+    refused(
+        own_table(), tmp_path, "no patient has the label 'gastric'", OURS, [*CLASSES, "gastric"]
+    )
+
+
+def test_a_patient_with_two_labels_is_named(tmp_path):
+    table = own_table()
+    table.loc[5, "label"] = "pancreatic"
+    table.loc[4, "label"] = "colorectal"
+    refused(table, tmp_path, "patient P03 has the labels colorectal and pancreatic")
+
+
+def test_duplicate_lesions_are_named_with_their_rows(tmp_path):
+    table = own_table(lesions=3)
+    table.loc[5, "lesion"] = 1
+    refused(table, tmp_path, "lesion 1 of patient P02 is there 2 times, in rows 4, 6. Keep one")
+
+
+@pytest.mark.parametrize("lesion", ["left", "", "1.5"])
+def test_a_lesion_that_is_no_whole_number_is_refused(tmp_path, lesion):
+    table = own_table().astype({"lesion": object})
+    table.loc[2, "lesion"] = lesion
+    refused(table, tmp_path, "lesion .column lesion. is no whole number in row 3")
+
+
+def test_infinite_values_are_named_by_column_and_row(tmp_path):
+    table = own_table()
+    table.loc[2, "Energy"], table.loc[9, "Energy"] = np.inf, -np.inf
+    refused(
+        table,
+        tmp_path,
+        r"infinite values in column Energy, rows 3, 10 \(patients .*\). Empty the cells",
+    )
+
+
+def test_text_in_a_feature_is_named_by_column_row_and_value(tmp_path):
+    table = own_table().assign(sex=np.resize(["m", "f"], 32))
+    refused(table, tmp_path, r"column sex holds 'm' in rows 1, 2, 3.*call it clinical_sex")
+    table = own_table().astype({"Mean": object})
+    table.loc[3, "Mean"] = "0,5"
+    refused(table, tmp_path, r"column Mean holds '0,5' in row 4.*decimals need a point")
+    dates = own_table().assign(scanned=pd.Timestamp("2020-02-02"))
+    with pytest.raises(BadInput, match="column scanned holds '2020-02-02"):
+        read_features(saved(dates, tmp_path, "d.parquet"), OURS, CLASSES)
+
+
+def test_a_table_without_a_feature_is_refused(tmp_path):
+    table = own_table()[["patient", "lesion", "label"]].assign(volume_ml=1.0)
+    refused(table, tmp_path, "has no feature")
+
+
+def test_columns_without_a_name_or_twice_are_refused(tmp_path):
+    refused(own_table().rename(columns={"Mean": ""}), tmp_path, "column 4 has no name")
+    refused(
+        own_table().rename(columns={"Mean": "Energy"}), tmp_path, "column Energy is there twice"
+    )
+    both = own_table().assign(ID=own_table()["patient"])
+    refused(both, tmp_path, "a column patient besides", OURS | {"patient": "ID"})
+
+
+def test_a_header_one_name_short_is_refused(tmp_path):
+    lines = own_table().to_csv(index=True).splitlines()
+    (tmp_path / "r.csv").write_text("\n".join([lines[0].lstrip(","), *lines[1:]]))
+    with pytest.raises(BadInput, match=r"more fields than its header.*row.names = FALSE"):
+        read_features(tmp_path / "r.csv", OURS, CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.csv", b""),
+        ("broken.csv.gz", b"patient,label\n"),
+        ("cut.csv.gz", gzip.compress(b"patient,label,Mean\n" * 99)[:40]),
+        ("broken.parquet", b"PAR1 and nothing else"),
+        ("ragged.csv", b"patient,label,Mean\nA,colorectal,1\nB,pancreatic,1,2,3\n"),
+        ("latin.csv", "patient,label,Größe\nA,colorectal,1\n".encode("latin-1")),
+    ],
+)
+def test_an_unreadable_file_is_named(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadInput, match=f"{name} cannot be read: .*Correct or replace the file"):
+        read_features(tmp_path / name, OURS, CLASSES)
+
+
+def test_files_that_are_missing_of_another_kind_or_without_rows_are_named(tmp_path):
+    with pytest.raises(BadInput, match="none.csv cannot be read"):
+        read_features(tmp_path / "none.csv", OURS, CLASSES)
+    with pytest.raises(BadInput, match="table.xlsx is no .csv"):
+        read_features(tmp_path / "table.xlsx", OURS, CLASSES)
+    refused(own_table().iloc[:0], tmp_path, "has no rows")
+
+
+# ---- features that give the answer away
+
+
+@pytest.mark.parametrize("scores", [(0, 1), (1.0, -1.0), (-0.7, 1.31)])
+def test_a_copy_of_the_label_is_refused_by_name(tmp_path, scores):
+    table = own_table()
+    table["Score"] = table["label"].map(dict(zip(CLASSES, scores, strict=True)))
+    refused(table, tmp_path, "feature Score is a copy of the label.*Remove the column")
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        lambda number: number,
+        lambda number: -3.5 * number + 2,
+        lambda number: (number - number.mean()) / number.std(),
+        lambda number: np.log(number),
+    ],
+    ids=["same", "falling", "z-score", "logarithm"],
+)
+def test_a_copy_of_the_patients_id_is_refused_by_name(tmp_path, copy):
+    table = own_table().sample(frac=1, random_state=2)
+    table["Index"] = copy(table["patient"].str[1:].astype(float))
+    refused(table, tmp_path, "feature Index is a copy of the patient's id")
+
+
+def test_a_column_of_row_numbers_is_refused_by_name(tmp_path):
+    table = own_table().sample(frac=1, random_state=2).assign(index=np.arange(32) + 1)
+    refused(table, tmp_path, "feature index is a copy of the row number")
+
+
+def test_a_table_sorted_by_a_feature_is_no_leak(tmp_path):
+    table = own_table(lesions=1).sample(frac=1, random_state=5).reset_index(drop=True)
+    table["Volume"] = np.sort(np.random.default_rng(1).lognormal(size=16))
+    assert "Volume" in read_features(saved(table, tmp_path), OURS, CLASSES)
+
+
+def test_a_feature_that_separates_the_classes_is_no_leak(tmp_path):
+    table = own_table()
+    table["Good"] = table["Mean"] + 20 * (table["label"] == "pancreatic")
+    assert "Good" in read_features(saved(table, tmp_path), OURS, CLASSES)
+
+
+def test_one_lesion_under_two_patients_is_refused(tmp_path):
+    table = own_table()
+    table[NAMES] = np.random.default_rng(1).normal(size=(32, 12))
+    features = ["Mean", "Energy", "Busyness", *NAMES]
+    table.loc[20, features] = table.loc[3, features]
+    refused(table, tmp_path, r"P02 \(lesion 2\) and P11 \(lesion 1\) have the same values")
+    table.loc[[3, 20], features] = np.nan  # nothing known of either is no likeness
+    assert len(read_features(saved(table, tmp_path), OURS, CLASSES)) == 32
+
+
+# ---- our own table
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A cohort of four patients, B excluded and D without clinical age, with their files."""
+    kept = {"A": [True, True, False], "B": [], "C": [True], "D": [True, False]}
+    cohort = pd.DataFrame(
+        {
+            "patient": list(kept),
+            "label": ["colorectal", "colorectal", "pancreatic", "pancreatic"],
+            "included": [True, False, True, True],
+            "stage": ["", "lesions", "", ""],
+            "age": [61.0, 40.0, 55.0, np.nan],
+            "n_lesions": [2, 0, 1, 1],
+            "burden": [0.25, 0.0, 0.125, 0.5],
+            "liver_ml": [1500.0, 1400.0, 1300.0, 1200.0],
+            "parenchyma_hu": [90.5, 91.5, 92.5, 93.5],
+        }
+    )
+    rng = np.random.default_rng(4)
+    paths = {}
+    for patient, keep in kept.items():
+        numbers = np.arange(1, len(keep) + 1)
+        table = pd.DataFrame({"lesion": numbers, "kept": keep, "volume_ml": numbers / 4.0})
+        table = table.assign(diameter_mm=10.0 * numbers, mean_hu=45.0, voxels=99)
+        paths[patient] = (tmp_path / f"{patient}.parquet", tmp_path / f"{patient}.tsv")
+        table.to_csv(paths[patient][1], sep="\t", index=False)
+        write_radiomics(numbers[np.array(keep, bool)], paths[patient][0], rng)
+    return cohort, paths
+
+
+def write_radiomics(lesions, path, rng, digest="one"):
+    columns = {"lesion": pa.array(lesions, pa.int64())}
+    columns |= {name: pa.array(rng.normal(size=len(lesions)), pa.float64()) for name in NAMES}
+    columns["radiomics_reason"] = pa.array([""] * len(lesions), pa.string())
+    table = pa.table(columns)
+    pq.write_table(
+        table.replace_schema_metadata({"livermets": json.dumps({"sha256": digest})}), path
+    )
+
+
+def gathered(cohort, paths, clinical=()):
+    radiomics, lesions = zip(*paths.values(), strict=True)
+    return gather(cohort, radiomics, lesions, clinical)
+
+
+def test_one_row_per_kept_lesion_of_the_included_in_the_sheets_order(results):
+    cohort, paths = results
+    table = gathered(cohort.iloc[::-1], paths, ["age"])
+    ids = list(table[["patient", "lesion"]].itertuples(index=False, name=None))
+    assert ids == [("D", 1), ("C", 1), ("A", 1), ("A", 2)]
+    assert list(table.columns) == [
+        *("patient", "lesion", "label", "volume_ml", "diameter_mm", "mean_hu", "n_lesions"),
+        *("burden", "liver_ml", "parenchyma_hu", "clinical_age", *NAMES, "radiomics_reason"),
+    ]
+    assert feature_columns(table) == NAMES
+    assert clinical_columns(table) == ["clinical_age"]
+    assert set(FACTS) <= set(table.columns)
+    last = table.iloc[3]
+    assert (last["label"], last["volume_ml"], last["burden"]) == ("colorectal", 0.5, 0.25)
+    assert last[NAMES[0]] == pq.read_table(paths["A"][0])[NAMES[0]][1].as_py()
+    assert np.isnan(table.loc[0, "clinical_age"])
+    assert table[["lesion", "n_lesions"]].dtypes.eq("int64").all()
+
+
+def test_a_cohort_read_back_from_its_tsv_gives_the_same_bytes(results, tmp_path):
+    cohort, paths = results
+    cohort.to_csv(tmp_path / "cohort.tsv", sep="\t", index=False)
+    again = pd.read_csv(tmp_path / "cohort.tsv", sep="\t", dtype={"patient": str})
+    for name, sheet in (("one", cohort), ("two", again)):
+        gathered(sheet, paths, ["age"]).to_parquet(tmp_path / name, index=False)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_features_of_other_lesions_than_those_kept_name_the_patient(results):
+    cohort, paths = results
+    write_radiomics([1, 3], paths["A"][0], np.random.default_rng(0))
+    with pytest.raises(BadPatient, match=r"patient A: lesions \[1, 2\] were kept.*\[1, 3\].*run"):
+        gathered(cohort, paths)
+
+
+def test_features_made_with_two_settings_are_not_mixed(results):
+    cohort, paths = results
+    write_radiomics([1], paths["C"][0], np.random.default_rng(0), digest="two")
+    with pytest.raises(BadInput, match="patients A and C were extracted with different settings"):
+        gathered(cohort, paths)
+
+
+def test_a_cohort_without_any_lesion_says_so(results):
+    cohort, paths = results
+    with pytest.raises(BadInput, match="no included patient has a lesion.*min_diameter_mm"):
+        gathered(cohort.assign(included=False), paths)
+
+
+def test_one_ct_given_for_two_patients_is_found(results):
+    cohort, paths = results
+    shutil.copy(paths["C"][0], paths["D"][0])
+    with pytest.raises(BadInput, match=r"C \(lesion 1\) and D \(lesion 1\) have the same values"):
+        gathered(cohort, paths)
+
+
+def test_the_hashes_of_images_are_those_of_their_records(tmp_path):
+    for patient, record in (("A", {"sha256": "12ab"}), ("B", {"excluded": "no", "sha256": None})):
+        (tmp_path / f"{patient}.json").write_text(json.dumps(record))
+    assert image_hashes([tmp_path / "A.json", tmp_path / "B.json"]) == {"A": "12ab"}

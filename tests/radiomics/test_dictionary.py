@@ -1,0 +1,73 @@
+"""The dictionary has every column of the features table, and says what can be compared."""
+
+from livermets.radiomics.dictionary import COLUMNS, dictionary
+from livermets.radiomics.extraction import feature_names
+from livermets.radiomics.feature_classes import CLASSES
+from livermets.radiomics.feature_sets import feature_sets
+from livermets.radiomics.ibsi import IBSI_TAGS, NOT_COMPARABLE
+
+SETS = {
+    "original": {},
+    "ring": {"region": "ring", "width_mm": 5},
+    "log": {"filter": "log", "sigma_mm": [2]},
+    "shuffled": {"shuffle": True},
+}
+
+
+def rows(sets):
+    return list(dictionary(feature_sets({"binWidth": 25}, CLASSES, sets)))
+
+
+def test_every_column_has_one_row_in_order():
+    found = rows(SETS)
+    assert [row["feature"] for row in found] == feature_names({"binWidth": 25}, CLASSES, SETS)
+    assert all(tuple(row) == COLUMNS and row["meaning"] and row["unit"] for row in found)
+
+
+def test_nine_of_107_features_are_not_comparable_and_say_why():
+    found = {f"{row['class']}_{row['name']}": row for row in rows({"original": {}})}
+    three_d = {k: row for k, row in found.items() if row["class"] != "shape2D"}
+    assert len(three_d) == 107
+    apart = {k for k, row in three_d.items() if row["comparable"] == "no"}
+    assert apart == set(NOT_COMPARABLE)
+    assert len(apart) == 9
+    assert all(three_d[k]["why_not"] for k in apart)
+    assert {k for k, row in three_d.items() if row["ibsi_tag"]} == set(IBSI_TAGS)
+    assert found["shape2D_Perimeter"]["comparable"] == "no"
+
+
+def test_units_and_meanings_are_those_of_the_features():
+    found = {row["feature"]: row for row in rows(SETS)}
+    assert found["original_firstorder_Energy"]["unit"] == "HU²"
+    assert found["original_shape_MeshVolume"]["unit"] == "mm³"
+    assert found["original_glcm_Contrast"]["unit"] == "1"
+    assert found["log-sigma-2-mm-3D_firstorder_Mean"]["unit"] == "response"
+    sphericity = found["original_shape_Sphericity"]["meaning"]
+    assert sphericity.startswith("Sphericity: Sphericity is a measure of the roundness")
+    assert found["original_firstorder_Minimum"]["meaning"] == "Minimum"
+
+
+def test_filtered_and_shuffled_columns_compare_with_nothing():
+    found = {row["feature"]: row for row in rows(SETS)}
+    assert found["ring_glcm_Contrast"]["comparable"] == "yes"
+    assert found["shuffled_glcm_Contrast"]["why_not"] == "a control: the voxels are shuffled"
+    assert found["shuffled_shape_Sphericity"]["comparable"] == "yes"
+    assert found["log-sigma-2-mm-3D_glcm_Contrast"]["comparable"] == "no"
+
+
+def test_settings_that_change_the_definition_change_the_tag_or_are_named():
+    flat, weighted, far = (
+        {row["feature"]: row for row in dictionary(feature_sets(settings, CLASSES))}
+        for settings in (
+            {"force2D": True, "weightingNorm": "no_weighting"},
+            {"weightingNorm": "euclidean"},
+            {"distances": [1, 2]},
+        )
+    )
+    assert flat["original_glcm_Contrast"]["ibsi_tag"] == "cm_contrast_2_5D_comb"
+    assert flat["original_glszm_ZonePercentage"]["ibsi_tag"] == "szm_z_perc_2_5D"
+    assert flat["original_glcm_Contrast"]["comparable"] == "yes"
+    assert weighted["original_glrlm_RunEntropy"]["why_not"] == "directions have different weights"
+    assert weighted["original_glszm_ZoneEntropy"]["comparable"] == "yes"
+    assert "distance" in far["original_ngtdm_Busyness"]["why_not"]
+    assert far["original_firstorder_Mean"]["comparable"] == "yes"

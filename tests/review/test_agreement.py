@@ -1,0 +1,136 @@
+"""Agreement of two masks, against SimpleITK, MONAI and a search over all pairs of voxels."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK as sitk
+from livermets.review.agreement import compare_masks, match_lesions, surface_distances
+from livermets.review.agreement_table import COLUMNS, TOLERANCE_MM, agreement_table, summary
+from scipy import ndimage
+from scipy.spatial.distance import cdist
+
+SPACING = (2.5, 0.8, 0.9)  # z, y, x
+
+
+def blob(seed, shape=(14, 30, 32)):
+    noise = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=shape), (1, 3, 3))
+    return noise > np.quantile(noise, 0.8)
+
+
+def image(array):
+    made = sitk.GetImageFromArray(array.astype(np.uint8))
+    made.SetSpacing(SPACING[::-1])
+    return made
+
+
+def masks(seed):
+    """A liver with lesions, and another."""
+    made = []
+    for k in (seed, seed + 1):
+        liver = blob(k) | blob(k + 10)
+        made.append(np.where(liver & blob(k + 20), 2, liver).astype(np.uint8))
+    return made
+
+
+@pytest.mark.parametrize("seed", [1, 5])
+def test_overlap_and_volumes_equal_simpleitks(seed):
+    a, b = masks(seed)
+    found = compare_masks(image(a), image(b))
+    overlap = sitk.LabelOverlapMeasuresImageFilter()
+    for name, x, y in (("liver", a > 0, b > 0), ("lesion", a == 2, b == 2)):
+        overlap.Execute(image(x), image(y))
+        assert found[f"dice_{name}"] == pytest.approx(overlap.GetDiceCoefficient(), abs=1e-6)
+        assert found[f"{name}_ml"] == pytest.approx(y.sum() * np.prod(SPACING) / 1000)
+        assert found[f"{name}_ml_automatic"] == pytest.approx(x.sum() * np.prod(SPACING) / 1000)
+
+
+@pytest.mark.parametrize("seed", [1, 5, 9])
+def test_surface_distances_equal_a_search_over_all_pairs_as_medpy_defines_them(seed):
+    a, b = (mask > 0 for mask in masks(seed))
+
+    def surface(mask):  # a voxel with a face towards the outside
+        padded = np.pad(mask, 1)
+        faces = [np.roll(padded, s, axis) for axis in range(3) for s in (1, -1)]
+        return np.argwhere((padded & ~np.all(faces, axis=0))[1:-1, 1:-1, 1:-1]) * SPACING
+
+    pairs = cdist(surface(a), surface(b))
+    there, back = surface_distances(a, b, SPACING)
+    np.testing.assert_allclose(np.sort(there), np.sort(pairs.min(1)), atol=1e-9)
+    np.testing.assert_allclose(np.sort(back), np.sort(pairs.min(0)), atol=1e-9)
+    found = compare_masks(image(a), image(b))
+    both = np.concatenate([pairs.min(1), pairs.min(0)])
+    assert found["assd_liver_mm"] == pytest.approx(both.mean())
+    assert found["hd95_liver_mm"] == pytest.approx(np.percentile(both, 95))
+
+
+def test_surface_dice_equals_monais():
+    import torch
+    from monai.metrics import compute_surface_dice
+
+    a, b = (np.pad(mask > 0, 1) for mask in masks(3))  # MONAI's surfaces end at the border
+    one_hot = [torch.from_numpy(np.stack([~m, m])[None].astype(np.float32)) for m in (a, b)]
+    theirs = compute_surface_dice(*one_hot, [TOLERANCE_MM], spacing=SPACING).item()
+    assert compare_masks(image(a), image(b))["surface_dice_liver"] == pytest.approx(
+        theirs, abs=1e-6
+    )
+    assert 0.05 < theirs < 0.95
+
+
+def test_equal_masks_agree_wholly_and_empty_ones_are_no_figures():
+    liver = masks(1)[0]
+    same = compare_masks(image(liver), image(liver))
+    assert same["dice_liver"] == same["surface_dice_lesion"] == same["detection_f1"] == 1
+    assert same["assd_liver_mm"] == same["lesions_missed"] == same["lesions_added"] == 0
+    healthy = np.minimum(liver, 1)
+    none = compare_masks(image(healthy), image(healthy))
+    assert none["dice_lesion"] is None and none["surface_dice_lesion"] is None
+    assert none["detection_f1"] is None and none["lesions"] == 0
+    missed = compare_masks(image(healthy), image(liver))
+    assert missed["dice_lesion"] == missed["surface_dice_lesion"] == 0
+    assert missed["lesions_missed"] == missed["lesions"] > 0
+
+
+def test_lesions_are_paired_one_to_one_by_the_best_overlaps():
+    automatic, final = (np.zeros((6, 40, 40), bool) for _ in range(2))
+    final[1:4, 2:8, 2:8] = True  # A
+    final[1:4, 12:18, 2:8] = True  # B
+    final[1:4, 22:28, 2:8] = True  # C, missed
+    automatic[1:4, 2:8, 3:9] = True  # A, a voxel off
+    automatic[1:4, 11:18, 2:8] = True  # B
+    automatic[5, 2, 30] = True  # added
+    automatic[1:4, 28, 8] = True  # at C's corner, without overlap: added
+    found = match_lesions(automatic, final)
+    assert {k: v for k, v in found.items() if k.startswith("lesions")} == {
+        "lesions_automatic": 4, "lesions": 3, "lesions_matched": 2, "lesions_missed": 1,
+        "lesions_added": 2,
+    }  # fmt: skip
+    assert found["detection_f1"] == pytest.approx(2 * 2 / 7)
+    expected = [2 * 90 / (108 + 108), 2 * 108 / (126 + 108)]
+    assert found["dice_matched"] == pytest.approx(np.mean(expected))
+
+
+def test_one_automatic_lesion_over_two_matches_one_of_them():
+    automatic, final = (np.zeros((4, 20, 20), bool) for _ in range(2))
+    final[1:3, 2:8, 2:8] = final[1:3, 10:14, 2:8] = True
+    automatic[1:3, 2:14, 2:8] = True
+    found = match_lesions(automatic, final)
+    assert (found["lesions_matched"], found["lesions_missed"], found["lesions_added"]) == (1, 1, 0)
+
+
+def test_the_table_has_its_columns_without_a_row_and_sums_up_those_with():
+    assert list(agreement_table([]).columns) == list(COLUMNS)
+    assert summary(agreement_table([])) == []
+    rows = []
+    for seed in (1, 5, 9):
+        a, b = masks(seed)
+        facts = compare_masks(image(a), image(b))
+        rows.append({"patient": f"P{seed}", "source": "corrected", **facts})
+    table = agreement_table(rows)
+    lines = dict(summary(table))
+    matched, lesions = table["lesions_matched"].sum(), table["lesions"].sum()
+    assert lines["Lesions found by both"] == f"{matched} of {lesions}"
+    assert lines["Dice of the liver, median (range)"].startswith(
+        f"{table['dice_liver'].median():.2f}"
+    )
+    written = pd.read_csv(pd.io.common.StringIO(table.to_csv(sep="\t", index=False)), sep="\t")
+    assert dict(summary(written)) == lines

@@ -1,0 +1,416 @@
+"""Segmentation: geometry, the chain, the model files, against nnU-Net's own export."""
+
+import json
+import os
+import pickle
+import tarfile
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+import yaml
+from livermets.core.errors import BadInput
+from livermets.imaging.ct import import_ct
+from livermets.phantoms.phantom import make_phantom
+from livermets.segmentation import inference as segmentation
+from livermets.segmentation import nnunet_model as nnunet
+from livermets.segmentation.inference import load_chain, pick_device, segment_files
+from livermets.segmentation.model_archive import hash_model, model_folder
+from scipy import ndimage
+
+ROOT = Path(__file__).parents[2]
+DEMO_MODEL = ROOT / "resources/demo/model.zip"
+DEMO_CONFIG = yaml.safe_load((ROOT / "tests/demo/config/config.yaml").read_text())
+CLASSES = ["colorectal", "pancreatic"]
+
+
+def demo_model(**changes):
+    labels = {"liver": 1, "lesion": 2}
+    sha256 = hash_model(DEMO_MODEL)
+    return {"name": "demo", "path": DEMO_MODEL, "sha256": sha256, "labels": labels, **changes}
+
+
+def demo_phantom(patient="U01", **changes):
+    wanted = {k: v for k, v in DEMO_CONFIG["phantoms"].items() if k != "separability"}
+    return make_phantom(patient, "pancreatic", CLASSES, 99, **{**wanted, **changes})
+
+
+def segment(ct, models, *args, **settings):
+    return segmentation.segment(ct, load_chain(models, *args, **settings))
+
+
+def dice(a, b):
+    return 2 * (a & b).sum() / (a.sum() + b.sum())
+
+
+def arrays(*images):
+    return [sitk.GetArrayFromImage(image) for image in images]
+
+
+# --- the shipped model -------------------------------------------------------------------------
+
+
+def test_the_shipped_model_is_the_one_the_demo_names_and_small():
+    (named,) = DEMO_CONFIG["segmentation"]["models"]
+    assert named["sha256"] == hash_model(DEMO_MODEL)
+    assert DEMO_MODEL.stat().st_size <= 5_000_000
+
+
+def test_the_shipped_model_carries_no_optimiser_state_and_no_paths(tmp_path):
+    folder = model_folder(DEMO_MODEL, hash_model(DEMO_MODEL), tmp_path)
+    checkpoint = torch.load(folder / "fold_0/checkpoint_final.pth", weights_only=True)
+    assert set(checkpoint) == {
+        "network_weights",
+        "init_args",
+        "trainer_name",
+        "inference_allowed_mirroring_axes",
+    }
+    assert not [n for n in folder.rglob("*.json") if "/tmp" in n.read_text()]
+
+
+def test_the_shipped_model_finds_liver_and_lesions_of_an_unseen_phantom(tmp_path):
+    ct, truth = demo_phantom()
+    found = segment(ct, [demo_model()], mirroring=False, cache_dir=tmp_path, threads=1)
+    mask, truth = arrays(found, truth)
+    assert dice(mask > 0, truth > 0) > 0.95
+    assert dice(mask == 2, truth == 2) > 0.7
+    labelled, number = ndimage.label(truth == 2, np.ones((3, 3, 3)))
+    hit = [k for k in range(1, number + 1) if (mask[labelled == k] == 2).any()]
+    size = np.bincount(labelled.ravel())
+    assert all(k in hit for k in range(1, number + 1) if size[k] * 2.5 * 2.5 * 3 > 300)  # mm3
+
+
+# --- geometry ----------------------------------------------------------------------------------
+
+FLIPPED = {
+    "head first supine": (1, 0, 0, 0, 1, 0, 0, 0, 1),
+    "feet first": (1, 0, 0, 0, 1, 0, 0, 0, -1),
+    "x and y flipped": (-1, 0, 0, 0, -1, 0, 0, 0, 1),
+    "coronal slices": (1, 0, 0, 0, 0, 1, 0, -1, 0),
+}
+
+
+@pytest.fixture(scope="module")
+def small_ct():
+    return demo_phantom(size=(24, 64, 64), spacing_mm=(4.0, 4.0, 5.0), lesions_per_class=None)[0]
+
+
+@pytest.fixture(scope="module")
+def reference(small_ct, tmp_path_factory):
+    models = [demo_model()]
+    return segment(
+        small_ct, models, mirroring=False, cache_dir=tmp_path_factory.mktemp("m"), threads=1
+    )
+
+
+@pytest.mark.parametrize("direction", FLIPPED.values(), ids=FLIPPED.keys())
+def test_the_mask_lies_on_the_cts_own_grid_and_is_the_same_however_the_ct_lies(
+    small_ct, reference, direction, tmp_path
+):
+    order = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(direction)
+    lying = sitk.DICOMOrient(small_ct, order)
+    mask = segment(lying, [demo_model()], mirroring=False, cache_dir=tmp_path, threads=1)
+    assert mask.GetSize() == lying.GetSize()
+    assert mask.GetSpacing() == lying.GetSpacing()
+    assert mask.GetOrigin() == lying.GetOrigin()
+    assert mask.GetDirection() == lying.GetDirection()
+    assert mask.GetPixelID() == sitk.sitkUInt8
+    assert 0 < sitk.GetArrayViewFromImage(mask).max() <= 2
+    assert np.array_equal(*arrays(sitk.DICOMOrient(mask, "LPS"), reference))
+
+
+def test_an_oblique_ct_keeps_its_direction(small_ct, tmp_path):
+    c, s = np.cos(0.2), np.sin(0.2)
+    small_ct = sitk.Image(small_ct)
+    small_ct.SetDirection((c, -s, 0, s, c, 0, 0, 0, -1))
+    mask = segment(small_ct, [demo_model()], mirroring=False, cache_dir=tmp_path, threads=1)
+    assert mask.GetDirection() == small_ct.GetDirection()
+    assert mask.GetOrigin() == small_ct.GetOrigin()
+
+
+def test_the_environment_is_left_as_it_was(reference):
+    assert "nnUNet_results" not in os.environ
+
+
+def test_a_real_feet_first_ct_comes_back_on_its_own_grid(real_data, tmp_path):
+    with tarfile.open(real_data / "crlm_1006/dicom.tar.gz") as archive:
+        archive.extractall(tmp_path / "dicom", filter="data")
+    folder = next(path.parent for path in (tmp_path / "dicom").rglob("*") if path.is_file())
+    ct, _ = import_ct(folder, "crlm_1006")
+    mask = segment(ct, [demo_model()], "cpu", False, 1.0, cache_dir=tmp_path, threads=1)
+    assert mask.GetSize() == ct.GetSize() == (512, 512, 51)
+    for part in ("GetSpacing", "GetOrigin", "GetDirection"):
+        assert getattr(mask, part)() == getattr(ct, part)()
+
+
+# --- the chain ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def painted(monkeypatch, tmp_path):
+    """Models that find what their rule says, and the regions they were shown."""
+    shown = []
+
+    class Rule:
+        def __init__(self, rule):
+            self.rule = rule
+
+    def predict(predictor, image, orientation):
+        shown.append(image.GetSize())
+        return predictor.rule(sitk.GetArrayFromImage(image)).astype(np.uint16)
+
+    def load(model, *_):
+        rule = Rule(model["rule"])
+        return segmentation.Link(model["name"], rule, model["labels"], model.get("crop"), None)
+
+    monkeypatch.setattr(segmentation, "model_folder", lambda *_: tmp_path)
+    monkeypatch.setattr(segmentation, "_load", load)
+    monkeypatch.setattr(nnunet, "predict", predict)
+    return shown
+
+
+def chained(name, rule, labels, **more):
+    return {"name": name, "path": "-", "sha256": "-", "rule": rule, "labels": labels, **more}
+
+
+def block_ct():
+    hu = np.full((20, 40, 40), -100, dtype=np.int16)
+    hu[5:15, 10:30, 10:30] = 90  # the liver
+    hu[8:11, 15:20, 15:20] = 45  # a lesion in it
+    hu[0:2, 0:3, 0:3] = 45  # and the same far away
+    image = sitk.GetImageFromArray(hu)
+    image.SetSpacing((1.0, 2.0, 5.0))
+    return image, hu
+
+
+def test_a_lesion_model_runs_inside_the_liver_and_its_margin_alone(painted):
+    image, hu = block_ct()
+    mask = segment(
+        image,
+        [
+            chained("organs", lambda hu: 5 * (hu > 0), {"liver": 5}),
+            chained("lesions", lambda hu: hu == 45, {"lesion": 1},
+                    crop={"to": "liver", "margin_mm": 4}),
+        ],
+    )  # fmt: skip
+    found = sitk.GetArrayFromImage(mask)
+    assert painted[0] == (40, 40, 20)
+    # The far block counts as liver for this rule: the box reaches from it to the liver's end,
+    # 4 mm or 4 voxels in x, 2 in y and 1 in z further.
+    assert painted[1] == (34, 32, 16)
+    assert np.array_equal(found == 2, hu == 45)
+    assert np.array_equal(found > 0, hu > 0)
+
+
+def test_a_lesion_is_never_overwritten_by_a_later_models_liver(painted):
+    image, hu = block_ct()
+    mask = segment(
+        image,
+        [
+            chained("lesions", lambda hu: hu == 45, {"lesion": 1}),
+            chained("organs", lambda hu: np.where(hu > 0, 3, 7), {"liver": [3, 4]}),
+        ],
+    )
+    assert np.array_equal(sitk.GetArrayFromImage(mask), np.where(hu == 45, 2, hu > 0))
+
+
+def test_pieces_of_liver_beside_the_largest_are_forgotten_only_on_request(painted):
+    image, hu = block_ct()
+    hu[15:17, 30:34, 30:34] = 91  # the spleen, it touches the liver at a corner
+    hu[15, 31, 31] = 45  # with what looks like a lesion
+    image = sitk.GetImageFromArray(hu)
+    models = [
+        chained("both", lambda hu: np.where(hu == 45, 2, hu > 0), {"liver": 1, "lesion": 2}),
+        chained("more", lambda hu: hu > 1000, {"lesion": 1}, crop={"to": "liver"}),
+    ]
+    kept = sitk.GetArrayFromImage(segmentation.segment(image, load_chain(models)))
+    assert (kept[15:17] > 0).sum() == 32
+    chain = load_chain(models)
+    forgotten = sitk.GetArrayFromImage(segmentation.segment(image, chain, keep_largest_liver=True))
+    assert (forgotten == 1).sum() == (hu[5:15] == 90).sum()
+    assert forgotten[15, 31, 31] == 2  # judged later, where lesions are split
+    assert painted[-1][2] < painted[-3][2]
+
+
+def test_without_a_liver_to_crop_to_the_next_model_is_not_run(painted, caplog):
+    image, _ = block_ct()
+    nothing = chained("organs", np.zeros_like, {"liver": 5})
+    lesions = chained("lesions", np.ones_like, {"lesion": 1}, crop={"to": "liver"})
+    mask = segment(image, [nothing, lesions])
+    assert sitk.GetArrayFromImage(mask).max() == 0
+    assert len(painted) == 1
+    assert "lesions: no liver to crop to" in caplog.text
+
+
+def test_of_patients_who_share_a_job_one_who_fails_does_not_take_the_others_down(
+    painted, tmp_path, caplog
+):
+    image, hu = block_ct()
+    for name in ("A", "B", "C", "D"):
+        sitk.WriteImage(image, str(tmp_path / f"{name}.nii.gz"))
+        out = {"stage": "import", "reason": "no CT"} if name == "B" else None
+        (tmp_path / f"{name}.json").write_text(json.dumps({"excluded": out}))
+    (tmp_path / "C.nii.gz").write_bytes(b"damaged")
+    files = [
+        (tmp_path / f"{n}.nii.gz", tmp_path / f"{n}.json", tmp_path / f"{n}.out.nii.gz")
+        for n in "ABCD"
+    ]
+    loaded = []
+
+    def load():
+        loaded.append(1)
+        return load_chain([chained("organs", lambda hu: hu > 0, {"liver": 1})])
+
+    failed = segment_files(files, load)
+    assert failed == [tmp_path / "C.nii.gz"] and len(loaded) == 1
+    assert "C.nii.gz could not be segmented" in caplog.text and "Traceback" in caplog.text
+    for name, filled in zip("ABCD", (True, False, False, True), strict=True):
+        out = tmp_path / f"{name}.out.nii.gz"
+        assert bool(out.stat().st_size) == filled
+        if filled:
+            assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(out))), hu > 0)
+    with pytest.raises(RuntimeError):  # alone in its job: the job fails
+        segment_files(files[2:3], load)
+
+
+def test_where_every_patient_is_out_no_model_is_loaded(tmp_path):
+    (tmp_path / "A.json").write_text('{"excluded": {"stage": "import", "reason": "-"}}')
+    files = [(tmp_path / "A.nii.gz", tmp_path / "A.json", tmp_path / "A.out.nii.gz")]
+    assert segment_files(files, lambda: pytest.fail("loaded")) == []
+    assert (tmp_path / "A.out.nii.gz").stat().st_size == 0
+
+
+# --- model files -------------------------------------------------------------------------------
+
+
+class Bomb:
+    """A pickle that tells when it is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def write_zip(path, **members):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+NNUNET = {"m/plans.json": "{}", "m/dataset.json": "{}", "m/fold_0/checkpoint_final.pth": "x"}
+
+
+def test_a_model_whose_hash_does_not_match_is_refused_before_any_of_it_is_loaded(tmp_path):
+    went_off = tmp_path / "loaded"
+    model = write_zip(
+        tmp_path / "m.zip",
+        **{**NNUNET, "m/fold_0/checkpoint_final.pth": pickle.dumps(Bomb(went_off))},
+    )
+    wrong = "0" * 64
+    with pytest.raises(BadInput) as refusal:
+        segment(
+            block_ct()[0],
+            [demo_model(), demo_model(name="liver-net", path=model, sha256=wrong)],
+            cache_dir=tmp_path / "cache",
+        )
+    message = str(refusal.value)
+    assert "liver-net" in message and wrong in message and hash_model(model) in message
+    assert "fetch it again" in message
+    assert not went_off.exists()
+
+
+@pytest.mark.parametrize(
+    "member", ["../evil.py", "/etc/evil", "m/../../evil", "..\\evil", "C:/evil"]
+)
+def test_a_zip_that_points_out_of_its_folder_is_refused_and_nothing_is_unpacked(tmp_path, member):
+    model = write_zip(tmp_path / "m.zip", **NNUNET, **{member: "x"})
+    with pytest.raises(BadInput, match="points out of its folder"):
+        model_folder(model, hash_model(model), tmp_path / "cache", "demo")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_jobs_may_unpack_the_same_model_at_the_same_time(tmp_path):
+    big = {f"m/fold_0/{k}": os.urandom(200_000) for k in range(10)}
+    model = write_zip(tmp_path / "m.zip", **NNUNET, **big)
+    sha256 = hash_model(model)
+    with ThreadPoolExecutor(8) as jobs:
+        unpack = lambda _: model_folder(model, sha256, tmp_path / "cache")  # noqa: E731
+        folders = set(jobs.map(unpack, range(16)))
+    assert len(folders) == 1
+    assert (folders.pop() / "plans.json").is_file()
+    assert len(list((tmp_path / "cache").iterdir())) == 1  # no half-unpacked rest
+
+
+def test_an_unpacked_model_that_was_changed_is_refused(tmp_path):
+    model = write_zip(tmp_path / "m.zip", **NNUNET)
+    folder = model_folder(model, hash_model(model), tmp_path / "cache")
+    (folder / "fold_0/checkpoint_final.pth").write_text("y")
+    with pytest.raises(BadInput, match=r"checkpoint_final.pth differs.*delete"):
+        model_folder(model, hash_model(model), tmp_path / "cache")
+
+
+def test_a_folders_hash_follows_names_and_contents_and_nothing_else(tmp_path):
+    def folder(name, files):
+        for file, text in files.items():
+            (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / file).write_text(text)
+        return tmp_path / name
+
+    first = folder("a", {"plans.json": "1", "dataset.json": "2"})
+    again = folder("b", {"dataset.json": "2", "plans.json": "1"})
+    other = folder("c", {"plans.json": "1", "dataset.json": "3"})
+    renamed = folder("d", {"plans.json": "1", "x/dataset.json": "2"})
+    assert hash_model(first) == hash_model(again)
+    assert len({hash_model(path) for path in (first, other, renamed)}) == 3
+    assert model_folder(first, hash_model(first), tmp_path / "cache") == first
+
+
+@pytest.mark.parametrize(
+    ("members", "problem"),
+    [
+        ({"m/plans.pkl": "x"}, "nnU-Net v1"),
+        ({"m/weights.pth": "x"}, "no plans.json"),
+        ({**NNUNET, "n/plans.json": "{}", "n/dataset.json": "{}"}, "holds 2 trained models"),
+    ],
+)
+def test_what_is_no_single_nnunet_v2_model_is_refused_with_the_reason(tmp_path, members, problem):
+    model = write_zip(tmp_path / "m.zip", **members)
+    with pytest.raises(BadInput, match=problem):
+        model_folder(model, hash_model(model), tmp_path / "cache", "demo")
+
+
+def test_a_missing_model_and_a_file_that_is_no_zip_are_refused(tmp_path):
+    with pytest.raises(BadInput, match="does not exist"):
+        model_folder(tmp_path / "no.zip", "0" * 64, tmp_path)
+    (tmp_path / "m.pth").write_text("x")
+    with pytest.raises(BadInput, match="neither a folder nor a zip"):
+        model_folder(tmp_path / "m.pth", hash_model(tmp_path / "m.pth"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"folds": [3]}, "no fold_3/checkpoint_final.pth.*fold_0/checkpoint_final.pth"),
+        ({"checkpoint": "checkpoint_best.pth"}, "no fold_0/checkpoint_best.pth"),
+        ({"labels": {"liver": 5}}, "maps liver to 5"),
+        ({"labels": {"spleen": 1}}, "spleen"),
+        ({"crop": {"to": "spleen"}}, "crop.to is 'spleen'"),
+    ],
+)
+def test_a_wrong_key_of_a_model_is_named(tmp_path, change, problem):
+    with pytest.raises(BadInput, match=problem):
+        segment(block_ct()[0], [demo_model(**change)], cache_dir=tmp_path)
+
+
+def test_an_empty_chain_and_an_unknown_device_are_refused():
+    with pytest.raises(BadInput, match="models is empty"):
+        segment(block_ct()[0], [])
+    with pytest.raises(BadInput, match="'tpu'"):
+        pick_device("tpu")

@@ -1,0 +1,278 @@
+"""Our run of an nnU-Net model against nnU-Net's own predictor and resampling."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+from livermets.core.errors import BadInput
+from livermets.segmentation import sliding_window as sliding
+from livermets.segmentation.body_mask import body_mask
+from livermets.segmentation.inference import quiet_nnunet
+from livermets.segmentation.model_archive import hash_model, model_folder
+from livermets.segmentation.nnunet_model import label_array, load_model, predict
+from livermets.segmentation.volume_resampling import resample, resampler
+from segmentation.test_inference import DEMO_MODEL, ROOT, demo_phantom, dice
+
+CPU = torch.device("cpu")
+ORDINARY = {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None}
+LINEAR = {**ORDINARY, "order": 1}
+
+
+def peer(folder, hu, spacing, mirroring=True, folds=(0,)):
+    """What nnU-Net's predictor makes of an array."""
+    with quiet_nnunet():
+        from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+
+        predictor = nnUNetPredictor(
+            use_mirroring=mirroring, perform_everything_on_device=False, device=CPU,
+            allow_tqdm=False,
+        )  # fmt: skip
+        predictor.initialize_from_trained_model_folder(str(folder), folds)
+        return predictor.predict_single_npy_array(
+            hu[None].astype(np.float32), {"spacing": list(spacing)}
+        )
+
+
+# --- resampling --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+@pytest.mark.parametrize(
+    ("spacing", "new"),
+    [((1.5, 1.2, 1.4), (3.0, 2.0, 2.0)), ((5.0, 0.8, 0.8), (2.0, 1.5, 1.5)),
+     ((1.0, 1.0, 1.0), (1.0, 6.0, 1.5)), ((5.0, 0.8, 0.8), (5.0, 1.5, 1.5)),
+     ((5.0, 5.0, 0.8), (5.0, 5.0, 1.5))],
+    ids=["alike", "thick slices", "thick columns", "thick slices kept", "two coarse axes"],
+)  # fmt: skip
+def test_resampling_equals_nnunets_own_and_a_window_is_its_part(order, spacing, new):
+    from nnunetv2.preprocessing.resampling.default_resampling import (
+        compute_new_shape,
+        resample_data_or_seg_to_shape,
+    )
+
+    volume = np.random.default_rng(1).normal(size=(11, 26, 23)).astype(np.float32)
+    shape = compute_new_shape(volume.shape, spacing, new)
+    settings = {**ORDINARY, "order": order}
+    theirs = resample_data_or_seg_to_shape(volume[None], shape, spacing, new, **settings)[0]
+    ours = resampler("resample_data_or_seg_to_shape", settings)(volume, shape, spacing, new)
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    window = tuple(slice(n // 4, n - 1) for n in shape)
+    del settings["is_seg"]
+    part = resample(volume, shape, spacing, new, window, **settings)
+    np.testing.assert_allclose(part, theirs[window], atol=1e-5)
+
+
+def test_another_resampling_of_nnunets_is_called_as_the_plan_says():
+    volume = np.random.default_rng(1).normal(size=(8, 12, 12)).astype(np.float32)
+    theirs = resampler("no_resampling_hack", {})
+    window = (slice(1, 5), slice(None), slice(2, 7))
+    assert np.array_equal(theirs(volume, (9, 9, 9), [1] * 3, [2] * 3, window), volume[window])
+
+
+# --- small models with random weights ----------------------------------------------------------
+
+PLAIN = "dynamic_network_architectures.architectures.unet.PlainConvUNet"
+
+
+def random_model(folder, labels, dims=3, transpose=(0, 1, 2), folds=(0,), mirror=(0, 1), **extra):
+    """A tiny untrained U-Net as nnU-Net stores it."""
+    spacing, patch = [4.0, 2.0, 2.0][3 - dims :], [8, 16, 16][3 - dims :]
+    architecture = {
+        "network_class_name": PLAIN,
+        "arch_kwargs": {
+            "n_stages": 2, "features_per_stage": [4, 8],
+            "conv_op": f"torch.nn.modules.conv.Conv{dims}d",
+            "kernel_sizes": [[3] * dims] * 2, "strides": [[1] * dims, [2] * dims],
+            "n_conv_per_stage": [1, 1], "n_conv_per_stage_decoder": [1], "conv_bias": True,
+            "norm_op": f"torch.nn.modules.instancenorm.InstanceNorm{dims}d",
+            "norm_op_kwargs": {"eps": 1e-5, "affine": True}, "dropout_op": None,
+            "dropout_op_kwargs": None, "nonlin": "torch.nn.LeakyReLU",
+            "nonlin_kwargs": {"inplace": True},
+        },
+        "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
+    }  # fmt: skip
+    setup = {
+        "spacing": spacing, "patch_size": patch, "preprocessor_name": "DefaultPreprocessor",
+        "normalization_schemes": ["CTNormalization"], "use_mask_for_norm": [False],
+        "resampling_fn_data": "resample_data_or_seg_to_shape",
+        "resampling_fn_data_kwargs": ORDINARY,
+        "resampling_fn_seg": "resample_data_or_seg_to_shape",
+        "resampling_fn_seg_kwargs": {**LINEAR, "is_seg": True},
+        "resampling_fn_probabilities": "resample_data_or_seg_to_shape",
+        "resampling_fn_probabilities_kwargs": LINEAR, "architecture": architecture, **extra,
+    }  # fmt: skip
+    intensities = {"mean": 60, "std": 80, "percentile_00_5": -200, "percentile_99_5": 300}
+    plans = {
+        "plans_name": "p", "dataset_name": "d", "image_reader_writer": "SimpleITKIO",
+        "transpose_forward": list(transpose), "transpose_backward": np.argsort(transpose).tolist(),
+        "configurations": {"c": setup}, "label_manager": "LabelManager",
+        "foreground_intensity_properties_per_channel": {"0": intensities},
+    }  # fmt: skip
+    dataset = {"channel_names": {"0": "CT"}, "labels": labels, "file_ending": ".nii.gz"}
+    regions = [v for v in labels.values() if isinstance(v, list)]
+    if regions:
+        dataset["regions_class_order"] = list(range(1, len(regions) + 1))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "plans.json").write_text(json.dumps(plans))
+    (folder / "dataset.json").write_text(json.dumps(dataset))
+    from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+
+    for fold in folds:
+        torch.manual_seed(fold)
+        network = get_network_from_plans(
+            PLAIN, architecture["arch_kwargs"], architecture["_kw_requires_import"], 1,
+            len(regions) or len(labels), True, False,
+        )  # fmt: skip
+        (folder / f"fold_{fold}").mkdir()
+        state = {
+            "network_weights": network.state_dict(), "trainer_name": "nnUNetTrainer",
+            "init_args": {"configuration": "c"}, "inference_allowed_mirroring_axes": mirror,
+        }  # fmt: skip
+        torch.save(state, folder / f"fold_{fold}/checkpoint_final.pth")
+    return folder
+
+
+LABELS = {"background": 0, "liver": 1, "lesion": 2}
+REGIONS = {"background": 0, "liver": [1, 2], "lesion": [2]}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [{"labels": LABELS}, {"labels": LABELS, "dims": 2}, {"labels": REGIONS},
+     {"labels": LABELS, "transpose": (1, 0, 2)}, {"labels": LABELS, "folds": (0, 1)},
+     {"labels": LABELS, "mirror": None}, {"labels": {**LABELS, "ignore": 3}, "folds": ()}],
+    ids=["plain", "two-dimensional", "regions", "transposed", "two folds", "unmirrored", "ignore"],
+)  # fmt: skip
+def test_labels_are_those_of_nnunets_predictor(model, tmp_path):
+    folds = model.get("folds", (0,))
+    if not folds:  # an ignored label has no output of its own
+        random_model(tmp_path, LABELS)
+        dataset = json.loads((tmp_path / "dataset.json").read_text())
+        (tmp_path / "dataset.json").write_text(json.dumps({**dataset, "labels": model["labels"]}))
+        folds = (0,)
+    else:
+        random_model(tmp_path, **model)
+    # tissue everywhere: nothing to crop, nothing to skip
+    hu = np.random.default_rng(3).normal(60, 60, (12, 30, 26)).clip(-200, 300).astype(np.int16)
+    spacing = (5.0, 1.5, 1.6)
+    image = sitk.GetImageFromArray(hu)
+    image.SetSpacing(spacing[::-1])
+    theirs = peer(tmp_path, hu, spacing, folds=folds)
+    with quiet_nnunet():
+        ours = predict(load_model(tmp_path, folds, "checkpoint_final.pth", CPU), image)
+    assert len(np.unique(theirs)) > 1
+    # float16 sums are rounded once more in nnU-Net's; only ties may differ
+    assert (ours != theirs).mean() < 2e-3
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [({"previous_stage": "3d_lowres"}, "cascade"), ({"use_mask_for_norm": [True]}, "within a mask"),
+     ({"preprocessor_name": "Own"}, "preprocessing of its own")],
+)  # fmt: skip
+def test_a_model_that_needs_more_than_a_ct_is_refused(tmp_path, change, problem):
+    random_model(tmp_path, LABELS, **change)
+    with pytest.raises(BadInput, match=f"model net .*{problem}.*works on a CT alone"):
+        load_model(tmp_path, [0], "checkpoint_final.pth", CPU, name="net")
+
+
+# --- less work ---------------------------------------------------------------------------------
+
+
+class Counting(torch.nn.Module):
+    """Finds `foreground` where the input is above 1; counts its looks."""
+
+    def __init__(self, foreground=20.0):
+        super().__init__()
+        self.looks, self.foreground = 0, foreground
+
+    def forward(self, x):
+        self.looks += 1
+        return torch.cat([torch.zeros_like(x), self.foreground * (x > 1) - 10.0], 1)
+
+
+def test_patches_of_air_are_not_looked_at_and_plain_ones_not_flipped():
+    data = np.zeros((8, 64, 16), np.float32)
+    data[:, 40:44, 4:8] = 2
+    inside = np.zeros(data.shape, bool)
+    inside[:, 32:] = True
+    network = Counting()
+    logits = sliding.sliding_window(
+        [network], data, inside, (8, 16, 16), 2, step_size=1, mirror_axes=(1, 2)
+    )
+    assert logits.shape == (2, *data.shape)
+    assert np.array_equal(logits[1] > logits[0], data > 1)
+    assert network.looks == 2 + 3  # of four patches two lie inside; one of them has anything in it
+
+
+def test_a_volume_smaller_than_the_patch_keeps_its_size():
+    data = np.full((5, 9, 20), 2, np.float32)
+    logits = sliding.sliding_window([Counting()], data, data > 0, (8, 16, 16), 2)
+    assert logits.shape == (2, 5, 9, 20) and (logits[1] > 9).all()
+
+
+def test_outputs_beyond_half_precision_are_an_error_and_no_mask():
+    data = np.full((8, 16, 16), 2, np.float32)
+    with pytest.raises(FloatingPointError):
+        sliding.sliding_window([Counting(1e6)], data, data > 0, (8, 16, 16), 2)
+
+
+def test_the_body_is_the_patient_without_the_table():
+    hu = np.full((20, 100, 120), -1000, np.int16)
+    hu[:, 20:60, 30:80] = 40
+    hu[:, 30:50, 40:50] = -800  # lung
+    hu[:, 90:92, 10:110] = 100  # table
+    assert np.array_equal(body_mask(hu), np.isin(hu, [40]))
+    assert body_mask(np.full((4, 4, 4), -1000)).all()
+    large = np.repeat(np.repeat(hu, 4, 1), 4, 2)  # found on every third voxel
+    assert (body_mask(large) != (large == 40)).mean() < 0.01
+
+
+def test_the_edges_of_zeros_that_nnunet_cuts_off_are_cut_off(tmp_path):
+    random_model(tmp_path, LABELS)
+    hu = np.random.default_rng(3).integers(-200, 300, (12, 30, 26)).astype(np.int16)
+    padded = np.pad(hu, [(0, 3), (7, 0), (5, 6)])
+    spacing = (5.0, 1.5, 1.6)
+    with quiet_nnunet():
+        model = load_model(tmp_path, [0], "checkpoint_final.pth", CPU)
+    ours = label_array(model, padded, spacing)
+    assert (ours != peer(tmp_path, padded, spacing)).mean() < 2e-3
+    assert ours[:-3, 7:, 5:-6].any() and not ours[:, :7].any()
+    assert not label_array(model, np.zeros_like(hu), spacing).any()
+
+
+def test_labels_of_a_patient_in_air_on_a_table_are_nnunets_own(tmp_path):
+    """Patches of air are passed over, with the shipped model, and that changes nothing."""
+    ct, truth = demo_phantom()
+    hu = np.pad(sitk.GetArrayFromImage(ct), [(0, 0), (64, 0), (0, 40)], constant_values=-1000)
+    hu[:, 4:6] = 60
+    folder = model_folder(DEMO_MODEL, hash_model(DEMO_MODEL), tmp_path)
+    model = load_model(folder, [0], "checkpoint_final.pth", CPU)
+    looks = []
+    model.networks[0].register_forward_hook(lambda *_: looks.append(1))
+    ours = label_array(model, hu, ct.GetSpacing()[::-1])
+    theirs = peer(folder, hu, ct.GetSpacing()[::-1])
+    assert len(looks) < 20  # of 5 times 4 patches
+    tissue = body_mask(hu)  # this model takes air for liver
+    for label in (1, 2):
+        assert (theirs == label).sum() > 1000
+        assert dice((ours == label) & tissue, (theirs == label) & tissue) > 0.999
+
+
+def test_a_model_is_loaded_without_the_packages_that_only_nnunets_predictor_needs(tmp_path):
+    random_model(tmp_path, LABELS)
+    heavy = ("pandas", "nibabel", "blosc2", "sympy", "skimage")
+    script = f"""
+import sys, pathlib, torch
+from livermets.segmentation.nnunet_model import load_model
+load_model(pathlib.Path({str(tmp_path)!r}), [0], "checkpoint_final.pth", torch.device("cpu"))
+print([name for name in {heavy} if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT / "workflow", capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]", done.stderr

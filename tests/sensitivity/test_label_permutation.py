@@ -1,0 +1,141 @@
+"""Negative controls: labels dealt to whole patients, and what the report says of them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.run_study import (
+    SMALL,
+    feature_table,
+    jobs,
+    snakemake,
+    write_config,
+    write_phantom_study,
+)
+from livermets.core.errors import BadInput
+from livermets.report.sections.negative_controls import control_results
+from livermets.sensitivity.label_permutation import count_excluding, deal_labels
+from livermets.study.config import load_config
+
+PATIENTS = pd.DataFrame(
+    {"patient": [f"P{i:02}" for i in range(30)], "label": ["a"] * 20 + ["b"] * 10}
+)
+
+
+def test_labels_are_dealt_to_patients_and_each_class_keeps_its_size():
+    dealt = deal_labels(PATIENTS, 1)
+    assert dealt.value_counts().to_dict() == {"a": 20, "b": 10}
+    true = PATIENTS.set_index("patient")["label"]
+    assert 0 < (dealt != true).sum() < 30
+    assert dealt.equals(deal_labels(PATIENTS.sample(frac=1, random_state=2), 1))
+    assert not dealt.equals(deal_labels(PATIENTS, 2))
+
+
+def test_over_many_seeds_a_dealt_label_says_nothing_of_the_true_one():
+    true = PATIENTS.set_index("patient")["label"]
+    shares = [(deal_labels(PATIENTS, seed)[true == "b"] == "b").mean() for seed in range(300)]
+    assert np.mean(shares) == pytest.approx(1 / 3, abs=0.03)
+
+
+def aucs(low, high, patients=40, family="knn") -> pd.DataFrame:
+    """Metrics of arms with these intervals."""
+    rows = [
+        {"arm": f"{family}{i}-none", "scheme": "cv", "level": "lesion", "class": "",
+         "metric": "auc", "value": (a + b) / 2, "low": a, "high": b, "n_patients": patients}
+        for i, (a, b) in enumerate(zip(low, high, strict=True))
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_arms_whose_interval_leaves_out_one_half_are_counted_beside_chance():
+    low = [0.4] * 16 + [0.55, 0.6, 0.2, np.nan]
+    high = [0.6] * 16 + [0.7, 0.8, 0.45, np.nan]
+    baselines = aucs([0.9], [1.0], family="baseline_x")
+    (count,) = count_excluding(pd.concat([aucs(low, high), baselines]))
+    assert (count["arms"], count["above"], count["below"]) == (19, 2, 1)
+    assert count["expected"] == pytest.approx(0.95)
+    assert count["allowed"] == 3  # P(more than 3 of 19) < .05 <= P(more than 2)
+
+
+def test_more_than_chance_allows_is_warned_of_and_no_more_is_not():
+    few, many = ([0.4] * (20 - n) + [0.6] * n for n in (2, 6))
+    for low, warn in ((few, False), (many, True)):
+        metrics = aucs(low, [0.8] * 20)
+        found = control_results(["shuffled_labels"], metrics, None, metrics)
+        assert found["warn"] is warn
+        assert sum(row["excludes"] for row in found["tables"][0]["rows"]) == sum(
+            value > 0.5 for value in low
+        )
+
+
+def test_a_handful_of_test_patients_is_not_warned_of():
+    (count,) = count_excluding(aucs([0.6] * 20, [0.8] * 20, patients=8))
+    assert count["few"] and not count["warn"]
+
+
+def test_without_controls_there_is_no_section():
+    assert control_results([], aucs([0.4], [0.6]), None, None) is None
+    volume = control_results(["volume_only"], aucs([0.4], [0.6]), None, None)
+    assert volume["volume"] and not volume["has_volume"]
+
+
+def test_dealt_labels_need_a_division_that_can_be_made_anew():
+    splits = {"holdout": None, "cv": None, "given": True}
+    with pytest.raises(BadInput, match="shuffled_labels.*splits.cv"):
+        load_config({"controls": ["shuffled_labels"], "splits": splits})
+
+
+def control_study(folder, **config) -> None:
+    table = feature_table(20)
+    table["volume_ml"] = np.random.default_rng(1).lognormal(size=len(table))
+    table.to_csv(folder / "mine.csv", index=False)
+    classification = {"models": ["naive_bayes"], "resampling": ["none"], "tuning": SMALL}
+    classification["baselines"] = ["majority"]
+    given = {"features": "mine.csv", "patients": None, "classification": classification}
+    given |= {"splits": {"cv": {"folds": 2, "validation": 0}, "holdout": None}}
+    write_config(folder, given | {"evaluation": {"draws": 200}} | config)
+
+
+def test_the_rules_of_the_controls_run_only_where_they_are_asked_for(tmp_path):
+    control_study(tmp_path)
+    plain = jobs(snakemake(tmp_path, "-n"))
+    assert not [name for name in plain if "shuffle" in name]
+    assert plain["fit_baseline"] == 1
+    control_study(tmp_path, controls=["shuffled_labels", "volume_only"])
+    asked = jobs(snakemake(tmp_path, "-n"))
+    assert asked["fit_classifier_again"] == asked["divide_shuffled"] == 1
+    assert asked["fit_baseline"] == asked["fit_baseline_again"] == 2  # volume beside majority
+
+
+def test_a_network_learns_dealt_labels_too_and_an_arm_is_selected_by_them(tmp_path):
+    fitted = {"models": ["knn", "naive_bayes"], "resampling": ["none"], "tuning": SMALL}
+    again = {"classification": fitted, "densenet": {}, "controls": ["shuffled_labels"]}
+    write_phantom_study(tmp_path, 8, **again)
+    asked = jobs(snakemake(tmp_path, "-n"))
+    assert asked["train_densenet_shuffled"] == asked["train_densenet"] == 4
+    assert asked["select_arm_again"] == asked["gather_densenet_shuffled"] == 1
+
+
+@pytest.mark.slow
+def test_a_study_with_controls_reports_them(tmp_path):
+    control_study(tmp_path, controls=["shuffled_labels", "volume_only"])
+    done = snakemake(tmp_path)
+    assert done.returncode == 0, done.stderr
+    true, dealt = (
+        pd.read_parquet(tmp_path / "results" / folder / "features.parquet")
+        for folder in (".", "controls/shuffled_labels")
+    )
+    assert dealt.groupby("patient")["label"].nunique().eq(1).all()
+    pd.testing.assert_frame_equal(true.drop(columns="label"), dealt.drop(columns="label"))
+    splits = pd.read_parquet(tmp_path / "results/controls/shuffled_labels/splits.parquet")
+    label = dealt.drop_duplicates("patient").set_index("patient")["label"]
+    each = splits.assign(label=splits["patient"].map(label)).groupby(["split", "role"])["label"]
+    assert each.nunique().eq(2).all()
+    metrics = pd.read_parquet(tmp_path / "results/metrics.parquet")
+    shuffled = pd.read_parquet(tmp_path / "results/controls/shuffled_labels/metrics.parquet")
+    where = "arm == 'naive_bayes-none' and level == 'lesion' and metric == 'auc'"
+    assert metrics.query(where)["value"].iloc[0] > shuffled.query(where)["value"].iloc[0] + 0.1
+    page = (tmp_path / "results/report.html").read_text()
+    for text in ("Negative controls", "labels dealt at random to patients", "of 1 arms"):
+        assert text in page
+    assert "Difference from lesion volume" in page
+    assert "Nothing to be done" in (again := snakemake(tmp_path, "-n")).stdout + again.stderr

@@ -1,0 +1,318 @@
+"""Does correction matter: the study before correction, and what differs from the final one."""
+
+import shutil
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK as sitk
+from helpers.prediction_tables import CLASSES, POSITIVE, make_cohort, make_predictions, make_splits
+from helpers.run_study import jobs, snakemake, write_phantom_study
+from livermets.core.errors import BadInput
+from livermets.core.seeds import derive
+from livermets.evaluation import bootstrap
+from livermets.evaluation.evaluate import evaluate
+from livermets.report.figures.mask_correction import draw_mask_effect
+from livermets.report.render import render_report
+from livermets.report.sections.mask_correction import mask_results
+from livermets.review.agreement import pair_lesions
+from livermets.sensitivity.correction_effect import (
+    auc_differences,
+    concordance,
+    feature_agreement,
+    list_patients,
+)
+from livermets.sensitivity.uncorrected_masks import fittable_splits, uncorrected_cohort
+from scipy.stats import pearsonr
+from sklearn.metrics import roc_auc_score
+
+COHORT = make_cohort(16)
+SPLITS = make_splits(COHORT)
+FINAL = make_predictions(COHORT, SPLITS, ["knn"])
+
+
+def uncorrected_predictions() -> pd.DataFrame:
+    """Other scores; P03 has no lesion before correction, P04 two fewer, P05 one more."""
+    table = make_predictions(COHORT, SPLITS, ["knn"], seed=5)
+    table = table[table["patient"] != "P03"]
+    last = table.groupby(["arm", "split", "patient"])["lesion"].transform("max")
+    fewer = (table["patient"] == "P04") & (table["lesion"] > last - 2) & (last > 2)
+    more = table[(table["patient"] == "P05") & (table["lesion"] == last)]
+    return pd.concat([table[~fewer], more.assign(lesion=more["lesion"] + 1)], ignore_index=True)
+
+
+# ---- AUCs
+
+
+def test_both_aucs_and_their_interval_are_those_of_a_loop_over_the_same_patients():
+    before, draws, seed = uncorrected_predictions(), 150, 7
+    found = auc_differences(before, FINAL, CLASSES, POSITIVE, draws=draws, seed=seed)
+    arm, scheme = "knn-smote", "cv"
+    parts = []
+    for table in (before, FINAL):
+        own = table[(table["arm"] == arm) & table["split"].str.startswith("cv")]
+        own = own[own["patient"] != "P03"]  # whom one of the two cannot score
+        parts.append(own.assign(repeat=own["split"].str[2]))
+    label = parts[1].drop_duplicates("patient").set_index("patient")["label"].sort_index()
+    counts = bootstrap.draw_patients(label.to_numpy(), draws, derive(seed, "bootstrap", scheme))
+    areas = np.empty((len(counts), 2))
+    for (draw, count), side in product(enumerate(counts), (0, 1)):
+        drawn = parts[side].assign(
+            weight=parts[side]["patient"].map(dict(zip(label.index, count, strict=True)))
+        )
+        areas[draw, side] = np.mean(
+            [
+                roc_auc_score(one["label"] == POSITIVE, one["score"], sample_weight=one["weight"])
+                for _, one in drawn.groupby("repeat")
+            ]
+        )
+    row = found.query("arm == @arm and scheme == @scheme and level == 'lesion'").iloc[0]
+    np.testing.assert_allclose(row[["uncorrected", "final"]].astype(float), areas[0], atol=1e-12)
+    difference = areas[:, 1] - areas[:, 0]
+    assert row["difference"] == pytest.approx(difference[0])
+    sizes = parts[1].drop_duplicates(["patient", "lesion"]).groupby("patient").size()
+    by_class = sizes.groupby(label)
+    alike = (by_class.sum() ** 2 / by_class.apply(lambda n: (n**2).sum())).sum()
+    ends = np.quantile(difference[1:], bootstrap.tails(bootstrap.Units(alike, 2)))
+    np.testing.assert_allclose(row[["low", "high"]].astype(float), ends, atol=1e-9)
+    assert (row["n_patients"], row["n_lost"]) == (15, 1)
+
+
+def test_where_masks_are_the_same_the_auc_is_the_studys_and_differs_by_nothing():
+    found = auc_differences(FINAL, FINAL, CLASSES, POSITIVE, draws=40)
+    assert (found[["difference", "low", "high"]] == 0).all(axis=None)
+    assert (found["p"] == 1).all() and (found["n_lost"] == 0).all()
+    study = evaluate(FINAL, CLASSES, POSITIVE, draws=40)
+    study = study[study["metric"] == "auc"].set_index(["arm", "scheme", "level"])
+    mine = found.set_index(["arm", "scheme", "level"])
+    assert len(mine) == len(study)
+    columns = ["final", "final_low", "final_high"]
+    expected = study.loc[mine.index, ["value", "low", "high"]]
+    np.testing.assert_allclose(mine[columns], expected, atol=1e-12)
+
+
+def test_an_arm_that_only_one_study_has_is_left_out():
+    before = FINAL[FINAL["arm"] != "knn-none"]
+    found = auc_differences(before, FINAL, CLASSES, POSITIVE, draws=20)
+    assert set(found["arm"]) == set(FINAL["arm"]) - {"knn-none"}
+
+
+# ---- features
+
+
+def test_concordance_is_pearsons_correlation_times_the_loss_by_shift_and_scale():
+    rng = np.random.default_rng(3)
+    x = rng.normal(5, 2, 40)
+    y = np.stack([x, x + 3, 2 * x, 0.7 * x + rng.normal(0, 2, 40) - 1, np.full(40, 2.0)], axis=1)
+    values = np.stack([np.tile(x[:, None], 5), y], axis=1)
+    values[:, 0, 4] = 2.0
+    found = concordance(values)
+    for i in range(4):
+        scale = x.std() / y[:, i].std()
+        shift = (x.mean() - y[:, i].mean()) ** 2 / (x.std() * y[:, i].std())
+        expected = pearsonr(x, y[:, i])[0] * 2 / (scale + 1 / scale + shift)  # Lin 1989, eq. 3
+        assert found[i] == pytest.approx(expected)
+    assert found[0] == pytest.approx(1) and np.isnan(found[4])
+
+
+def features_of(values: np.ndarray, lesions: list[int]) -> pd.DataFrame:
+    table = pd.DataFrame({"patient": "P1", "lesion": lesions, "label": "a"})
+    return table.assign(volume_ml=values, original_glcm_X=values**2, clinical_age=50)
+
+
+def test_features_are_compared_lesion_by_lesion_whatever_their_numbers():
+    values = np.arange(1.0, 7)
+    after = features_of(values, [1, 2, 3, 4, 5, 6])
+    before = features_of(values[[3, 0, 5, 1]] + 1, [1, 2, 3, 4])
+    before.loc[1, "original_glcm_X"] = np.nan
+    numbers = {"lesion_uncorrected": [1, 2, 3, 4], "lesion": [4, 1, 6, 2]}
+    pairs = pd.DataFrame({"patient": "P1"} | numbers)
+    found = feature_agreement(before, after, pairs).set_index("feature")
+    assert list(found.index) == ["volume_ml", "original_glcm_X"]
+    assert found.loc["volume_ml", "icc"] == pytest.approx(1)  # all are one larger
+    paired = values[[3, 0, 5, 1]]
+    expected = 2 * paired.var() / (2 * paired.var() + 1)
+    assert found.loc["volume_ml", "concordance"] == pytest.approx(expected)
+    assert found["lesions"].tolist() == [4, 3]
+
+
+def test_lesions_are_paired_by_number_and_by_overlap():
+    before, after = np.zeros((2, 4, 20, 20), np.uint16)
+    after[1:3, 2:8, 2:8], after[1:3, 12:18, 2:8], after[1:3, 2:8, 12:18] = 1, 2, 3
+    before[1:3, 12:18, 2:8], before[1:3, 2:8, 3:8] = 1, 2
+    before[0, 19, 19] = 3
+    assert pair_lesions(before, after) == [(1, 2, 1.0), (2, 1, pytest.approx(5 / 6))]
+    assert pair_lesions(before * 0, after) == []
+
+
+# ---- the study before correction
+
+
+def facts(lesions: int, burden: float) -> dict:
+    known = {"burden": burden, "liver_ml": 900.0, "parenchyma_hu": 91.0, "excluded": None}
+    return {"n_lesions": lesions} | known
+
+
+def test_the_cohort_before_correction_has_its_facts_and_nobody_more():
+    out = {"excluded": {"stage": "review", "reason": "the automatic mask has no liver"}}
+    changed = {"P01": facts(3, 0.5), "P02": facts(0, 0.0), "P03": out, "X1": facts(2, 0.1)}
+    found = uncorrected_cohort(COHORT, changed).set_index("patient")
+    before = COHORT.set_index("patient")
+    assert found.loc["P01", ["n_lesions", "burden"]].tolist() == [3, 0.5]
+    assert found["included"].sum() == before["included"].sum() - 2
+    assert not found.loc[["P02", "P03", "X1", "X2"], "included"].any()
+    same = found.index.difference(list(changed))
+    assert found.loc[same, "burden"].equals(before.loc[same, "burden"])
+
+
+def test_splits_that_cannot_learn_before_correction_are_left_out_with_a_word(caplog):
+    table = pd.DataFrame({"patient": [f"P{i:02d}" for i in range(1, 17)]})
+    table["label"] = np.where(np.arange(16) % 2, POSITIVE, CLASSES[0])
+    assert fittable_splits(SPLITS, table, CLASSES).equals(SPLITS)
+    test = SPLITS[(SPLITS["split"] == "holdout") & (SPLITS["role"] == "test")]["patient"]
+    fewer = table[~table["patient"].isin(test)]
+    with caplog.at_level("WARNING"):
+        left = fittable_splits(SPLITS, fewer, CLASSES)
+    assert "holdout" not in set(left["split"]) and "holdout" in caplog.text
+    with pytest.raises(BadInput, match="`compare_masks: false`"):
+        fittable_splits(SPLITS, table[table["label"] == POSITIVE], CLASSES)
+
+
+# ---- the report
+
+
+def test_the_report_counts_patients_lesions_and_steady_features(tmp_path):
+    out = {"excluded": {"stage": "review", "reason": "the automatic mask has no liver"}}
+    pairs = pd.DataFrame([("P01", 1, 1, 0.9), ("P01", 2, 3, 0.4)],
+                         columns=["patient", "lesion_uncorrected", "lesion", "iou"])  # fmt: skip
+    patients = list_patients(
+        {"P01": {"source": "automatic"}, "P02": {"source": "given"}, "P03": out},
+        {name: {"source": "corrected"} for name in ("P01", "P02", "P03")},
+        {"P01": facts(3, 0.5), "P02": facts(0, 0.0), "P03": out},
+        {"P01": 4, "P02": 1, "P03": 2},
+        pairs,
+    )
+    features = pd.DataFrame(
+        {"feature": ["volume_ml", "original_glcm_A", "original_glcm_B", "ring_glcm_A"],
+         "lesions": [2, 2, 2, 2], "icc": [0.99, 0.95, 0.2, np.nan], "concordance": 0.5}
+    )  # fmt: skip
+    aucs = auc_differences(uncorrected_predictions(), FINAL, CLASSES, POSITIVE, draws=40)
+    for name, table in (("patients", patients), ("features", features), ("aucs", aucs)):
+        table.to_csv(tmp_path / f"{name}.tsv", sep="\t", index=False)
+    draw_mask_effect(aucs, tmp_path / "aucs.svg")
+    found = mask_results(True, tmp_path)
+    assert (found["patients"], found["lesions_uncorrected"], found["lesions"]) == (3, 3, 7)
+    assert (found["paired"], found["without_lesion"]) == (2, 1)
+    assert [one["patient"] for one in found["unusable"]] == ["P03"]
+    by_class = {row["name"]: row for row in found["classes"]}
+    assert list(by_class) == ["volume, diameter, mean HU", "glcm", "ring glcm"]
+    assert (by_class["glcm"]["features"], by_class["glcm"]["steady"]) == (2, "50 %")
+    assert by_class["ring glcm"]["steady"] == "–"  # nothing varied
+    assert len(found["schemes"]) == 2 and found["figure"].startswith("data:image/svg")
+    first = found["schemes"][0]["rows"][0]["cells"]
+    assert len(first) == 8 and first[2].count("–") + first[2].count(" to ") == 1
+    config = {"classes": CLASSES, "positive": POSITIVE, "seed": 1, "compare_masks": True}
+    config |= {"evaluation": {"draws": 20, "threshold": 0.5}, "clinical": []}
+    page = render_report(
+        tmp_path / "report.html",
+        config=config,
+        cohort=COHORT,
+        splits=SPLITS,
+        metrics=evaluate(FINAL, CLASSES, POSITIVE, draws=20),
+        figures=tmp_path,
+        masks=tmp_path,
+    ).read_text(encoding="utf-8")
+    for text in (
+        "3 of 18 patients have two masks",
+        "1 segmented automatically, then corrected by a reader",
+        "1 unusable, then corrected by a reader",
+        "2 stand in both. 1 patient has no lesion",
+        "P03 could not be used before correction: the automatic mask has no liver.",
+        "Cross-validation: AUC of 8 arms",
+        first[2],
+    ):
+        assert text in page
+
+
+def test_nothing_to_compare_is_said_and_nothing_asked_is_no_section():
+    assert mask_results(False, None) is None
+    assert mask_results(True, None) == {"patients": 0}
+
+
+# ---- through Snakemake
+
+
+SMALL = {
+    "radiomics": {"fan_out": "patient"},
+    "classification": {"models": ["logistic_regression"], "resampling": ["none"],
+                       "tuning": {"iterations": 0}, "baselines": ["volume"]},
+    "splits": {"holdout": None, "cv": {"folds": 2, "validation": 0}},
+}  # fmt: skip
+ARMS = ("logistic_regression-none", "baseline_volume")
+
+
+def correct(folder) -> None:
+    """B1's lesions a voxel wider, in the folder of corrections."""
+    mask = sitk.ReadImage(str(folder / "phantoms/B1.mask.nii.gz"))
+    wider = sitk.BinaryDilate(mask == 2, [1, 1, 0])
+    own = sitk.Mask(mask, sitk.Not(wider), 2)
+    own.CopyInformation(mask)
+    (folder / "corrections").mkdir()
+    sitk.WriteImage(own, str(folder / "corrections/B1.nii.gz"))
+
+
+EXTRA = {"take_uncorrected_mask", "split_uncorrected_lesions", "extract_uncorrected",
+         "uncorrected_features", "pair_lesions", "mask_comparison", "fit_classifier_again",
+         "fit_baseline_again"}  # fmt: skip
+
+
+def test_its_jobs_run_only_on_request_and_where_a_patient_has_two_masks(tmp_path):
+    write_phantom_study(tmp_path, 4)
+    (tmp_path / "corrections").mkdir()
+    (tmp_path / "corrections/B1.nii.gz").touch()
+    assert not EXTRA & set(jobs(snakemake(tmp_path, "-n")))
+    write_phantom_study(tmp_path, 4, compare_masks=True)
+    asked = jobs(snakemake(tmp_path, "-n"))
+    assert {name: asked[name] for name in EXTRA} == dict.fromkeys(EXTRA, 1) | {
+        "fit_baseline_again": asked["fit_baseline"]
+    }
+    (tmp_path / "corrections/B1.nii.gz").unlink()
+    listed = snakemake(tmp_path, "-n")
+    assert listed.returncode == 0 and not EXTRA & set(jobs(listed))
+
+
+@pytest.mark.slow
+def test_the_study_before_correction_is_the_one_that_was_run_before_it(tmp_path):
+    write_phantom_study(tmp_path, 8, **SMALL)
+    results, earlier = tmp_path / "results", tmp_path / "earlier"
+    done = snakemake(tmp_path, *(f"results/predictions/{arm}.parquet" for arm in ARMS))
+    assert done.returncode == 0, done.stderr
+    shutil.copytree(results, earlier)
+    correct(tmp_path)
+    write_phantom_study(tmp_path, 8, compare_masks=True, **SMALL)
+    done = snakemake(tmp_path, "results/mask_comparison/aucs.tsv")
+    assert done.returncode == 0, done.stderr
+    features = [
+        pd.read_parquet(folder / "features.parquet")
+        for folder in (earlier, results / "uncorrected", results)
+    ]
+    pd.testing.assert_frame_equal(*features[:2])
+    rows = [table[table["patient"] != "B1"].reset_index(drop=True) for table in features[1:]]
+    pd.testing.assert_frame_equal(*rows)
+    volumes = [table.query("patient == 'B1'")["volume_ml"].sum() for table in features]
+    assert volumes[2] > 1.1 * volumes[0]
+    for arm in ARMS:
+        first, second = (
+            pd.read_parquet(folder / f"predictions/{arm}.parquet")
+            for folder in (earlier, results / "uncorrected")
+        )
+        pd.testing.assert_frame_equal(first, second)
+    patients = pd.read_csv(results / "mask_comparison/patients.tsv", sep="\t")
+    assert patients[["patient", "uncorrected", "final"]].to_numpy().tolist() == [
+        ["B1", "given", "corrected"]
+    ]
+    agreement = pd.read_csv(results / "mask_comparison/features.tsv", sep="\t")
+    assert len(agreement) > 100 and agreement["lesions"].max() == patients["paired"].sum() > 0
+    aucs = pd.read_csv(results / "mask_comparison/aucs.tsv", sep="\t")
+    assert set(aucs["arm"]) == set(ARMS) and (aucs["n_patients"] == 8).all()

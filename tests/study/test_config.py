@@ -1,0 +1,144 @@
+"""The configuration and the cohort sheet: defaults filled in, each mistake refused by name."""
+
+import gzip
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from livermets.core.errors import BadInput
+from livermets.study.config import load_config, load_patients, load_schema, table_columns
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_config_yaml_repeats_the_defaults_of_the_schema():
+    given = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    assert load_config(given) == load_config({})
+
+
+def test_config_yaml_comments_every_key():
+    for line in (ROOT / "config/config.yaml").read_text().splitlines():
+        key = line.strip().split(":")[0]
+        if line.strip() and not line.strip().startswith("#"):
+            assert "#" in line or key in ("models", "settings"), line
+
+
+def test_every_key_of_the_schema_is_described():
+    def walk(schema: dict, where: str):
+        for key, part in schema.get("properties", {}).items():
+            assert part.get("description"), f"{where}{key} has no description"
+            walk(part, f"{where}{key}.")
+            walk(part.get("items", {}), f"{where}{key}[].")
+
+    walk(load_schema("config"), "")
+
+
+def test_a_key_left_out_keeps_its_default_at_every_depth():
+    config = load_config({"splits": {"cv": {"folds": 3}}})
+    assert config["splits"]["cv"] == {"folds": 3, "repeats": 1, "validation": 5}
+    assert config["splits"]["holdout"]["test_per_class"] == 4
+
+
+def test_densenet_stays_on_with_three_classes():
+    config = load_config({"classes": ["colorectal", "gastric", "pancreatic"]})
+    assert config["densenet"]["epochs"] > 0
+
+
+def test_null_switches_a_part_off():
+    config = load_config({"densenet": None, "splits": {"holdout": None}})
+    assert config["densenet"] is None
+    assert config["splits"]["holdout"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"radiomics": {"fanout": "patient"}}, ["radiomics.fanout", "did you mean `fan_out`"]),
+        ({"nonsense": 1}, ["`nonsense`", "known here"]),
+        ({"seed": "abc"}, ["`seed`", "integer"]),
+        ({"lesions": {"diameter": "widest"}}, ["lesions.diameter", "axial"]),
+        ({"positive": "gastric"}, ["positive", "gastric", "colorectal"]),
+        ({"patients": None}, ["patients", "features"]),
+        ({"splits": {"cv": None, "holdout": None}}, ["splits", "at least one"]),
+        (
+            {"segmentation": {"models": [{"name": "m", "path": "p", "labels": {}}]}},
+            ["segmentation.models.0", "sha256"],
+        ),
+    ],
+)
+def test_a_bad_config_is_refused_with_the_key_and_a_hint(given, words):
+    with pytest.raises(BadInput) as refusal:
+        load_config(given)
+    for word in words:
+        assert word in str(refusal.value)
+
+
+def sheet(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "patients.tsv"
+    path.write_text(text.replace(" ", "\t").replace("~", " "))
+    return path
+
+
+def test_a_good_sheet_comes_back_as_strings_with_all_columns(tmp_path):
+    path = sheet(tmp_path, "patient label ct age\n007 colorectal a.nii.gz 61\n")
+    table = load_patients(path, load_config({"clinical": ["age"]}))
+    assert table.to_dict("records") == [
+        {
+            "patient": "007",
+            "label": "colorectal",
+            "ct": "a.nii.gz",
+            "mask": "",
+            "site": "",
+            "age": "61",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("patient label ct\nA/B colorectal x\n", ["row 2", "'A/B'", "letters, digits"]),
+        ("patient label ct\n.. colorectal x\n", ["row 2", "'..'"]),
+        ("patient label ct\nA~B colorectal x\n", ["row 2", "'A B'"]),
+        ("patient label ct\nA colorectal x\nA pancreatic y\n", ["row 3", "already in row 2"]),
+        ("patient label ct\nA colorectal x\na pancreatic y\n", ["row 3", "already in row 2"]),
+        ("patient label ct\nA gastric x\n", ["row 2", "'gastric'", "classes"]),
+        ("patient label ct\nA colorectal \n", ["row 2", "patient A", "no `ct`"]),
+        ("patient label ct\n colorectal x\n", ["row 2", "''"]),
+        ("patient label cct\nA colorectal x\n", ["`cct`", "you mean `ct`"]),
+        ("patient label ct stage\nA colorectal x T1\n", ["`stage`", "clinical"]),
+        ("patient ct\nA x\n", ["`label`", "missing"]),
+        ("patient label ct\n", ["no patient"]),
+    ],
+)
+def test_a_bad_sheet_is_refused_with_the_row_and_a_hint(tmp_path, text, words):
+    path = sheet(tmp_path, text)
+    with pytest.raises(BadInput) as refusal:
+        load_patients(path, load_config({}))
+    for word in [*words, "patients.tsv"]:
+        assert word in str(refusal.value)
+
+
+def test_a_sheet_that_is_not_there_is_refused_with_what_to_do(tmp_path):
+    with pytest.raises(BadInput, match="does not exist; write it"):
+        load_patients(tmp_path / "none.tsv", load_config({}))
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.tsv", "t.parquet", "t.parquet.gz"])
+def test_the_columns_of_a_table_are_known_without_its_rows(tmp_path, name):
+    table = pd.DataFrame({"patient": ["A"], "label": ["x"], "original_glcm_Contrast": [1.5]})
+    path = tmp_path / name
+    if ".parquet" in name:
+        data = table.to_parquet(index=False)
+        path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    else:
+        table.to_csv(path, index=False, sep="\t" if ".tsv" in name else ",")
+    assert table_columns(path) == list(table.columns)
+
+
+def test_a_value_that_is_misspelt_is_told_the_nearest_and_no_schema():
+    with pytest.raises(BadInput, match=r"'smot'.*did you mean 'smote'"):
+        load_config({"classification": {"resampling": ["none", "smot"]}})
+    with pytest.raises(BadInput, match="'youdn' cannot be used.*youden"):
+        load_config({"evaluation": {"threshold": "youdn"}})

@@ -1,0 +1,70 @@
+"""Which features tell the classes apart, and how surely each is selected (the paper's Table 2)."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.dummy import DummyClassifier
+from threadpoolctl import threadpool_limits
+
+from livermets.classification.feature_selection import held_out_importance
+from livermets.classification.pipeline import build_pipeline, selected_features
+from livermets.core.seeds import derive
+from livermets.features.features_table import feature_columns, steady_columns
+
+
+def feature_importance(
+    features: pd.DataFrame,
+    splits: pd.DataFrame,
+    classes: Sequence[str],
+    correlation: float | None,
+    seed: int,
+    columns: Sequence[str] | None = None,
+    unstable: Mapping[str, Sequence[str]] | None = None,
+) -> pd.DataFrame:
+    """Permutation importance of every feature over the cross-validation, and its stability.
+
+    In each split the redundancy filter and the importance see training rows alone; importance is
+    measured on training patients that the forest had not seen (`held_out_importance`, the same
+    measure by which `max_features` selects). A feature that the filter drops, or that `unstable`
+    names for the split (as in `livermets.classification.training.fit_arm`), counts 0 there and is not selected.
+    Folds of the cross-validation are used, or all splits where there is none.
+
+    Returns
+    -------
+    table feature, importance (mean loss of AUC), sd (over splits; 0 for one split),
+    selected_share (of splits, 0–1), rank (1 is the most important), sorted by rank.
+    """
+    columns = feature_columns(features) if columns is None else columns
+    rows = features.sort_values(["patient", "lesion"], ignore_index=True)
+    y = rows["label"].map({name: code for code, name in enumerate(classes)}).to_numpy(int)
+    names = pd.Series(splits["split"].unique())
+    folds = names[names.str.startswith("cv")]
+    importance = pd.DataFrame(
+        0.0, index=list(columns), columns=list(folds if len(folds) else names)
+    )
+    selected = importance.copy()
+    with threadpool_limits(1):
+        for split in importance.columns:
+            part = splits[(splits["split"] == split) & (splits["role"] != "test")]
+            train = rows["patient"].isin(part["patient"]).to_numpy()
+            here = steady_columns(columns, unstable, split)
+            pipeline = build_pipeline(DummyClassifier(), correlation=correlation)
+            pipeline.fit(rows.loc[train, here], y[train])
+            X = pipeline[:-2].transform(rows.loc[train, here])
+            kept = selected_features(pipeline, here)
+            patients = rows.loc[train, "patient"].to_numpy()
+            own = derive(seed, "importance", split)
+            importance.loc[kept, split] = held_out_importance(X, y[train], patients, own)
+            selected.loc[kept, split] = 1.0
+    table = pd.DataFrame(
+        {
+            "feature": list(columns),
+            "importance": importance.mean(axis=1).to_numpy(),
+            "sd": importance.std(axis=1, ddof=1).fillna(0.0).to_numpy(),
+            "selected_share": selected.mean(axis=1).to_numpy(),
+        }
+    )
+    order = np.lexsort((-table["selected_share"], -table["importance"]))
+    table = table.iloc[order].reset_index(drop=True)
+    return table.assign(rank=np.arange(1, len(table) + 1))

@@ -1,0 +1,6 @@
+"""Deep learning: DenseNet-121 on slices of lesions.
+
+In: `results/ct`, `results/lesions`, `results/splits.parquet`. Out: `results/predictions/densenet121.parquet`.
+Front doors: `lesion_slices.lesion_slices`, `densenet.run_split`.
+May not import classification (the two approaches do not know each other) or evaluation.
+"""

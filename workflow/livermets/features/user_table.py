@@ -1,0 +1,211 @@
+"""Reading a user's table of features: files as spreadsheets, R and pyradiomics write them."""
+
+import csv
+import difflib
+import gzip
+import io
+import logging
+import zlib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from livermets.core.errors import BadInput
+
+log = logging.getLogger("livermets")
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+UNREADABLE = (ValueError, OSError, EOFError, zlib.error)
+
+
+def load_table(
+    path: str | Path,
+    columns: Mapping[str, str | None],
+    text: Collection[str] = (),
+    text_prefix: str | tuple[str, ...] = (),
+) -> pd.DataFrame:
+    """The table with patient and label as text, lesion as a whole number, and the rest as numbers.
+
+    `columns` maps "patient", "lesion" and "label" to the file's names; lesion may be absent. Other
+    columns must hold finite or missing numbers, except those in `text` and those that begin
+    with `text_prefix`. The index counts the rows from 0.
+
+    Raises BadInput that names file, column and row, and what to do.
+    """
+    path = Path(path)
+    table = _without_clutter(_read(path, columns), path.name)
+    table = _with_our_names(table, columns, path.name)
+    for what in ("patient", "label"):
+        table[what] = _text(table[what])
+        if len(empty := np.flatnonzero(table[what].isna())):
+            raise BadInput(
+                f"{path.name}: {what} (column {columns[what]}) is missing in "
+                f"{_rows(empty, table)}. Fill it in, or remove the rows"
+            )
+    as_they_are = ("patient", "label", *text)
+    found = {
+        column: values
+        if column in as_they_are or str(column).startswith(text_prefix)
+        else _numbers(values, path.name)
+        for column, values in table.drop(columns="lesion", errors="ignore").items()
+    }
+    table = pd.DataFrame(found | {"lesion": _lesions(table, columns, path.name)})
+    _refuse_infinite(table, path.name)
+    return table
+
+
+def _read(path: Path, columns: Mapping[str, str | None]) -> pd.DataFrame:
+    """The file as it is, ids as text."""
+    kind = path.with_suffix("") if path.suffix == ".gz" else path
+    suffix = kind.suffix.lower()
+    if suffix not in (*SEPARATORS, ".parquet"):
+        raise BadInput(f"{path} is no .csv, .tsv or .parquet (or .gz of one). Save it as one")
+    try:
+        data = path.read_bytes()
+        data = gzip.decompress(data) if path.suffix == ".gz" else data
+        if suffix == ".parquet":
+            return pq.read_table(io.BytesIO(data)).to_pandas(ignore_metadata=True)
+        separator = SEPARATORS[suffix]
+        lines = csv.reader(io.StringIO(data.decode("utf-8-sig")), delimiter=separator)
+        header = next(lines, [])
+        _check_header(header, next(lines, header), path.name)
+        return pd.read_csv(
+            io.BytesIO(data),
+            sep=separator,
+            encoding="utf-8-sig",
+            dtype={columns[what]: str for what in ("patient", "label")},
+            low_memory=False,
+        )
+    except BadInput:
+        raise
+    except UNREADABLE as problem:
+        why = " ".join(str(problem).split())
+        raise BadInput(f"{path} cannot be read: {why}. Correct or replace the file") from problem
+
+
+def _check_header(header: list[str], first: list[str], name: str) -> None:
+    """Refuse what pandas would take silently: a name used twice, row names without a header."""
+    if twice := {column for column in header if column and header.count(column) > 1}:
+        raise BadInput(f"{name}: column {min(twice)} is there twice. Rename or remove one")
+    if len(first) > len(header):
+        raise BadInput(
+            f"{name}: its first row has more fields than its header has names. Name every column "
+            "(in R: write.csv(..., row.names = FALSE))"
+        )
+
+
+def _without_clutter(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Without unnamed columns of row numbers or of nothing, and pyradiomics' diagnostics."""
+    for place, column in enumerate(table.columns, start=1):
+        if not str(column).startswith(("Unnamed: ", "__index_level_")):
+            continue
+        start = table[column].iloc[0] if len(table) else 0
+        counts = start in (0, 1) and list(table[column]) == list(range(start, start + len(table)))
+        if not counts and not table[column].isna().all():
+            raise BadInput(f"{name}: column {place} has no name. Name it, or remove it")
+        log.info("%s: left out column %d, which has no name and counts the rows", name, place)
+        table = table.drop(columns=column)
+    diagnostics = [c for c in table if str(c).startswith("diagnostics_")]
+    if diagnostics:
+        log.info("%s: left out %d diagnostics_* columns of pyradiomics", name, len(diagnostics))
+    return table.drop(columns=diagnostics)
+
+
+def _with_our_names(
+    table: pd.DataFrame, columns: Mapping[str, str | None], name: str
+) -> pd.DataFrame:
+    """The id columns renamed to patient, lesion, label."""
+    table.columns = table.columns.astype(str)
+    for what, column in columns.items():
+        if column in table or (what == "lesion" and column in (None, "lesion")):
+            continue
+        near = difflib.get_close_matches(str(column), table.columns, n=1)
+        shown = ", ".join([*table.columns[:5], *(["..."] if len(table.columns) > 5 else [])])
+        raise BadInput(
+            f"{name} has no column {column} (it has {shown}). Set feature_columns.{what} to the "
+            f"column of the {what}s" + (f", perhaps {near[0]}" if near else "")
+        )
+    if table.empty:
+        raise BadInput(f"{name} has no rows. Give one row per lesion")
+    ours = {column: what for what, column in columns.items() if column in table}
+    if taken := [w for c, w in ours.items() if c != w and w in table and w not in ours]:
+        raise BadInput(
+            f"{name} has a column {taken[0]} besides the one that feature_columns.{taken[0]} "
+            f"names ({columns[taken[0]]}). Remove or rename one of them"
+        )
+    return table.rename(columns=ours)
+
+
+def _text(values: pd.Series) -> pd.Series:
+    """Ids as text without blanks around them: 7 and 7.0 are "7", nothing is missing."""
+    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
+        values = values.astype("Int64")
+    text = values.astype(object).where(values.notna(), "").astype(str).str.strip()
+    return text.mask(text == "")
+
+
+def _lesions(table: pd.DataFrame, columns: Mapping[str, str | None], name: str) -> pd.Series:
+    """Lesion numbers: the file's, or counted from 1 within each patient."""
+    if "lesion" not in table:
+        return table.groupby("patient", sort=False).cumcount() + 1
+    numbers = pd.to_numeric(table["lesion"], errors="coerce")
+    wrong = np.flatnonzero(numbers.isna() | (numbers % 1 != 0))
+    if len(wrong):
+        raise BadInput(
+            f"{name}: lesion (column {columns['lesion']}) is no whole number in "
+            f"{_rows(wrong, table)}. Number the lesions, or remove the column to have them numbered"
+        )
+    twice = table.assign(lesion=numbers.astype("int64"))[["patient", "lesion"]]
+    if twice.duplicated().any():
+        patient, lesion = twice[twice.duplicated()].iloc[0]
+        same = np.flatnonzero((twice["patient"] == patient) & (twice["lesion"] == lesion))
+        raise BadInput(
+            f"{name}: lesion {lesion} of patient {patient} is there {len(same)} times, in "
+            f"{_rows(same)}. Keep one row per lesion"
+        )
+    return numbers.astype("int64")
+
+
+def _numbers(values: pd.Series, name: str) -> pd.Series:
+    """A column of numbers as float64; refuses text."""
+    if pd.api.types.is_numeric_dtype(values):
+        return values.astype("float64")
+    values = values.astype(object).map(str, na_action="ignore")  # dates, categories
+    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+    wrong = np.flatnonzero(numbers.isna() & values.notna())
+    if len(wrong):
+        raise BadInput(
+            f"{name}: column {values.name} holds {str(values.iloc[wrong[0]])!r} in "
+            f"{_rows(wrong)}, which is no number. Correct or empty the cells (decimals need a "
+            f"point), remove the column, or call it clinical_{values.name} if it is a clinical one"
+        )
+    return numbers
+
+
+def _refuse_infinite(table: pd.DataFrame, name: str) -> None:
+    numbers = table.select_dtypes("number")
+    infinite = np.isinf(numbers.to_numpy(float))
+    if infinite.any():
+        columns = numbers.columns[infinite.any(axis=0)]
+        more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
+        raise BadInput(
+            f"{name}: infinite values in column {', '.join(columns[:3])}{more}, "
+            f"{_rows(np.flatnonzero(infinite.any(axis=1)), table)}. Empty the cells (missing is "
+            "allowed), or correct them"
+        )
+
+
+def _rows(places: np.ndarray, table: pd.DataFrame | None = None) -> str:
+    """Rows for a message, 1 being the first below the header, and whose they are.
+
+    "rows 3, 7 (patients P02, P04) and 12 more"
+    """
+    first = places[:5]
+    shown = ", ".join(str(place + 1) for place in first)
+    more = f" and {len(places) - 5} more" if len(places) > 5 else ""
+    whose = "" if table is None else ", ".join(table["patient"].iloc[first].dropna().unique())
+    if whose:
+        shown += f" (patient{'s' if ', ' in whose else ''} {whose})"
+    return f"row{'s' if len(places) > 1 else ''} {shown}{more}"

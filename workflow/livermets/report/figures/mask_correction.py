@@ -1,0 +1,56 @@
+"""The AUC of every arm from uncorrected and from final masks, in one picture."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from livermets.report.figures.style import FAINT, INK, MUTED, POSITIVE, blank, save, styled
+from livermets.report.paper_tables import with_interval
+from livermets.study.arms import arm_order, arm_title, scheme_title
+
+
+def draw_mask_effect(aucs: pd.DataFrame, path: Path) -> Path:
+    """A dumbbell for each arm and scheme, by lesion: hollow before correction, filled after.
+
+    aucs : as `livermets.sensitivity.correction_effect.auc_differences`
+    """
+    mine = aucs[aucs["level"] == "lesion"]
+    if not np.isfinite(mine["difference"]).any():
+        return blank(path, "No AUC could be compared: too few patients with lesions in both masks.")
+    schemes = list(dict.fromkeys(mine["scheme"]))
+    place = {arm: y for y, arm in enumerate(sorted(mine["arm"].unique(), key=arm_order))}
+    with styled():
+        size = (2.6 + 3.9 * len(schemes), 0.21 * len(place) + 1.1)
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(1, len(schemes), sharey=True, squeeze=False)[0]
+        for axis, scheme in zip(axes, schemes, strict=True):
+            axis.axvline(0.5, color=MUTED, lw=0.8, ls="--")
+            rows = mine[mine["scheme"] == scheme].set_index("arm")
+            for arm, row in rows.iterrows():
+                y = place[arm]
+                axis.axhline(y, color=FAINT, lw=0.5, zorder=0)
+                axis.plot(row[["uncorrected", "final"]], [y, y], color=POSITIVE, lw=1.6, zorder=1)
+                axis.plot(row["uncorrected"], y, "o", ms=4.5, mfc="white", mec=INK, mew=0.9)
+                axis.plot(row["final"], y, "o", ms=4.5, color=POSITIVE)
+                text = with_interval(*row[["difference", "low", "high"]])
+                axis.text(1.03, y, text, va="center", fontsize=7.5)
+            axis.set(xlim=(0, 1.5), title=scheme_title(scheme))
+            axis.text(1.03, -1, "difference", fontsize=7.5, color=MUTED, va="center")
+            axis.set_xlabel("AUC by lesion", x=0.33)
+            axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
+            axis.spines["bottom"].set_bounds(0, 1)
+            axis.spines["left"].set_visible(False)
+            axis.tick_params(axis="y", length=0)
+        axes[0].set_yticks(list(place.values()), [arm_title(arm) for arm in place])
+        axes[0].set_ylim(len(place) - 0.3, -1.5)
+        (hollow,) = axes[0].plot([], [], "o", ms=4.5, mfc="white", mec=INK, mew=0.9)
+        (filled,) = axes[0].plot([], [], "o", ms=4.5, color=POSITIVE)
+        figure.legend(
+            [hollow, filled],
+            ["uncorrected masks", "final masks"],
+            loc="outside lower left",
+            ncols=2,
+        )
+        return save(figure, path)

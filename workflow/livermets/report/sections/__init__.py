@@ -1,0 +1,1 @@
+"""Sections of the report: each module gathers what one partial template shows."""

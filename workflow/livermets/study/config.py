@@ -1,0 +1,271 @@
+"""The study's configuration and cohort sheet: defaults filled in, mistakes refused by name.
+
+Runs when Snakemake reads the workflow, so it needs the standard library, pandas and jsonschema
+(which Snakemake brings) and nothing else.
+"""
+
+import difflib
+import gzip
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pandas as pd
+import yaml
+
+from livermets.core.errors import BadInput
+from livermets.segmentation.model_archive import cache_path
+from livermets.study.schemes import MODELS, WHOLE
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+SHEET_COLUMNS = ("patient", "label", "ct", "mask", "site")
+PATIENT_ID = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+
+
+def load_schema(name: str) -> dict:
+    """One of the JSON schemas in workflow/schemas/."""
+    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+
+
+def with_defaults(value: Any, schema: dict) -> Any:
+    """`value` with the schema's defaults wherever a key is missing, at every depth."""
+    kind = schema.get("type", ())
+    if isinstance(value, dict) and "properties" in schema and "object" in (kind, *kind):
+        filled = dict(value)
+        for key, part in schema["properties"].items():
+            if key in filled:
+                filled[key] = with_defaults(filled[key], part)
+            elif "default" in part:
+                filled[key] = with_defaults(part["default"], part)
+            elif part.get("type") == "object" and "required" not in part:
+                filled[key] = with_defaults({}, part)
+        return filled
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        return [with_defaults(item, schema["items"]) for item in value]
+    return value
+
+
+def load_config(given: dict) -> dict:
+    """The whole configuration: what the user gave, checked, and the defaults for the rest.
+
+    Raises
+    ------
+    BadInput
+        For an unknown key (with the nearest known one), a value of the wrong kind, or keys
+        that do not go together.
+    """
+    schema = load_schema("config")
+    validator = jsonschema.Draft202012Validator(schema)
+    mistakes = sorted(validator.iter_errors(given), key=lambda e: (len(e.path), str(list(e.path))))
+    if mistakes:
+        raise BadInput("config: " + "; ".join(_explain(mistake) for mistake in mistakes[:5]))
+    config = with_defaults(given, schema)
+    if config["positive"] not in config["classes"]:
+        raise BadInput(
+            f"config: `positive: {config['positive']}` is not one of `classes` "
+            f"({', '.join(config['classes'])}); set it to one of them."
+        )
+    if config["patients"] is None and config["features"] is None:
+        raise BadInput("config: neither `patients` nor `features` is given; name a cohort sheet.")
+    if not any(config["splits"].values()):
+        known = ", ".join(f"`{key}`" for key in config["splits"])
+        raise BadInput(f"config: `splits` has none of {known}; give at least one.")
+    for key, column in (("given", "split"), ("site", "site")):
+        if config["splits"][key] and config["patients"] is None:
+            raise BadInput(
+                f"config: `splits.{key}` needs the column `{column}` of a cohort sheet; name the "
+                "sheet in `patients`, or leave the key out."
+            )
+    if "shuffled_labels" in config["controls"] and not (
+        config["splits"]["holdout"] or config["splits"]["cv"]
+    ):
+        raise BadInput(
+            "config: the control `shuffled_labels` divides the patients anew; give `splits.cv` or "
+            "`splits.holdout`, or leave it out."
+        )
+    for key in ("models", "compare_models"):
+        config["classification"][key] = _models(config["classification"][key], key)
+    _check_sets(config)
+    for model in config["segmentation"]["models"]:
+        if not model["path"] and not model["url"]:
+            raise BadInput(
+                f"config: the segmentation model {model['name']} has neither `path` nor `url`; "
+                "name the file, or where to download it."
+            )
+        model["path"] = model["path"] or str(cache_path(model["sha256"]))
+    names = [model["name"] for model in config["segmentation"]["models"]]
+    if len(set(names)) < len(names):
+        raise BadInput("config: two `segmentation.models` have one name; give each its own.")
+    return config
+
+
+def _models(chosen: str | list[str], key: str) -> list[str]:
+    """The classifiers by name, `all` being every one of the registry."""
+    if chosen == "all":
+        return list(MODELS)
+    for name in chosen:
+        if name not in MODELS:
+            near = difflib.get_close_matches(name, MODELS, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(MODELS)}."
+            raise BadInput(f"config: `classification.{key}`: there is no {name!r}; {hint}")
+    return chosen
+
+
+def _check_sets(config: dict) -> None:
+    """Refuse feature sets that are not measured; controls are learned from only where named."""
+    chosen, sets = config["classification"], config["radiomics"]["sets"]
+    compared = chosen["compare_sets"]
+    if compared and WHOLE not in compared:
+        raise BadInput(
+            f"config: `classification.compare_sets` compares its entries with one called `{WHOLE}`;"
+            f" add it, e.g. `{WHOLE}: [{WHOLE}]`."
+        )
+    if config["features"] and config["radiomics"]["min_icc"]:
+        raise BadInput(
+            "config: `radiomics.min_icc` measures lesions again under perturbations, and a feature "
+            "table has no images; set it to null."
+        )
+    if config["features"]:
+        return  # a person's own table: what its columns are called is looked at when it is read
+    named = {"feature_sets": chosen["feature_sets"] or []}
+    named |= {f"compare_sets.{name}": parts for name, parts in compared.items()}
+    for key, parts in named.items():
+        for name in parts:
+            if name not in sets:
+                raise BadInput(
+                    f"config: `classification.{key}` names the feature set `{name}`, and "
+                    f"`radiomics.sets` has {', '.join(sets)}; add it there, or leave it out."
+                )
+    regions = {own.get("region", "lesion") for own in sets.values()}
+    if config["radiomics"]["min_icc"] and regions == {"liver"}:
+        raise BadInput(
+            "config: `radiomics.min_icc` perturbs lesions and rings, and `radiomics.sets` has the "
+            "liver alone; add a set of the lesion, or set it to null."
+        )
+    plain = [name for name, own in sets.items() if not own.get("shuffle")]
+    if chosen["feature_sets"] is None and 0 < len(plain) < len(sets):
+        chosen["feature_sets"] = plain
+
+
+def _explain(mistake: jsonschema.ValidationError) -> str:
+    where = ".".join(str(part) for part in mistake.absolute_path)
+    if mistake.validator == "additionalProperties":
+        known = list(mistake.schema["properties"])
+        unknown = [key for key in mistake.instance if key not in known]
+        texts = []
+        for key in unknown:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}."
+            texts.append(f"`{where + '.' if where else ''}{key}` is not a key; {hint}")
+        return " ".join(texts)
+    hint = mistake.schema.get("description", "")
+    if mistake.validator == "enum":  # the nearest of the names that are known
+        near = difflib.get_close_matches(
+            str(mistake.instance), map(str, mistake.validator_value), 1
+        )
+        hint = f"did you mean {near[0]!r}?" if near else hint
+    if mistake.validator in ("oneOf", "anyOf"):
+        return f"`{where}`: {mistake.instance!r} cannot be used. {hint} See config/README.md."
+    return f"`{where}`: {mistake.message}. See config/README.md{f' ({hint})' if hint else ''}"
+
+
+def load_patients(path: str | Path, config: dict) -> pd.DataFrame:
+    """The cohort sheet as strings, one row per patient, checked.
+
+    Returns
+    -------
+    DataFrame with the columns patient, label, ct, mask, site and those in `clinical`; a cell
+    that is empty or missing is "".
+
+    Raises
+    ------
+    BadInput
+        Naming the row (as a spreadsheet counts them) or the column, and what to do.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise BadInput(
+            f"the cohort sheet {path} does not exist; write it (config/README.md shows the "
+            "columns) or point `patients:` in the config at yours."
+        )
+    sheet = pd.read_csv(path, sep="\t", dtype=str, comment="#", keep_default_na=False)
+    sheet.columns = [str(column).strip() for column in sheet.columns]
+    needed = ["split"] if config["splits"]["given"] else []
+    known = [*SHEET_COLUMNS, *needed, *config["clinical"]]
+    for column in sheet.columns:
+        if column not in known:
+            near = difflib.get_close_matches(column, known, n=1)
+            hint = f"rename it if you mean `{near[0]}`, or " if near else ""
+            if column == "split":
+                hint = "set `splits.given: true` in the config to use it, or "
+            raise BadInput(
+                f"{path}: column `{column}` is not known; {hint}add it to `clinical:` in the "
+                "config, or remove it."
+            )
+    for column in ("patient", "label", *needed, *config["clinical"]):
+        if column not in sheet.columns:
+            raise BadInput(f"{path}: column `{column}` is missing; add it to the first line.")
+    for column in known:
+        if column not in sheet.columns:
+            sheet[column] = ""
+    sheet = sheet[known].apply(lambda cells: cells.str.strip())
+    problems = list(_bad_rows(sheet, config))
+    if problems:
+        more = f" (and {len(problems) - 8} more rows)" if len(problems) > 8 else ""
+        raise BadInput(f"{path}: " + " ".join(problems[:8]) + more)
+    if sheet.empty:
+        raise BadInput(f"{path} has no patient; add a row for each.")
+    return sheet
+
+
+def _bad_rows(sheet: pd.DataFrame, config: dict):
+    first_seen: dict[str, int] = {}
+    for row, cells in enumerate(sheet.to_dict("records"), start=2):
+        patient = cells["patient"]
+        if not pd.Series([patient]).str.fullmatch(PATIENT_ID).item():
+            yield (
+                f"row {row}: the patient id {patient!r} is not usable as a file name; use "
+                "letters, digits, `_` and `-`."
+            )
+        elif patient.casefold() in first_seen:
+            yield (
+                f"row {row}: patient {patient} is listed already in row "
+                f"{first_seen[patient.casefold()]}; keep one row per patient."
+            )
+        first_seen.setdefault(patient.casefold(), row)
+        if cells["label"] not in config["classes"]:
+            yield (
+                f"row {row}: patient {patient} has the label {cells['label']!r}; it must be one "
+                f"of {', '.join(config['classes'])} (`classes:` in the config)."
+            )
+        if config["splits"]["given"] and cells["split"] not in ("train", "validation", "test"):
+            yield (
+                f"row {row}: patient {patient} has {cells['split']!r} in the column `split`; "
+                "`splits.given` needs train, validation or test."
+            )
+        if config["splits"]["site"] and not re.fullmatch(PATIENT_ID, cells["site"]):
+            yield (
+                f"row {row}: patient {patient} has the site {cells['site']!r}; `splits.site` needs "
+                "a name of letters, digits, `_` and `-`."
+            )
+        if not cells["ct"] and config["features"] is None:
+            yield (
+                f"row {row}: patient {patient} has no `ct`; name a DICOM folder, a NIfTI or an "
+                "NRRD file."
+            )
+
+
+def table_columns(path: str | Path) -> list[str]:
+    """The column names of a user's table (CSV, TSV, Parquet; also .gz), its rows unread."""
+    path = Path(path)
+    if not path.is_file():
+        raise BadInput(f"`features`: the table {path} does not exist; correct the path.")
+    packed = path.suffix == ".gz"
+    if (path.with_suffix("") if packed else path).suffix == ".parquet":
+        import pyarrow.parquet  # not needed by studies that start from images
+
+        with gzip.open(path) if packed else path.open("rb") as table:
+            return pyarrow.parquet.read_schema(table).names
+    separator = "\t" if ".tsv" in path.suffixes else ","
+    return [str(column) for column in pd.read_csv(path, sep=separator, nrows=0).columns]

@@ -1,0 +1,68 @@
+# DenseNet-121 on lesion slices, one training per split, on the same patients as every classifier.
+# Needs results/ct, results/lesions, results/splits.parquet; makes results/slices,
+# results/models/densenet121/{split} and results/predictions/densenet121.parquet.
+
+
+rule slice_lesions:
+    input:
+        ct="results/ct/{patient}.nii.gz",
+        lesions="results/lesions/{patient}.nii.gz",
+        record="results/lesions/{patient}.json",
+    output:
+        "results/slices/{patient}.npz",
+    log:
+        "results/logs/slice_lesions/{patient}.log",
+    conda:
+        "../../envs/images.yaml"
+    resources:
+        mem_mb=scaled(2000),
+    params:
+        **config["slices"],
+    message:
+        "Cutting the lesion slices of {wildcards.patient}"
+    script:
+        "../scripts/deep_learning/slice_lesions.py"
+
+
+rule train_densenet:
+    input:
+        slices=expand("results/slices/{patient}.npz", patient=PATIENTS),
+        cohort="results/cohort.tsv",
+        splits="results/splits.parquet",
+    output:
+        model="results/models/densenet121/{split}/model.pt",
+        history="results/models/densenet121/{split}/history.tsv",
+        predictions="results/models/densenet121/{split}/predictions.parquet",
+    log:
+        "results/logs/train_densenet/{split}.log",
+    benchmark:
+        "results/benchmarks/train_densenet/{split}.tsv"
+    conda:
+        "../../envs/densenet.yaml"
+    threads: (config["densenet"] or {}).get("threads", 1)
+    resources:
+        gpu=gpus((config["densenet"] or {}).get("device")),
+        mem_mb=scaled(6000),
+    params:
+        **CLASSES,
+        settings=config["densenet"],
+        seed=config["seed"],
+    message:
+        "Training DenseNet-121 on split {wildcards.split}"
+    script:
+        "../scripts/deep_learning/train_densenet.py"
+
+
+rule gather_densenet:
+    input:
+        expand("results/models/densenet121/{split}/predictions.parquet", split=SPLITS),
+    output:
+        "results/predictions/densenet121.parquet",
+    log:
+        "results/logs/gather_densenet.log",
+    conda:
+        "../../envs/tables.yaml"
+    message:
+        "Gathering DenseNet-121's predictions"
+    script:
+        "../scripts/deep_learning/assemble_densenet.py"

@@ -1,0 +1,27 @@
+# CT import: a DICOM folder, NIfTI or NRRD becomes int16 HU on its original grid.
+# Needs the cohort sheet; makes results/ct/{patient}.nii.gz and the acquisition facts beside it.
+
+
+rule import_ct:
+    input:
+        source("ct"),
+    output:
+        ct="results/ct/{patient}.nii.gz",
+        record="results/ct/{patient}.json",
+    log:
+        "results/logs/import_ct/{patient}.log",
+    benchmark:
+        "results/benchmarks/import_ct/{patient}.tsv"
+    conda:
+        "../../envs/images.yaml"
+    resources:
+        mem_mb=scaled(3000),
+    params:
+        source=cell("ct"),
+        on_bad_patient=config["on_bad_patient"],
+        resample_tilt=config["resample_tilt"],
+        inclusion=config["inclusion"],
+    message:
+        "Reading the CT of {wildcards.patient}"
+    script:
+        "../scripts/imaging/import_ct.py"

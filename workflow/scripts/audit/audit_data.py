@@ -1,0 +1,20 @@
+"""The part of the leakage audit that needs no predictions."""
+
+from pathlib import Path
+
+import pandas as pd
+from livermets.audit.leakage_audit import as_json, audit_data, refuse
+from livermets.core.jobs import job, read_json, write_json
+from livermets.report.paper_tables import read_cohort
+
+with job(snakemake.log, "audit"):
+    prints = {Path(p).stem: read_json(p) for p in snakemake.input.prints if Path(p).stat().st_size}
+    checks = audit_data(
+        read_cohort(snakemake.input.cohort),
+        pd.read_parquet(snakemake.input.features),
+        pd.read_parquet(snakemake.input.splits),
+        prints,
+        snakemake.params.different,
+    )
+    refuse(checks)
+    write_json(snakemake.output[0], as_json(checks))

@@ -1,0 +1,22 @@
+"""The whole leakage audit: that of the data, and of what the arms tested."""
+
+from pathlib import Path
+
+import pandas as pd
+from livermets.audit.leakage_audit import as_json, as_table, audit_predictions, refuse
+from livermets.core.jobs import job, read_json, write_json
+from livermets.predictions.predictions_table import read_predictions
+from livermets.report.paper_tables import read_cohort
+
+with job(snakemake.log, "audit"):
+    paths = [Path(path) for path in snakemake.input.predictions]
+    checks = audit_predictions(
+        read_predictions(paths, snakemake.params.classes),
+        pd.read_parquet(snakemake.input.splits),
+        read_cohort(snakemake.input.cohort),
+    )
+    refuse(checks)
+    audit = read_json(snakemake.input.data)
+    audit["checks"] += as_json(checks)["checks"]
+    write_json(snakemake.output.audit, audit)
+    as_table(audit).to_csv(snakemake.output.table, sep="\t", index=False, lineterminator="\n")

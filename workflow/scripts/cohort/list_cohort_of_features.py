@@ -1,0 +1,12 @@
+"""The patients of a user's own feature table."""
+
+import pandas as pd
+from livermets.cohort.cohort_table import cohort_of_features
+from livermets.core.jobs import job
+
+with job(snakemake.log, "cohort"):
+    sheet = snakemake.params.sheet
+    cohort = cohort_of_features(
+        pd.read_parquet(snakemake.input.features), pd.DataFrame(sheet) if sheet else None
+    )
+    cohort.to_csv(snakemake.output.cohort, sep="\t", index=False)

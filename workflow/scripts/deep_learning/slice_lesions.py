@@ -1,0 +1,27 @@
+"""One patient's lesion slices for DenseNet."""
+
+from pathlib import Path
+
+import SimpleITK as sitk
+from livermets.core.exclusion import attempt
+from livermets.core.jobs import job
+from livermets.deep_learning.lesion_slices import lesion_slices, save_slices
+
+settings = {key: snakemake.params[key] for key in ("width", "level", "size", "max_per_lesion")}
+
+
+def step() -> None:
+    slices = lesion_slices(
+        sitk.ReadImage(snakemake.input.ct), sitk.ReadImage(snakemake.input.lesions), **settings
+    )
+    save_slices(slices, Path(snakemake.output[0]))
+
+
+with job(snakemake.log, f"slices {snakemake.wildcards.patient}"):
+    attempt(
+        "slices",
+        step,
+        policy="stop",
+        outputs=snakemake.output,
+        upstream=snakemake.input.record,
+    )

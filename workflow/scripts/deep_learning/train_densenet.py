@@ -1,0 +1,24 @@
+"""DenseNet-121 on one split: training, and the test patients' predictions."""
+
+from pathlib import Path
+
+import pandas as pd
+from livermets.core.jobs import job
+from livermets.deep_learning.densenet import run_split
+
+split = snakemake.wildcards.split
+with job(snakemake.log, f"densenet121 {split}"):
+    cohort = pd.read_csv(snakemake.input.cohort, sep="\t", dtype={"patient": str, "label": str})
+    predictions = run_split(
+        split,
+        {Path(path).stem: Path(path) for path in snakemake.input.slices},
+        pd.read_parquet(snakemake.input.splits),
+        cohort.set_index("patient")["label"].to_dict(),
+        snakemake.params.classes,
+        snakemake.params.positive,
+        snakemake.params.settings,
+        snakemake.params.seed,
+        snakemake.threads,
+        Path(snakemake.output.model).parent,
+    )
+    predictions.to_parquet(snakemake.output.predictions, index=False)

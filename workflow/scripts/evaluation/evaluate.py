@@ -1,0 +1,19 @@
+"""Every arm's metrics with intervals over patients, paired differences, confusion matrices."""
+
+import pandas as pd
+from livermets.core.jobs import job
+from livermets.evaluation.confusion import confusion
+from livermets.evaluation.evaluate import evaluate
+from livermets.evaluation.paired_differences import compare
+from livermets.predictions.predictions_table import read_predictions
+
+study = {key: snakemake.params[key] for key in ("classes", "positive", "draws", "seed")}
+threshold = snakemake.params.threshold
+with job(snakemake.log, "evaluate"):
+    predictions = read_predictions(snakemake.input.predictions, snakemake.params.classes)
+    splits = pd.read_parquet(snakemake.input.splits)
+    metrics = evaluate(predictions, threshold=threshold, splits=splits, **study)
+    metrics.to_parquet(snakemake.output.metrics, index=False)
+    compare(predictions, **study).to_parquet(snakemake.output.differences, index=False)
+    called = confusion(predictions, threshold=threshold, **study)
+    called.to_parquet(snakemake.output.confusion, index=False)

@@ -1,0 +1,9 @@
+"""What the jobs of a patient's lesions need of the CT, cut out once for all of them."""
+
+from livermets.core.jobs import job
+from livermets.radiomics.extraction import cut_files
+
+extraction = {key: snakemake.params[key] for key in ("settings", "classes", "sets")}
+with job(snakemake.log, f"radiomics {snakemake.wildcards.patient}"):
+    files = snakemake.input
+    cut_files(files.ct, files.lesions, files.mask, snakemake.output[0], **extraction)

@@ -1,0 +1,10 @@
+"""pyradiomics features of one lesion."""
+
+from livermets.core.jobs import job
+from livermets.radiomics.extraction import extract_cut, write_rows
+
+extraction = {key: snakemake.params[key] for key in ("settings", "classes", "sets")}
+lesion = int(snakemake.wildcards.lesion)
+with job(snakemake.log, f"radiomics {snakemake.wildcards.patient}/{lesion}"):
+    row = extract_cut(snakemake.input.cuts, lesion, **extraction)
+    write_rows([row], snakemake.output[0], **extraction, liver=False)

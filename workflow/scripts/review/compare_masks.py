@@ -1,0 +1,28 @@
+"""How far one patient's automatic mask is from the final one."""
+
+import SimpleITK as sitk
+from livermets.core.exclusion import attempt
+from livermets.core.jobs import job, read_json
+from livermets.review.agreement import compare_masks
+
+
+def step() -> dict:
+    automatic, final = (
+        sitk.ReadImage(path) for path in (snakemake.input.automatic, snakemake.input.mask)
+    )
+    return {
+        "patient": snakemake.wildcards.patient,
+        "source": read_json(snakemake.input.record)["source"],
+        **compare_masks(automatic, final),
+    }
+
+
+with job(snakemake.log, f"agreement {snakemake.wildcards.patient}"):
+    attempt(
+        "agreement",
+        step,
+        policy="stop",
+        outputs=[],
+        record=snakemake.output[0],
+        upstream=snakemake.input.record,
+    )

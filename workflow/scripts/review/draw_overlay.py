@@ -1,0 +1,26 @@
+"""A picture of one patient's mask over the CT."""
+
+import SimpleITK as sitk
+from livermets.core.exclusion import attempt
+from livermets.core.jobs import job
+from livermets.review.overlay import draw_overlay
+
+
+def step() -> None:
+    draw_overlay(
+        sitk.ReadImage(snakemake.input.ct),
+        sitk.ReadImage(snakemake.input.mask),
+        sitk.ReadImage(snakemake.input.lesions),
+        snakemake.output[0],
+        title=snakemake.wildcards.patient,
+    )
+
+
+with job(snakemake.log, f"overlay {snakemake.wildcards.patient}"):
+    attempt(
+        "overlay",
+        step,
+        policy="stop",
+        outputs=snakemake.output,
+        upstream=snakemake.input.record,
+    )

@@ -1,0 +1,22 @@
+"""nnU-Net v2 on the CTs of one or more patients."""
+
+from functools import partial
+from pathlib import Path
+
+from livermets.core.jobs import job
+from livermets.segmentation.inference import load_chain, segment_files
+
+with job(snakemake.log, snakemake.params.title):
+    segment_files(
+        list(zip(snakemake.input.cts, snakemake.input.records, snakemake.output, strict=True)),
+        partial(
+            load_chain,
+            snakemake.params.models,
+            device=snakemake.params.device,
+            mirroring=snakemake.params.mirroring,
+            step_size=snakemake.params.step_size,
+            cache_dir=Path(snakemake.params.cache),
+            threads=snakemake.threads,
+        ),
+        keep_largest_liver=snakemake.params.keep_largest_liver,
+    )

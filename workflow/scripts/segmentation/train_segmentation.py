@@ -1,0 +1,24 @@
+"""An nnU-Net of one's own, from the cohort's masks."""
+
+from pathlib import Path
+
+from livermets.core.exclusion import excluded
+from livermets.core.jobs import job
+from livermets.segmentation.training import train
+
+with job(snakemake.log, "nnU-Net training"):
+    parts = (snakemake.params.patients, snakemake.input.cts, snakemake.input.masks)
+    cases = [
+        (patient, Path(ct), Path(mask))
+        for patient, ct, mask, record in zip(*parts, snakemake.input.records, strict=True)
+        if not excluded(record)
+    ]
+    train(
+        cases,
+        {"liver": 1, "lesion": 2},
+        Path(snakemake.params.workdir),
+        Path(snakemake.output[0]),
+        seed=snakemake.params.seed,
+        threads=snakemake.threads,
+        **snakemake.params.settings,
+    )

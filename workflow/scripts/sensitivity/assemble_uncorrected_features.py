@@ -1,0 +1,19 @@
+"""The study's features table and splits, from the masks before correction."""
+
+from pathlib import Path
+
+import pandas as pd
+from livermets.core.jobs import job, read_json
+from livermets.features.features_table import gather
+from livermets.sensitivity.uncorrected_masks import fittable_splits, uncorrected_cohort
+
+with job(snakemake.log, "uncorrected features"):
+    facts = {Path(path).stem: read_json(path) for path in snakemake.input.facts}
+    files = snakemake.input
+    cohort = pd.read_csv(files.cohort, sep="\t", dtype={"patient": str, "label": str})
+    cohort = uncorrected_cohort(cohort, facts)
+    features = gather(cohort, files.radiomics, files.tables, snakemake.params.clinical)
+    splits = pd.read_parquet(files.splits)
+    splits = fittable_splits(splits, features, snakemake.params.classes)
+    features.to_parquet(snakemake.output.features, index=False)
+    splits.to_parquet(snakemake.output.splits, index=False)
