@@ -26,8 +26,8 @@ test-slow: install ## the tests that take long
 	@$(BIN)/python -m pytest -n 2 -m slow
 
 check: install ## style and lint
-	@$(BIN)/ruff check workflow tests
-	@$(BIN)/ruff format --check workflow tests
+	@$(BIN)/ruff check workflow tests benchmarks docs
+	@$(BIN)/ruff format --check workflow tests benchmarks docs
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/snakemake --lint --directory tests/demo
 

@@ -17,7 +17,8 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "workflow"))
-from livermets.deep_learning.densenet import LesionNet, pick_device
+from livermets.core.devices import pick_device
+from livermets.deep_learning.densenet import LesionNet
 from livermets.deep_learning.losses import cross_entropy
 from livermets.deep_learning.trainer import Examples, Recipe, fit, forward
 
@@ -33,7 +34,7 @@ def main() -> None:
     given = parser.parse_args()
     clock = time.perf_counter if given.clock == "wall" else time.process_time
     torch.set_num_threads(given.threads)
-    device = pick_device(given.device)
+    device = pick_device(given.device, "--device")
     n = given.batch * given.steps
     images = torch.randint(0, 256, (n, given.size, given.size), dtype=torch.uint8)
     targets = torch.arange(n) % 2

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from deep_learning.test_densenet import QUICK, SIZE, Tiny, as_bytes
 from livermets.core.errors import BadInput
 from livermets.deep_learning import densenet, trainer
 from livermets.deep_learning.densenet import (
@@ -18,7 +19,6 @@ from livermets.deep_learning.losses import cross_entropy, probabilities
 from livermets.predictions.predictions_table import check_predictions
 from scipy.special import expit, log_softmax, softmax
 from sklearn.metrics import roc_auc_score
-from deep_learning.test_densenet import QUICK, SIZE, Tiny, as_bytes
 from torch.nn import functional
 
 torch.set_num_threads(1)

@@ -15,8 +15,8 @@ import pytest
 import SimpleITK as sitk
 from helpers.dicom_series import write_series
 from helpers.run_study import snakemake, write_config, write_sheet
-from livermets.core.exclusion import attempt
-from livermets.core.jobs import read_json
+from livermets.core.exclusion import exclude_or_stop
+from livermets.core.io import read_json
 from livermets.imaging.draft_cohort import SERIES, draft_cohort, main
 from livermets.imaging.inclusion import phase_at, phase_of, unmet
 from livermets.report.flow_diagram import draw_flow
@@ -80,7 +80,7 @@ def test_who_does_not_meet_them_is_left_out_even_where_bad_patients_stop_the_stu
         raise NotIncluded("P1", "slice thickness 5 mm", "Change `inclusion`")
 
     out, record = tmp_path / "ct.nii.gz", tmp_path / "ct.json"
-    attempt("import", step, policy="stop", outputs=[out], record=record)
+    exclude_or_stop("import", step, policy="stop", outputs=[out], record=record)
     assert read_json(record)["excluded"] == {"stage": "inclusion", "reason": "slice thickness 5 mm"}
     assert out.stat().st_size == 0
 

@@ -13,12 +13,13 @@ import pytest
 import SimpleITK as sitk
 import torch
 import yaml
+from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput
 from livermets.imaging.ct import import_ct
 from livermets.phantoms.phantom import make_phantom
 from livermets.segmentation import inference as segmentation
 from livermets.segmentation import nnunet_model as nnunet
-from livermets.segmentation.inference import load_chain, pick_device, segment_files
+from livermets.segmentation.inference import load_chain, segment_files
 from livermets.segmentation.model_archive import hash_model, model_folder
 from scipy import ndimage
 
@@ -413,4 +414,4 @@ def test_an_empty_chain_and_an_unknown_device_are_refused():
     with pytest.raises(BadInput, match="models is empty"):
         segment(block_ct()[0], [])
     with pytest.raises(BadInput, match="'tpu'"):
-        pick_device("tpu")
+        pick_device("tpu", "segmentation.device")

@@ -7,6 +7,7 @@ each of them, and the message has to reach the person once, last, and without a 
 
 import shutil
 import time
+from types import SimpleNamespace
 
 import nibabel
 import numpy as np
@@ -232,7 +233,8 @@ def test_a_model_that_is_not_there_is_named_before_anything_runs(tmp_path):
 
 def test_only_what_was_refused_in_this_run_is_repeated_and_each_message_once(tmp_path):
     def fail(name: str, problem: Exception) -> None:
-        with pytest.raises(SystemExit), job([str(tmp_path / name)], "title"):
+        script = SimpleNamespace(log=[str(tmp_path / name)], rule="rule", wildcards=["P1"])
+        with pytest.raises(SystemExit), job(script):
             raise problem
 
     fail("old.log", BadInput("of the last run"))

@@ -42,7 +42,7 @@ def rules() -> list[tuple[str, str, str]]:
     found = []
     for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
         for block in re.split(r"^\s*(?:rule|checkpoint) ", path.read_text(), flags=re.M)[1:]:
-            script = re.search(r"scripts/(\w+\.py)", block)
+            script = re.search(r"scripts/([\w/]+\.py)", block)
             conda = re.search(r"envs/([\w-]+\.yaml)", block)
             name = block.split(":")[0]
             if script:
@@ -92,5 +92,5 @@ def test_every_environment_file_is_used():
 
 
 def test_code_digest_follows_imports_inside_the_package():
-    names = {file.name for file in files_read(SCRIPTS / "fingerprint.py")}
-    assert {"exclusion.py", "errors.py", "runtime.py", "fingerprint.py"} <= names
+    names = {file.name for file in files_read(SCRIPTS / "audit/hash_images.py")}
+    assert {"exclusion.py", "errors.py", "jobs.py", "fingerprints.py"} <= names

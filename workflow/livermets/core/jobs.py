@@ -1,11 +1,11 @@
-"""What every script of the workflow shares: logging, and an error a person can read."""
+"""Jobs: what every script of the workflow shares, its log and an end that a person can read."""
 
-import json
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from livermets.core.errors import BadInput
 
@@ -13,13 +13,19 @@ REFUSED = "refused: "  # marks the line of a log that says what a person has to 
 
 
 @contextmanager
-def job(log_files: list[str], title: str) -> Iterator[logging.Logger]:
+def job(snakemake: Any) -> Iterator[logging.Logger]:
     """Log to the rule's log file and to the terminal; end on `BadInput` with its message alone.
 
     Any other exception ends with its traceback in both: it is a defect of ours, not of the input.
+
+    Parameters
+    ----------
+    snakemake : object that Snakemake puts into a script
+        Its `log`, and `rule` and `wildcards`, which each line of the log begins with.
     """
+    title = " ".join([snakemake.rule, *map(str, snakemake.wildcards)])
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    handlers += [logging.FileHandler(path, mode="w") for path in log_files]
+    handlers += [logging.FileHandler(path, mode="w") for path in snakemake.log]
     logging.basicConfig(
         level=logging.INFO,
         format=f"%(asctime)s {title}: %(message)s",
@@ -27,13 +33,14 @@ def job(log_files: list[str], title: str) -> Iterator[logging.Logger]:
         handlers=handlers,
         force=True,
     )
+    log = logging.getLogger("livermets")
     try:
-        yield logging.getLogger("livermets")
+        yield log
     except BadInput as problem:
-        logging.getLogger("livermets").error("%s%s", REFUSED, problem)
+        log.error("%s%s", REFUSED, problem)
         sys.exit(1)
     except Exception:
-        logging.getLogger("livermets").exception("an error in livermets itself:")
+        log.exception("an error in livermets itself:")
         sys.exit(1)
     finally:
         logging.shutdown()
@@ -44,14 +51,3 @@ def refusals(logs: str | Path, since: float) -> list[str]:
     written = (path for path in Path(logs).rglob("*.log") if path.stat().st_mtime >= since)
     lines = (line for path in written for line in path.read_text(errors="replace").splitlines())
     return sorted({line.split(REFUSED, 1)[1] for line in lines if REFUSED in line})
-
-
-def read_json(path: str | Path) -> dict:
-    """One JSON object."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
-
-
-def write_json(path: str | Path, content: dict) -> None:
-    """One JSON object, sorted and indented: the same content gives the same bytes."""
-    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")

@@ -20,6 +20,7 @@ import pandas as pd
 import torch
 from monai.networks.nets.densenet import DenseNet121
 
+from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput
 from livermets.core.seeds import derive
 from livermets.deep_learning.augmentation import Moves
@@ -113,7 +114,7 @@ def train_split(
         torch.manual_seed(derive(seed, ARM, split, "weights"))
         spread = lesion.std().clamp(min=1.0)
         network = LesionNet(lesion.mean().item(), spread.item(), len(outputs))
-    network.to(pick_device(device), memory_format=torch.channels_last)
+    network.to(pick_device(device, "densenet.device"), memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(derive(seed, ARM, split, "training"))
     log.info("%s: %d slices to train on, %d to validate", split, len(train), len(valid))
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
@@ -145,7 +146,7 @@ def predict_split(
     outputs = output_classes(classes, positive)
     network = LesionNet(classes=len(outputs))
     network.load_state_dict(state)
-    network.to(pick_device(device), memory_format=torch.channels_last)
+    network.to(pick_device(device, "densenet.device"), memory_format=torch.channels_last)
     wanted = [positive, *(classes if len(classes) > 2 else ())]
     places = [outputs.index(name) for name in wanted]
     rows = []
@@ -240,18 +241,6 @@ def read_recipe(settings: Mapping) -> Recipe:
     if unknown:
         raise BadInput(f"unknown key {', '.join(unknown)}. Remove it or correct its name.")
     return Recipe(**given, moves=Moves(**moves))
-
-
-def pick_device(name: str) -> torch.device:
-    """auto is the GPU where there is one."""
-    if name not in ("auto", "cpu", "cuda"):
-        raise BadInput(f"densenet.device is {name!r}. Use auto, cpu or cuda.")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise BadInput(
-            "densenet.device is cuda, but PyTorch finds no GPU here. Set it to auto or cpu, or "
-            "run on a machine with an NVIDIA GPU, its driver and a CUDA build of PyTorch."
-        )
-    return torch.device("cuda" if torch.cuda.is_available() and name != "cpu" else "cpu")
 
 
 def examples_of(

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from livermets.core.errors import BadInput, BadPatient
-from livermets.core.jobs import read_json
+from livermets.core.io import read_json
 from livermets.features.label_leaks import refuse_leaks, refuse_twins
 from livermets.features.user_table import load_table
 from livermets.study.schemes import CLINICAL

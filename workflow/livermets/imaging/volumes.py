@@ -11,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from livermets.core.errors import BadPatient
+from livermets.core.io import atomic_path
 from livermets.imaging.geometry import orthonormal, refuse_shear, skew
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr")
@@ -26,6 +27,12 @@ def quiet_itk() -> Iterator[None]:
         yield
     finally:
         sitk.ProcessObject.SetGlobalWarningDisplay(before)
+
+
+def write_image(path: str | Path, image: sitk.Image) -> None:
+    """An image as a compressed file, of the kind that the ending of `path` says."""
+    with atomic_path(path) as unfinished:
+        sitk.WriteImage(image, str(unfinished), useCompression=True)
 
 
 def is_dicom(path: Path) -> bool:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import SimpleITK as sitk
 
 from livermets.core.errors import BadInput
+from livermets.core.io import atomic_path
 from livermets.radiomics.lazy_pyradiomics import VERSION
 
 REASON = "radiomics_reason"
@@ -40,9 +41,9 @@ def write_rows(rows: list[dict], path: str | Path, columns: Sequence[str], made_
     arrays = [_numbers((row["lesion"] for row in rows), np.int64, pa.int64())]
     arrays += [_numbers((row[name] for row in rows), float, pa.float64()) for name in columns]
     arrays.append(_texts([row[REASON] for row in rows]))
-    unfinished = Path(f"{path}.part")
-    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), unfinished, compression="zstd")
-    unfinished.replace(path)
+    table = pa.Table.from_arrays(arrays, schema=schema)
+    with atomic_path(path) as unfinished:
+        pq.write_table(table, unfinished, compression="zstd")
 
 
 def read_rows(path: str | Path) -> tuple[list[dict], dict]:

@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 
 from livermets import __version__
-from livermets.core.jobs import read_json
+from livermets.core.io import read_json
 from livermets.report.flow_diagram import SOURCES, STAGES
 from livermets.report.paper_tables import (
     number,

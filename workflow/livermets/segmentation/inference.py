@@ -19,8 +19,9 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput
-from livermets.core.exclusion import excluded
+from livermets.core.exclusion import exclusion_of
 from livermets.segmentation.model_archive import model_folder
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def load_chain(
 
     if threads:
         torch.set_num_threads(threads)
-    where = pick_device(device)
+    where = pick_device(device, "segmentation.device")
     return [_load(model, folder, where, mirroring, step_size) for model, folder in found]
 
 
@@ -135,7 +136,7 @@ def segment_files(
     chain: Sequence[Link] | None = None
     failed = []
     for ct, record, output in files:
-        if excluded(record):
+        if exclusion_of(record):
             Path(output).write_bytes(b"")
             continue
         chain = chain or load()
@@ -149,17 +150,6 @@ def segment_files(
             Path(output).write_bytes(b"")
             failed.append(Path(ct))
     return failed
-
-
-def pick_device(device: str) -> "torch.device":
-    """`auto` takes a CUDA device where there is one."""
-    import torch
-
-    if device not in ("auto", "cpu", "cuda"):
-        raise BadInput(f"device is {device!r}; set it to auto, cpu or cuda")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise BadInput("device is cuda but PyTorch sees no CUDA device; set it to auto or cpu")
-    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 @contextlib.contextmanager

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
+from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput, BadPatient
-from livermets.segmentation.inference import pick_device, quiet_nnunet
+from livermets.segmentation.inference import quiet_nnunet
 from livermets.segmentation.model_archive import hash_model
 
 DATASET = "Dataset001_livermets"
@@ -96,7 +97,7 @@ def train(
             configuration=SETUP,
             fold="all",
             dataset_json=json.loads((base / "dataset.json").read_text()),
-            device=pick_device(device),
+            device=pick_device(device, "segmentation_training.device"),
         )
         trainer.prepare(*schedule)
         trainer.run_training()

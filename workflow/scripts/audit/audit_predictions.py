@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 from livermets.audit.leakage_audit import as_json, as_table, audit_predictions, refuse
-from livermets.core.jobs import job, read_json, write_json
+from livermets.core.io import read_json, write_json, write_table
+from livermets.core.jobs import job
 from livermets.predictions.predictions_table import read_predictions
 from livermets.report.paper_tables import read_cohort
 
-with job(snakemake.log, "audit"):
+with job(snakemake):
     paths = [Path(path) for path in snakemake.input.predictions]
     checks = audit_predictions(
         read_predictions(paths, snakemake.params.classes),
@@ -19,4 +20,4 @@ with job(snakemake.log, "audit"):
     audit = read_json(snakemake.input.data)
     audit["checks"] += as_json(checks)["checks"]
     write_json(snakemake.output.audit, audit)
-    as_table(audit).to_csv(snakemake.output.table, sep="\t", index=False, lineterminator="\n")
+    write_table(snakemake.output.table, as_table(audit))

@@ -2,8 +2,9 @@
 
 import SimpleITK as sitk
 from livermets.audit.fingerprints import fingerprint
-from livermets.core.exclusion import attempt
-from livermets.core.jobs import job, write_json
+from livermets.core.exclusion import skip_if_excluded
+from livermets.core.io import write_json
+from livermets.core.jobs import job
 
 
 def step() -> None:
@@ -11,11 +12,9 @@ def step() -> None:
     write_json(snakemake.output[0], fingerprint(*images))
 
 
-with job(snakemake.log, f"fingerprint {snakemake.wildcards.patient}"):
-    attempt(
-        "audit",
+with job(snakemake):
+    skip_if_excluded(
+        snakemake.input.record,
         step,
-        policy="stop",
         outputs=snakemake.output,
-        upstream=snakemake.input.record,
     )

@@ -2,11 +2,12 @@
 
 import pandas as pd
 from livermets.classification.baselines import fit_baseline
+from livermets.core.io import write_table
 from livermets.core.jobs import job
 from livermets.features.features_table import without_other_sets
 from livermets.radiomics.icc import read_unstable
 
-with job(snakemake.log, f"baseline {snakemake.wildcards.baseline}"):
+with job(snakemake):
     own = dict(snakemake.params.settings)
     if snakemake.wildcards.baseline == "radiomics_clinical":  # a radiomics arm
         own["unstable"] = read_unstable(snakemake.input.icc, snakemake.params.min_icc)
@@ -18,4 +19,4 @@ with job(snakemake.log, f"baseline {snakemake.wildcards.baseline}"):
         positive=snakemake.params.positive,
         **own,
     )
-    predictions.to_parquet(snakemake.output.predictions, index=False)
+    write_table(snakemake.output.predictions, predictions)

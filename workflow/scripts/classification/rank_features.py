@@ -2,11 +2,12 @@
 
 import pandas as pd
 from livermets.classification.importance_table import feature_importance
+from livermets.core.io import write_table
 from livermets.core.jobs import job
 from livermets.features.features_table import without_other_sets
 from livermets.radiomics.icc import read_unstable
 
-with job(snakemake.log, "importance"):
+with job(snakemake):
     table = feature_importance(
         without_other_sets(pd.read_parquet(snakemake.input.features), snakemake.params.sets),
         pd.read_parquet(snakemake.input.splits),
@@ -15,4 +16,4 @@ with job(snakemake.log, "importance"):
         snakemake.params.seed,
         unstable=read_unstable(snakemake.input.icc, snakemake.params.min_icc),
     )
-    table.to_parquet(snakemake.output[0], index=False)
+    write_table(snakemake.output[0], table)

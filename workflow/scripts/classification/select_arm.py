@@ -2,12 +2,13 @@
 
 import pandas as pd
 from livermets.classification.model_selection import select_arm
+from livermets.core.io import write_table
 from livermets.core.jobs import job
 
-with job(snakemake.log, "selected"):
+with job(snakemake):
     predictions, chosen = select_arm(
         [pd.read_table(path) for path in snakemake.input.chosen],
         [pd.read_parquet(path) for path in snakemake.input.predictions],
     )
-    predictions.to_parquet(snakemake.output.predictions, index=False)
-    chosen.to_csv(snakemake.output.chosen, sep="\t", index=False)
+    write_table(snakemake.output.predictions, predictions)
+    write_table(snakemake.output.chosen, chosen)

@@ -2,12 +2,13 @@
 
 import pandas as pd
 from livermets.cohort.cohort_table import list_cohort
-from livermets.core.jobs import job, read_json
+from livermets.core.io import read_json, write_table
+from livermets.core.jobs import job
 
-with job(snakemake.log, "cohort"):
+with job(snakemake):
     cohort = list_cohort(
         pd.DataFrame(snakemake.params.sheet),
         [read_json(path) for path in snakemake.input.masks],
         [read_json(path) for path in snakemake.input.facts],
     )
-    cohort.to_csv(snakemake.output.cohort, sep="\t", index=False)
+    write_table(snakemake.output.cohort, cohort)

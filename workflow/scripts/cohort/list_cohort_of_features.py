@@ -2,11 +2,12 @@
 
 import pandas as pd
 from livermets.cohort.cohort_table import cohort_of_features
+from livermets.core.io import write_table
 from livermets.core.jobs import job
 
-with job(snakemake.log, "cohort"):
+with job(snakemake):
     sheet = snakemake.params.sheet
     cohort = cohort_of_features(
         pd.read_parquet(snakemake.input.features), pd.DataFrame(sheet) if sheet else None
     )
-    cohort.to_csv(snakemake.output.cohort, sep="\t", index=False)
+    write_table(snakemake.output.cohort, cohort)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import SimpleITK as sitk
-from livermets.core.exclusion import attempt
+from livermets.core.exclusion import skip_if_excluded
 from livermets.core.jobs import job
 from livermets.deep_learning.lesion_slices import lesion_slices, save_slices
 
@@ -17,11 +17,9 @@ def step() -> None:
     save_slices(slices, Path(snakemake.output[0]))
 
 
-with job(snakemake.log, f"slices {snakemake.wildcards.patient}"):
-    attempt(
-        "slices",
+with job(snakemake):
+    skip_if_excluded(
+        snakemake.input.record,
         step,
-        policy="stop",
         outputs=snakemake.output,
-        upstream=snakemake.input.record,
     )

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pandas as pd
+from livermets.core.io import write_table
 from livermets.core.jobs import job
 from livermets.deep_learning.densenet import run_split
 
 split = snakemake.wildcards.split
-with job(snakemake.log, f"densenet121 {split}"):
+with job(snakemake):
     cohort = pd.read_csv(snakemake.input.cohort, sep="\t", dtype={"patient": str, "label": str})
     predictions = run_split(
         split,
@@ -21,4 +22,4 @@ with job(snakemake.log, f"densenet121 {split}"):
         snakemake.threads,
         Path(snakemake.output.model).parent,
     )
-    predictions.to_parquet(snakemake.output.predictions, index=False)
+    write_table(snakemake.output.predictions, predictions)

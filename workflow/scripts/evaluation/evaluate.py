@@ -1,6 +1,7 @@
 """Every arm's metrics with intervals over patients, paired differences, confusion matrices."""
 
 import pandas as pd
+from livermets.core.io import write_table
 from livermets.core.jobs import job
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
@@ -9,11 +10,11 @@ from livermets.predictions.predictions_table import read_predictions
 
 study = {key: snakemake.params[key] for key in ("classes", "positive", "draws", "seed")}
 threshold = snakemake.params.threshold
-with job(snakemake.log, "evaluate"):
+with job(snakemake):
     predictions = read_predictions(snakemake.input.predictions, snakemake.params.classes)
     splits = pd.read_parquet(snakemake.input.splits)
     metrics = evaluate(predictions, threshold=threshold, splits=splits, **study)
-    metrics.to_parquet(snakemake.output.metrics, index=False)
-    compare(predictions, **study).to_parquet(snakemake.output.differences, index=False)
+    write_table(snakemake.output.metrics, metrics)
+    write_table(snakemake.output.differences, compare(predictions, **study))
     called = confusion(predictions, threshold=threshold, **study)
-    called.to_parquet(snakemake.output.confusion, index=False)
+    write_table(snakemake.output.confusion, called)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import SimpleITK as sitk
 from livermets.core.errors import NotIncluded
-from livermets.core.exclusion import attempt
+from livermets.core.exclusion import exclude_or_stop
 from livermets.core.jobs import job
 from livermets.imaging.ct import import_ct
 from livermets.imaging.inclusion import unmet
+from livermets.imaging.volumes import write_image
 
 
 def step() -> dict:
@@ -16,12 +17,12 @@ def step() -> dict:
     image, facts = import_ct(Path(snakemake.params.source), patient, tilted)
     if reasons := unmet(facts, snakemake.params.inclusion):
         raise NotIncluded(patient, "; ".join(reasons), "Change `inclusion` to include this CT")
-    sitk.WriteImage(image, snakemake.output.ct, useCompression=True)
+    write_image(snakemake.output.ct, image)
     return facts
 
 
-with job(snakemake.log, f"import {snakemake.wildcards.patient}"):
-    attempt(
+with job(snakemake):
+    exclude_or_stop(
         "import",
         step,
         policy=snakemake.params.on_bad_patient,

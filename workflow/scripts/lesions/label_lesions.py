@@ -2,8 +2,10 @@
 
 import pandas as pd
 import SimpleITK as sitk
-from livermets.core.exclusion import attempt
+from livermets.core.exclusion import skip_if_excluded
+from livermets.core.io import write_table
 from livermets.core.jobs import job
+from livermets.imaging.volumes import write_image
 from livermets.lesions.components import COLUMNS, split_lesions
 
 choices = ("connectivity", "diameter", "min_diameter_mm", "must_touch_liver", "fill_holes")
@@ -14,18 +16,16 @@ def step() -> dict:
     labelled, table, facts = split_lesions(
         sitk.ReadImage(snakemake.input.ct), sitk.ReadImage(snakemake.input.mask), **rule
     )
-    sitk.WriteImage(labelled, snakemake.output.lesions, useCompression=True)
-    table.to_csv(snakemake.output.table, sep="\t", index=False)
+    write_image(snakemake.output.lesions, labelled)
+    write_table(snakemake.output.table, table)
     return facts
 
 
-with job(snakemake.log, f"lesions {snakemake.wildcards.patient}"):
-    pd.DataFrame(columns=list(COLUMNS)).to_csv(snakemake.output.table, sep="\t", index=False)
-    attempt(
-        "split",
+with job(snakemake):
+    write_table(snakemake.output.table, pd.DataFrame(columns=list(COLUMNS)))
+    skip_if_excluded(
+        snakemake.input.record,
         step,
-        policy="stop",
         outputs=[snakemake.output.lesions],
         record=snakemake.output.facts,
-        upstream=snakemake.input.record,
     )

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import SimpleITK as sitk
-from livermets.core.exclusion import attempt
-from livermets.core.jobs import job, read_json
+from livermets.core.exclusion import skip_if_excluded
+from livermets.core.io import read_json
+from livermets.core.jobs import job
 from livermets.masks.dicom_seg import write_dicom_seg
 
 
@@ -18,11 +19,9 @@ def step() -> None:
     )
 
 
-with job(snakemake.log, f"DICOM-SEG {snakemake.wildcards.patient}"):
-    attempt(
-        "dicom_seg",
+with job(snakemake):
+    skip_if_excluded(
+        snakemake.input.record,
         step,
-        policy="stop",
         outputs=snakemake.output,
-        upstream=snakemake.input.record,
     )

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import SimpleITK as sitk
 from livermets.core.errors import BadPatient
-from livermets.core.exclusion import attempt
+from livermets.core.exclusion import exclude_or_stop
 from livermets.core.jobs import job
+from livermets.imaging.volumes import write_image
 from livermets.masks.final_mask import final_mask
 
 
@@ -27,12 +28,12 @@ def step() -> dict:
         corrections=corrections and Path(corrections),
         mask_labels=snakemake.params.mask_labels,
     )
-    sitk.WriteImage(mask, snakemake.output.mask, useCompression=True)
+    write_image(snakemake.output.mask, mask)
     return record
 
 
-with job(snakemake.log, f"mask {snakemake.wildcards.patient}"):
-    attempt(
+with job(snakemake):
+    exclude_or_stop(
         "review",
         step,
         policy=snakemake.params.on_bad_patient,

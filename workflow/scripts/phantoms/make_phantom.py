@@ -3,9 +3,10 @@
 import SimpleITK as sitk
 from livermets.core.errors import BadInput
 from livermets.core.jobs import job
+from livermets.imaging.volumes import write_image
 from livermets.phantoms.phantom import make_phantom
 
-with job(snakemake.log, f"phantom {snakemake.wildcards.patient}"):
+with job(snakemake):
     settings = snakemake.params.phantoms
     if settings is None:
         raise BadInput("the sheet names phantoms/, but the config has no `phantoms:`; add it.")
@@ -16,5 +17,5 @@ with job(snakemake.log, f"phantom {snakemake.wildcards.patient}"):
         snakemake.params.seed,
         **settings,
     )
-    sitk.WriteImage(ct, snakemake.output.ct, useCompression=True)
-    sitk.WriteImage(mask, snakemake.output.mask, useCompression=True)
+    write_image(snakemake.output.ct, ct)
+    write_image(snakemake.output.mask, mask)

@@ -5,7 +5,7 @@ from livermets.core.jobs import job
 from livermets.radiomics.extraction import read_lesions, with_liver, write_rows
 
 extraction = {key: snakemake.params[key] for key in ("settings", "classes", "sets")}
-with job(snakemake.log, f"radiomics {snakemake.wildcards.patient}"):
+with job(snakemake):
     files = snakemake.input
     rows = read_lesions(files.rows, **extraction)
     if rows and files.mask:

@@ -4,6 +4,6 @@ from livermets.core.jobs import job
 from livermets.radiomics.extraction import cut_files
 
 extraction = {key: snakemake.params[key] for key in ("settings", "classes", "sets")}
-with job(snakemake.log, f"radiomics {snakemake.wildcards.patient}"):
+with job(snakemake):
     files = snakemake.input
     cut_files(files.ct, files.lesions, files.mask, snakemake.output[0], **extraction)

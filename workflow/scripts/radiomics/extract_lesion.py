@@ -5,6 +5,6 @@ from livermets.radiomics.extraction import extract_cut, write_rows
 
 extraction = {key: snakemake.params[key] for key in ("settings", "classes", "sets")}
 lesion = int(snakemake.wildcards.lesion)
-with job(snakemake.log, f"radiomics {snakemake.wildcards.patient}/{lesion}"):
+with job(snakemake):
     row = extract_cut(snakemake.input.cuts, lesion, **extraction)
     write_rows([row], snakemake.output[0], **extraction, liver=False)

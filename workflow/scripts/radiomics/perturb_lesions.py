@@ -5,12 +5,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import SimpleITK as sitk
+from livermets.core.io import atomic_path, write_table
 from livermets.core.jobs import job
 from livermets.radiomics.feature_files import REASON
 from livermets.radiomics.perturbations import perturbed_rows
 
 extraction = {key: snakemake.params[key] for key in ("settings", "classes", "sets", "seed")}
-with job(snakemake.log, f"robustness {snakemake.wildcards.patient}"):
+with job(snakemake):
     files, rows = snakemake.input, []
     if Path(files.lesions).stat().st_size:  # empty: the patient is out
         images = [sitk.ReadImage(path) for path in (files.ct, files.lesions)]
@@ -18,4 +19,5 @@ with job(snakemake.log, f"robustness {snakemake.wildcards.patient}"):
         rows = perturbed_rows(*images, **extraction, organs=organs)
     keys = pa.schema([("perturbation", pa.string()), ("lesion", pa.int64())])
     table = pa.Table.from_pylist(rows).drop([REASON]) if rows else keys.empty_table()
-    pq.write_table(table, snakemake.output[0], compression="zstd")
+    with atomic_path(snakemake.output[0]) as path:
+        pq.write_table(table, path, compression="zstd")

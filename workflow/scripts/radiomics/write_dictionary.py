@@ -18,6 +18,6 @@ def write(path: str, columns: tuple[str, ...], rows: Iterable[dict]) -> None:
         table.writerows(rows)
 
 
-with job(snakemake.log, "radiomics dictionary"):
+with job(snakemake):
     write(snakemake.output.features, COLUMNS, dictionary(feature_sets(**extraction)))
     write(snakemake.output.tags, ibsi.COLUMNS, ibsi.table())

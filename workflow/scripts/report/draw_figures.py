@@ -6,7 +6,7 @@ from livermets.core.jobs import job
 from livermets.report.figures.all_figures import draw_figures
 
 study = ("schemes", "classes", "positive", "threshold", "seed", "min_diameter_mm", "from_features")
-with job(snakemake.log, "figures"):
+with job(snakemake):
     draw_figures(
         Path(snakemake.output[0]).parent,
         predictions=[Path(path) for path in snakemake.input.predictions],

@@ -6,7 +6,7 @@ from livermets.core.jobs import job
 from livermets.report.render import render_report
 
 tables = ("cohort", "splits", "metrics", "differences", "confusion", "importance", "audit")
-with job(snakemake.log, "report"):
+with job(snakemake):
     render_report(
         snakemake.output[0],
         config=snakemake.params.config,

@@ -5,7 +5,7 @@ from pathlib import Path
 from livermets.core.jobs import job
 from livermets.report.paper_tables import write_tables
 
-with job(snakemake.log, "tables"):
+with job(snakemake):
     write_tables(
         Path(snakemake.output[0]).parent,
         cohort=snakemake.input.cohort,

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 import SimpleITK as sitk
-from livermets.core.exclusion import attempt
-from livermets.core.jobs import job, read_json
+from livermets.core.exclusion import skip_if_excluded
+from livermets.core.io import read_json
+from livermets.core.jobs import job
 from livermets.masks.seg_nrrd import write_seg_nrrd
 from livermets.review.quality_checks import look_over
 
@@ -22,12 +23,10 @@ def step() -> dict:
     )
 
 
-with job(snakemake.log, f"look over {snakemake.wildcards.patient}"):
-    attempt(
-        "look over",
+with job(snakemake):
+    skip_if_excluded(
+        snakemake.input.record,
         step,
-        policy="stop",
         outputs=[snakemake.output.segmentation],
         record=snakemake.output.findings,
-        upstream=snakemake.input.record,
     )

@@ -1,8 +1,9 @@
 """How far one patient's automatic mask is from the final one."""
 
 import SimpleITK as sitk
-from livermets.core.exclusion import attempt
-from livermets.core.jobs import job, read_json
+from livermets.core.exclusion import skip_if_excluded
+from livermets.core.io import read_json
+from livermets.core.jobs import job
 from livermets.review.agreement import compare_masks
 
 
@@ -17,12 +18,10 @@ def step() -> dict:
     }
 
 
-with job(snakemake.log, f"agreement {snakemake.wildcards.patient}"):
-    attempt(
-        "agreement",
+with job(snakemake):
+    skip_if_excluded(
+        snakemake.input.record,
         step,
-        policy="stop",
         outputs=[],
         record=snakemake.output[0],
-        upstream=snakemake.input.record,
     )

@@ -1,7 +1,7 @@
 """A picture of one patient's mask over the CT."""
 
 import SimpleITK as sitk
-from livermets.core.exclusion import attempt
+from livermets.core.exclusion import skip_if_excluded
 from livermets.core.jobs import job
 from livermets.review.overlay import draw_overlay
 
@@ -16,11 +16,9 @@ def step() -> None:
     )
 
 
-with job(snakemake.log, f"overlay {snakemake.wildcards.patient}"):
-    attempt(
-        "overlay",
+with job(snakemake):
+    skip_if_excluded(
+        snakemake.input.record,
         step,
-        policy="stop",
         outputs=snakemake.output,
-        upstream=snakemake.input.record,
     )

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from livermets.core.jobs import job, read_json
+from livermets.core.io import read_json
+from livermets.core.jobs import job
 from livermets.review.worklist import render_worklist
 
-with job(snakemake.log, "worklist"):
+with job(snakemake):
     names = zip(snakemake.params.patients, snakemake.params.labels, strict=True)
     findings = zip(names, map(read_json, snakemake.input.findings), strict=True)
     opened = [Path(path) for path in snakemake.input.segmentations]

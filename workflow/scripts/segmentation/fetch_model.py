@@ -5,7 +5,7 @@ from pathlib import Path
 from livermets.core.jobs import job
 from livermets.segmentation.model_download import fetch
 
-with job(snakemake.log, f"fetch {snakemake.params.name}"):
+with job(snakemake):
     fetch(
         snakemake.params.url,
         snakemake.params.sha256,

@@ -6,7 +6,7 @@ from pathlib import Path
 from livermets.core.jobs import job
 from livermets.segmentation.inference import load_chain, segment_files
 
-with job(snakemake.log, snakemake.params.title):
+with job(snakemake):
     segment_files(
         list(zip(snakemake.input.cts, snakemake.input.records, snakemake.output, strict=True)),
         partial(

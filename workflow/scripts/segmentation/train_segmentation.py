@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from livermets.core.exclusion import excluded
+from livermets.core.exclusion import exclusion_of
 from livermets.core.jobs import job
 from livermets.segmentation.training import train
 
-with job(snakemake.log, "nnU-Net training"):
+with job(snakemake):
     parts = (snakemake.params.patients, snakemake.input.cts, snakemake.input.masks)
     cases = [
         (patient, Path(ct), Path(mask))
         for patient, ct, mask, record in zip(*parts, snakemake.input.records, strict=True)
-        if not excluded(record)
+        if not exclusion_of(record)
     ]
     train(
         cases,

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pandas as pd
-from livermets.core.jobs import job, read_json
+from livermets.core.io import read_json, write_table
+from livermets.core.jobs import job
 from livermets.features.features_table import gather
 from livermets.sensitivity.uncorrected_masks import fittable_splits, uncorrected_cohort
 
-with job(snakemake.log, "uncorrected features"):
+with job(snakemake):
     facts = {Path(path).stem: read_json(path) for path in snakemake.input.facts}
     files = snakemake.input
     cohort = pd.read_csv(files.cohort, sep="\t", dtype={"patient": str, "label": str})
@@ -15,5 +16,5 @@ with job(snakemake.log, "uncorrected features"):
     features = gather(cohort, files.radiomics, files.tables, snakemake.params.clinical)
     splits = pd.read_parquet(files.splits)
     splits = fittable_splits(splits, features, snakemake.params.classes)
-    features.to_parquet(snakemake.output.features, index=False)
-    splits.to_parquet(snakemake.output.splits, index=False)
+    write_table(snakemake.output.features, features)
+    write_table(snakemake.output.splits, splits)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pandas as pd
-from livermets.core.jobs import job, read_json
+from livermets.core.io import read_json, write_table
+from livermets.core.jobs import job
 from livermets.predictions.predictions_table import read_predictions
 from livermets.report.figures.mask_correction import draw_mask_effect
 from livermets.sensitivity.correction_effect import (
@@ -13,7 +14,7 @@ from livermets.sensitivity.correction_effect import (
 )
 
 study = {key: snakemake.params[key] for key in ("classes", "positive", "draws", "seed")}
-with job(snakemake.log, "mask comparison"):
+with job(snakemake):
     files = snakemake.input
     before, after, facts = (
         {Path(path).stem: read_json(path) for path in files[name]}
@@ -26,5 +27,5 @@ with job(snakemake.log, "mask comparison"):
     aucs = auc_differences(*scored, **study)
     agreement = feature_agreement(*features, pairs)
     for table, path in ((patients, 0), (agreement, 1), (aucs, 2)):
-        table.to_csv(snakemake.output[path], sep="\t", index=False, float_format="%.10g")
+        write_table(snakemake.output[path], table, float_format="%.10g")
     draw_mask_effect(aucs, Path(snakemake.output.figure))

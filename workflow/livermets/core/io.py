@@ -1,0 +1,65 @@
+"""Reading and writing of results: JSON, tables, and any other file under a name that is not yet final.
+
+Snakemake can record the output of a killed job as complete (snakemake #3808). A result is therefore
+written beside its place and renamed, which a kill cannot interrupt.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+UNFINISHED = ".unfinished."  # prefix of the name under which a result is written
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A path to write to, which becomes `path` once the block has ended without an error.
+
+    The endings stay the same, for writers that go by them (`.nii.gz`, `.seg.nrrd`). After an error
+    what was there before is there still, and nothing else.
+    """
+    path = Path(path)
+    unfinished = path.with_name(UNFINISHED + path.name)
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """One JSON object."""
+    content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    return content
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """A text as UTF-8."""
+    with atomic_path(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+def write_empty(path: str | Path) -> None:
+    """A file of 0 bytes, which stands for a result that a patient does not have."""
+    with atomic_path(path) as unfinished:
+        unfinished.write_bytes(b"")
+
+
+def write_json(path: str | Path, content: dict[str, Any]) -> None:
+    """One JSON object, sorted and indented: the same content gives the same bytes."""
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+    write_text(path, text + "\n")
+
+
+def write_table(path: str | Path, table: Any, float_format: str | None = None) -> None:
+    """A data frame without its index, as Parquet or TSV by the ending of `path`."""
+    with atomic_path(path) as unfinished:
+        if unfinished.suffix == ".parquet":
+            table.to_parquet(unfinished, index=False)
+        else:
+            table.to_csv(
+                unfinished, sep="\t", index=False, lineterminator="\n", float_format=float_format
+            )
