@@ -28,7 +28,8 @@ BLOCK = 1 << 22  # distances computed at once
 @dataclass(frozen=True)
 class Pair:
     """Two patients, their lesions that are each other's nearest, and how many such pairs chance
-    would bring into the table."""
+    would bring into the table.
+    """
 
     patients: tuple[str, str]
     lesions: tuple[tuple[int, int], ...]

@@ -61,7 +61,8 @@ def patients_for(pipeline: Pipeline, patients: np.ndarray) -> dict[str, np.ndarr
 
 def weights_for(pipeline: Pipeline, y: np.ndarray) -> dict[str, np.ndarray]:
     """What the classifier's `fit` is told beside rows and classes: with `weights`, that each class
-    weighs as much as any other (and all rows together as many as they are)."""
+    weighs as much as any other (and all rows together as many as they are).
+    """
     weighted = pipeline.named_steps["resample"].way == "weights"
     return {"sample_weight": compute_sample_weight("balanced", y)} if weighted else {}
 

@@ -70,7 +70,7 @@ class Examples:
         return self.images[index.to(self.images.device)].to(self.targets.device)
 
     def draw(self, n: int, generator: torch.Generator) -> torch.Tensor:
-        """n indices in random order, each image about n x its share of the weights times.
+        """N indices in random order, each image about n x its share of the weights times.
 
         One draw from each n-th of the total weight: equal weights and n images give every image
         once; with a weight of 1 / images of the lesion, n lesions give one image of each.

@@ -44,7 +44,8 @@ class Units:
     @property
     def widen(self) -> float:
         """How much too small a bootstrap's standard error is: sums of squares are divided by the
-        number of patients, not by the degrees of freedom."""
+        number of patients, not by the degrees of freedom.
+        """
         return math.sqrt(self.patients / self.free)
 
 

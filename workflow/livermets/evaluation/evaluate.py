@@ -168,7 +168,7 @@ def aucs(repeats: list[Scored], counts: np.ndarray) -> np.ndarray:
 
 
 def _measured(repeats: list[Scored], counts: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-    """class ("" for the metric as such) -> metric -> draws, averaged over the repeats."""
+    """Class ("" for the metric as such) -> metric -> draws, averaged over the repeats."""
     found = [_of_repeat(one, counts) for one in repeats]
     return {
         name: {

@@ -262,7 +262,7 @@ def _solve(hessian: np.ndarray, gradient: np.ndarray) -> np.ndarray:
 
 
 def _ratio(over: np.ndarray, under: np.ndarray, nothing: float = np.nan) -> np.ndarray:
-    """over / under, and `nothing` where `under` is 0."""
+    """Over / under, and `nothing` where `under` is 0."""
     over, under = np.asarray(over, float), np.asarray(under, float)
     return np.divide(over, under, out=np.full(np.shape(under), nothing), where=under > 0)
 

@@ -70,7 +70,7 @@ def compare(
 
 
 def _references(arm: str, volume: str) -> Mapping[str, str]:
-    """question -> the arm that this one is compared with."""
+    """Question -> the arm that this one is compared with."""
     model, way = split_arm(arm)
     if family(arm) == "sets":
         plain, learns_from = split_sets(arm)

@@ -90,7 +90,7 @@ def gather(
 
 
 def image_hashes(records: Iterable[str | Path]) -> dict[str, str]:
-    """patient -> sha256 of the voxels, from the records of CTs or masks, named `{patient}.json`.
+    """Patient -> sha256 of the voxels, from the records of CTs or masks, named `{patient}.json`.
 
     Those of patients who are out may have none. They stand in the metadata of the features table,
     so that it can be told from which images it came.

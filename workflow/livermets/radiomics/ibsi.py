@@ -181,7 +181,8 @@ def difference(feature: str, settings: Mapping[str, Any]) -> str:
 
 def table() -> Iterator[dict[str, str]]:
     """One row (`COLUMNS`) a tag: pyradiomics' feature of this definition and the settings it takes
-    beside a suitable bin width, or the reason why there is none."""
+    beside a suitable bin width, or the reason why there is none.
+    """
     known = {
         tag_of(feature, settings): (feature, settings)
         for settings in _WAYS.values()

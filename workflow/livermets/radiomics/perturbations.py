@@ -94,7 +94,8 @@ def _transformed(
     image: sitk.Image, mask: sitk.Image, organs: sitk.Image | None, transform: sitk.Transform
 ) -> tuple[sitk.Image, sitk.Image, sitk.Image | None]:
     """All sampled elsewhere: the image linearly, rounded to its own type, the mask at half, the
-    organs by the nearest voxel."""
+    organs by the nearest voxel.
+    """
     edge = float(sitk.GetArrayViewFromImage(image).min())
     grey = sitk.Resample(
         sitk.Cast(image, sitk.sitkFloat64), image, transform, sitk.sitkLinear, edge

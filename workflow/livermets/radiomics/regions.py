@@ -203,7 +203,8 @@ def grey_region(region: Region, settings: dict) -> Region:
 
 def shape_region(region: Region, settings: dict) -> Region:
     """What 3-D shape sees: the whole lesion, within the box of the resegmented one (as
-    pyradiomics), or the resegmented one itself with `resegmentShape`."""
+    pyradiomics), or the resegmented one itself with `resegmentShape`.
+    """
     if settings.get("resegmentShape"):
         return grey_region(region, settings)
     return _within(region, checked_box(resegmented(region, settings).mask, settings))

@@ -129,7 +129,7 @@ def _counts(
 
 
 def _flat(made: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
-    """tableone's two-level table as plain columns of text, each characteristic named once."""
+    """Tableone's two-level table as plain columns of text, each characteristic named once."""
     made = made.droplevel(0, axis=1) if made.columns.nlevels == 2 else made
     flat = made.reset_index()
     flat.columns = ["characteristic", "value", *flat.columns[2:]]

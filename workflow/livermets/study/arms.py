@@ -36,7 +36,8 @@ def split_arm(arm: str) -> tuple[str, str]:
 
 def family(arm: str) -> str:
     """radiomics, sets (radiomics that learns from other sets), deep, baseline, or other (a table
-    the user added)."""
+    the user added).
+    """
     model, resampling = split_arm(arm)
     if resampling and split_sets(arm)[1]:
         return "sets"

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import SimpleITK as sitk
 from livermets.core.errors import NotIncluded
 from livermets.core.exclusion import exclude_or_stop
 from livermets.core.jobs import job

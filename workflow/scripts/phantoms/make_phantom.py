@@ -1,6 +1,5 @@
 """A digital phantom of one patient of the demo cohort."""
 
-import SimpleITK as sitk
 from livermets.core.errors import BadInput
 from livermets.core.jobs import job
 from livermets.imaging.volumes import write_image

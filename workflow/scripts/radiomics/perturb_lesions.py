@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import SimpleITK as sitk
-from livermets.core.io import atomic_path, write_table
+from livermets.core.io import atomic_path
 from livermets.core.jobs import job
 from livermets.radiomics.feature_files import REASON
 from livermets.radiomics.perturbations import perturbed_rows

@@ -37,7 +37,8 @@ Rates = dict[str, np.ndarray]
 
 def panels(arms: list[str]) -> list[tuple[str, list[str]]]:
     """(title, arms) of each panel: a model with its ways of resampling, a model with its choices
-    of feature sets; the baselines together."""
+    of feature sets; the baselines together.
+    """
     found: dict[str, list[str]] = {}
     for arm in sorted(arms, key=arm_order):
         title = "Baselines" if family(arm) == "baseline" else TITLES.get(arm, model_title(arm))
@@ -241,7 +242,7 @@ def net_benefit(score: np.ndarray, truth: np.ndarray, thresholds: np.ndarray) ->
 
 
 def interval_texts(metrics: pd.DataFrame, metric: str) -> dict[str, str]:
-    """arm -> "0.87 (0.60–1.00)" of one metric in metrics of one scheme and level."""
+    """Arm -> "0.87 (0.60–1.00)" of one metric in metrics of one scheme and level."""
     rows = metrics[metrics["metric"] == metric]
     return {r.arm: with_interval(r.value, r.low, r.high) for r in rows.itertuples()}
 
