@@ -12,7 +12,7 @@ help: ## this list
 
 install: .venv/.installed ## install everything into .venv
 
-.venv/.installed: envs/workstation.lock envs/install.sh
+.venv/.installed: envs/workstation.lock envs/install.sh envs/pyradiomics_build/sitecustomize.py
 	@bash envs/install.sh
 
 demo: install ## the whole study on the demo cohort of CT phantoms

@@ -5,7 +5,9 @@ environment file would go unnoticed on a developer's machine.
 """
 
 import ast
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -96,3 +98,17 @@ def test_every_environment_file_is_used():
 
 def test_code_digest_follows_imports_inside_the_package():
     assert {"exclusion", "errors", "runtime"} <= modules_served("exclusion")
+
+
+def test_the_build_of_pyradiomics_finds_what_its_versioneer_asks_of_configparser():
+    read = (
+        "import configparser, io\n"
+        "parser = configparser.SafeConfigParser()\n"
+        "parser.readfp(io.StringIO('[versioneer]\\nVCS = git'))\n"
+        "print(parser.get('versioneer', 'VCS'))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "envs/pyradiomics_build")}
+    run = subprocess.run(
+        [sys.executable, "-c", read], env=environment, capture_output=True, text=True
+    )
+    assert run.stdout == "git\n", run.stderr
