@@ -36,7 +36,8 @@ def lock() -> dict[str, str]:
     lines = (ROOT / "envs/workstation.lock").read_text().splitlines()
     lines += (ROOT / "envs/workstation.in").read_text().splitlines()
     pins = {"pyradiomics": "3.0.1"}
-    return pins | {normal(n): v for n, _, v in (line.partition("==") for line in lines) if v}
+    parts = (line.split(" ;")[0].partition("==") for line in lines)  # " ;": where it applies
+    return pins | {normal(name): version for name, _, version in parts if version}
 
 
 def rules() -> list[tuple[str, str, str]]:
