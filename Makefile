@@ -12,7 +12,7 @@ help: ## this list
 
 install: .venv/.installed ## install everything into .venv
 
-.venv/.installed: envs/workstation.lock envs/install.sh
+.venv/.installed: envs/workstation.lock envs/install.sh envs/pyradiomics_build/sitecustomize.py
 	@bash envs/install.sh
 
 demo: install ## the whole study on the demo cohort of CT phantoms
@@ -34,10 +34,12 @@ check: install ## style and lint
 types: install ## mypy
 	@$(BIN)/mypy
 
-lock: install ## resolve envs/workstation.in anew
-	@$(BIN)/uv pip compile -q --upgrade --python-version 3.11 --no-header --no-annotate \
-	  --no-emit-package torch --no-emit-package torchvision --no-emit-package nvidia-nccl-cu12 \
-	  envs/workstation.in -o envs/workstation.lock
+# PyTorch and the CUDA packages it names are left out: install.sh takes the build for the machine.
+lock: install ## resolve envs/workstation.in anew: one pin a package, for Python 3.11 to 3.13
+	@$(BIN)/uv pip compile -q --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+	  --no-header --no-annotate envs/workstation.in \
+	  | grep -vE '^(torch|torchvision|triton|cuda-.*|nvidia-.*)==' >envs/workstation.lock.new
+	@mv envs/workstation.lock.new envs/workstation.lock
 
 demo-model: install ## train the demo's segmentation model anew (writes resources/demo/model.zip)
 	@$(BIN)/snakemake --cores $(CORES) --directory tests/demo/training segmentation_model

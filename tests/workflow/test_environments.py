@@ -5,7 +5,9 @@ environment file would go unnoticed on a developer's machine.
 """
 
 import ast
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,7 +36,8 @@ def lock() -> dict[str, str]:
     lines = (ROOT / "envs/workstation.lock").read_text().splitlines()
     lines += (ROOT / "envs/workstation.in").read_text().splitlines()
     pins = {"pyradiomics": "3.0.1"}
-    return pins | {normal(n): v for n, _, v in (line.partition("==") for line in lines) if v}
+    parts = (line.split(" ;")[0].partition("==") for line in lines)  # " ;": where it applies
+    return pins | {normal(name): version for name, _, version in parts if version}
 
 
 def rules() -> list[tuple[str, str, str]]:
@@ -94,3 +97,17 @@ def test_every_environment_file_is_used():
 def test_code_digest_follows_imports_inside_the_package():
     names = {file.name for file in files_read(SCRIPTS / "audit/hash_images.py")}
     assert {"exclusion.py", "errors.py", "jobs.py", "fingerprints.py"} <= names
+
+
+def test_the_build_of_pyradiomics_finds_what_its_versioneer_asks_of_configparser():
+    read = (
+        "import configparser, io\n"
+        "parser = configparser.SafeConfigParser()\n"
+        "parser.readfp(io.StringIO('[versioneer]\\nVCS = git'))\n"
+        "print(parser.get('versioneer', 'VCS'))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "envs/pyradiomics_build")}
+    run = subprocess.run(
+        [sys.executable, "-c", read], env=environment, capture_output=True, text=True
+    )
+    assert run.stdout == "git\n", run.stderr
