@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from livermets.study import arms
-from livermets.study import schemes as names
+from livermets.study import arms, baselines, outputs, schemes
+from livermets.study.arms import Arm
 from livermets.core.code_digest import add_code_digests
 from livermets.masks.corrections import find_correction, find_sidecar
 from livermets.core.errors import BadInput
 from livermets.core.jobs import refusals
+from livermets.study.classifiers import CLASSIFIERS
 from livermets.study.config import load_config, load_patients, table_columns
 
 # A job's threads are asked for by name; the linear algebra below NumPy would take every core
@@ -66,16 +67,18 @@ for model in config["segmentation"]["models"] if UNMASKED or COMPARED else []:
         )
 PATIENTS = [] if FROM_FEATURES else list(SHEET["patient"])
 SITES = [] if SHEET is None else list(SHEET["site"])
-SPLITS = names.split_names(**config["splits"], sites=SITES)
+SPLITS = schemes.split_names(**config["splits"], sites=SITES)
 # the classifiers, with every way of resampling they take
-RADIOMICS = names.arm_names(
+RADIOMICS = arms.classifier_arms(
     config["classification"]["models"], config["classification"]["resampling"]
 )
 # some of them once more for each choice of feature sets that is to be compared
 COMPARED_SETS = config["classification"]["compare_sets"]
 SETS_ARMS = [
-    names.sets_arm(arm, learns_from)
-    for arm in names.arm_names(config["classification"]["compare_models"], ["none"])
+    f"{arm}@{learns_from}"
+    for arm in arms.classifier_arms(
+        config["classification"]["compare_models"], ["none"]
+    )
     for learns_from in COMPARED_SETS
 ]
 CLASSES = {"classes": config["classes"], "positive": config["positive"]}
@@ -87,10 +90,10 @@ wildcard_constraints:
     patient="[A-Za-z0-9][A-Za-z0-9_-]*",
     lesion=r"\d+",
     split=r"[A-Za-z0-9_-]+",
-    model="|".join(names.MODELS),
-    resampling="|".join(names.RESAMPLINGS),
+    model="|".join(CLASSIFIERS),
+    resampling="|".join(arms.RESAMPLINGS),
     learns_from="[a-z][a-z0-9_]*",
-    baseline="|".join(names.BASELINES),
+    baseline="|".join(arms.BASELINES),
 
 
 def cell(column):
@@ -187,7 +190,7 @@ def own_arms():
     chosen = config["classification"]
     found = list(RADIOMICS)
     if len(RADIOMICS) > 1 and chosen["tuning"]["iterations"]:
-        found.append(names.SELECTED)
+        found.append(arms.SELECTED)
     if FROM_FEATURES:
         columns = TABLE_COLUMNS
     else:
@@ -196,11 +199,11 @@ def own_arms():
             "burden",
             *(f"clinical_{name}" for name in config["clinical"]),
         ]
-    possible = names.available_baselines(columns)
+    possible = baselines.available_baselines(columns)
     wanted = chosen["baselines"] + ["volume"] * ("volume_only" in config["controls"])
     found += SETS_ARMS
     found += [
-        names.baseline_name(name) for name in dict.fromkeys(wanted) if name in possible
+        arms.baseline_arm(name) for name in dict.fromkeys(wanted) if name in possible
     ]
     if config["densenet"] and not FROM_FEATURES:
         found.append("densenet121")
@@ -209,11 +212,11 @@ def own_arms():
 
 def added_arms():
     """Prediction tables the user put beside ours: any name that no rule of ours could make."""
-    known = names.arm_names(names.MODELS, names.RESAMPLINGS)
-    known += [names.SELECTED, "densenet121"]
-    known += [names.baseline_name(name) for name in names.BASELINES]
+    known = arms.classifier_arms(CLASSIFIERS, arms.RESAMPLINGS)
+    known += [arms.SELECTED, "densenet121"]
+    known += [arms.baseline_arm(name) for name in arms.BASELINES]
     present = {path.stem for path in Path("results/predictions").glob("*.parquet")}
-    return sorted(arm for arm in present if names.split_sets(arm)[0] not in known)
+    return sorted(arm for arm in present if str(Arm.parse(arm).plain) not in known)
 
 
 def prediction_tables(wildcards):

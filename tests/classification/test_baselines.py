@@ -10,7 +10,7 @@ from livermets.classification.baselines import fit_baseline
 from livermets.classification.pipeline import selected_features
 from livermets.classification.training import fit_arm
 from livermets.core.errors import BadInput
-from livermets.study.schemes import available_baselines
+from livermets.study.baselines import available_baselines
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 

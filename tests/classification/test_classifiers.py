@@ -10,8 +10,8 @@ from helpers.feature_tables import STUDY, clustered_features, feature_names, fol
 from livermets.classification.estimators import KMeansSVC, NearestNeighbours
 from livermets.classification.training import fit_arm
 from livermets.core.errors import BadInput
+from livermets.study.arms import RESAMPLINGS, classifier_arms
 from livermets.study.classifiers import CLASSIFIERS, Classifier
-from livermets.study.schemes import MODELS, RESAMPLINGS, arm_names
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
@@ -29,7 +29,7 @@ def blobs(rows=80, classes=2, gap=3.0, seed=0):
     return rng.normal(size=(rows, 4)) + gap * y[:, None] * [1, 0, 0, 0], y
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", CLASSIFIERS)
 def test_every_classifier_learns_what_can_be_learned(model):
     table = clustered_features(16, (3, 5), 6, gain=3.0, cluster=0.5)
     predictions, _, report = fit_arm(
@@ -45,7 +45,7 @@ def test_every_classifier_learns_what_can_be_learned(model):
     assert report["inner_auc"].between(0.75, 1).all()
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", CLASSIFIERS)
 def test_every_setting_that_is_tried_can_be_fitted_also_to_few_rows(model):
     entry = CLASSIFIERS[model]
     with warnings.catch_warnings():
@@ -57,7 +57,7 @@ def test_every_setting_that_is_tried_can_be_fitted_also_to_few_rows(model):
                 assert correct >= (0.5 if len(y) == 14 else 0.9), f"{key} = {value}"
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", CLASSIFIERS)
 def test_a_classifier_is_the_same_for_the_same_seed_and_uses_one_thread(model):
     X, y = blobs(60, gap=1.0)
     one, two = (CLASSIFIERS[model].build(5).fit(X, y) for _ in range(2))
@@ -66,7 +66,7 @@ def test_a_classifier_is_the_same_for_the_same_seed_and_uses_one_thread(model):
     assert one.get_params().get("n_jobs") in (None, 1)
 
 
-@pytest.mark.parametrize("model", [name for name in MODELS if CLASSIFIERS[name].weighted])
+@pytest.mark.parametrize("model", [name for name in CLASSIFIERS if CLASSIFIERS[name].weighted])
 def test_a_row_that_weighs_three_is_a_row_written_thrice(model):
     """Twenty rows of the minor class that weigh three each, or stand three times each.
 
@@ -94,13 +94,13 @@ def test_a_row_that_weighs_three_is_a_row_written_thrice(model):
 
 
 def test_there_is_no_arm_of_weights_where_a_classifier_takes_none():
-    unweighted = [name for name in MODELS if not CLASSIFIERS[name].weighted]
+    unweighted = [name for name in CLASSIFIERS if not CLASSIFIERS[name].weighted]
     assert unweighted == ["knn"]
-    for name in MODELS:
+    for name in CLASSIFIERS:
         takes = "sample_weight" in inspect.signature(CLASSIFIERS[name].build(0).fit).parameters
         assert takes == CLASSIFIERS[name].weighted
-    assert len(arm_names(MODELS, RESAMPLINGS)) == 9 * 4 - 1
-    assert "knn-weights" not in arm_names(MODELS, RESAMPLINGS)
+    assert len(classifier_arms(CLASSIFIERS, RESAMPLINGS)) == 9 * 4 - 1
+    assert "knn-weights" not in classifier_arms(CLASSIFIERS, RESAMPLINGS)
     table = clustered_features(12)
     with pytest.raises(BadInput, match="no arm knn-weights"):
         fit_arm(table, folds_of(table, 2), "knn", "weights", **STUDY)

@@ -18,9 +18,8 @@ from livermets.radiomics.extraction import extract_patient
 from livermets.radiomics.feature_files import REASON
 from livermets.report.figures.curves import panels
 from livermets.report.sections.feature_sets import set_results
-from livermets.study.arms import arm_order, arm_title, family, split_arm
+from livermets.study.arms import Arm
 from livermets.study.config import load_config
-from livermets.study.schemes import sets_arm, split_sets
 from scipy.ndimage import gaussian_filter
 from sklearn.metrics import roc_auc_score
 from statsmodels.stats.multitest import multipletests
@@ -72,12 +71,12 @@ def fit(study, sets, arm):
 
 @pytest.fixture(scope="module")
 def predictions(study):
-    tables = [fit(study, sets, sets_arm(PLAIN, name)) for name, sets in COMPARED.items()]
+    tables = [fit(study, sets, f"{PLAIN}@{name}") for name, sets in COMPARED.items()]
     return pd.concat(tables, ignore_index=True)
 
 
 def auc(predictions, name):
-    one = predictions[predictions["arm"] == sets_arm(PLAIN, name)]
+    one = predictions[predictions["arm"] == f"{PLAIN}@{name}"]
     return roc_auc_score(one["label"] == POSITIVE, one["score"])
 
 
@@ -93,20 +92,20 @@ def test_differences_are_those_from_the_original_set_corrected_among_themselves(
     table = compare(predictions, CLASSES, POSITIVE, draws=200)
     assert set(table["against"]) == {"sets"}  # and no arm is held against lesion volume for it
     mine = table[table["level"] == "lesion"].set_index("arm")
-    assert list(mine.index) == [sets_arm(PLAIN, name) for name in ("shuffled", "together")]
+    assert list(mine.index) == [f"{PLAIN}@{name}" for name in ("shuffled", "together")]
     for name in ("shuffled", "together"):
         expected = auc(predictions, name) - auc(predictions, "original")
-        row = mine.loc[sets_arm(PLAIN, name)]
+        row = mine.loc[f"{PLAIN}@{name}"]
         assert row["difference"] == pytest.approx(expected, abs=1e-12)
-        assert row["reference"] == sets_arm(PLAIN, "original")
-    assert mine.loc[sets_arm(PLAIN, "shuffled"), "high"] < 0
+        assert row["reference"] == f"{PLAIN}@{'original'}"
+    assert mine.loc[f"{PLAIN}@{'shuffled'}", "high"] < 0
     assert mine["p_holm"].tolist() == pytest.approx(multipletests(mine["p"], method="holm")[1])
 
 
 def test_the_original_set_draws_as_the_plain_arm_does_and_two_fits_agree(study, predictions):
     names = ["split", "patient", "lesion", "label", "score"]
-    mine = predictions[predictions["arm"] == sets_arm(PLAIN, "original")]
-    for arm in (PLAIN, sets_arm(PLAIN, "original")):
+    mine = predictions[predictions["arm"] == f"{PLAIN}@{'original'}"]
+    for arm in (PLAIN, f"{PLAIN}@{'original'}"):
         again = fit(study, ["original"], arm)
         pd.testing.assert_frame_equal(again[names], mine[names].reset_index(drop=True))
 
@@ -128,17 +127,18 @@ def test_the_report_shows_each_choice_beside_the_original(predictions):
 
 
 def test_arms_of_feature_sets_are_a_family_of_their_own():
-    arms = [sets_arm("knn-none", name) for name in ("iso", "original")]
+    arms = [f"{'knn-none'}@{name}" for name in ("iso", "original")]
     others = ["baseline_volume", "densenet121", "knn-smote", "my@table"]
-    assert [family(arm) for arm in arms + others] == [
+    assert [Arm.parse(arm).family for arm in arms + others] == [
         *("sets", "sets", "baseline", "deep", "radiomics", "other")
     ]
-    assert sorted(arms + others, key=arm_order) == [
+    assert sorted(arms + others, key=Arm.parse) == [
         *("knn-smote", "knn-none@original", "knn-none@iso", "densenet121", "my@table"),
         "baseline_volume",
     ]
-    assert split_arm(arms[0]) == ("knn", "none") and split_sets(arms[0]) == ("knn-none", "iso")
-    assert arm_title(arms[0]) == "K-nearest neighbours: iso"
+    assert Arm.parse(arms[0]) == Arm("knn", "none", "iso")
+    assert str(Arm.parse(arms[0]).plain) == "knn-none"
+    assert Arm.parse(arms[0]).title == "K-nearest neighbours: iso"
     assert [title for title, _ in panels(["knn-none", *arms])] == [
         *("K-nearest neighbours", "K-nearest neighbours, sets")
     ]

@@ -14,7 +14,7 @@ from livermets.evaluation.paired_differences import compare
 from livermets.report.figures.all_figures import draw_figures
 from livermets.report.paper_tables import with_interval, write_tables
 from livermets.report.render import render_report
-from livermets.study.arms import figure_names, table_names
+from livermets.study.outputs import figure_names, table_names
 from sklearn import metrics as sk
 
 COHORT, SPLITS, PREDICTIONS = make_three_classes()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from livermets.study.arms import MODELS
+from livermets.study.classifiers import CLASSIFIERS
 from scipy.special import expit
 
 CLASSES, POSITIVE = ["colorectal", "pancreatic"], "pancreatic"
@@ -82,7 +82,7 @@ def make_predictions(
     rows["lesion"] = rows.groupby(["split", "patient"]).cumcount() + 1
     rows = rows.reset_index(drop=True)
     if models is None:
-        models = [m for m in MODELS if not m.startswith(("baseline", "densenet", "sel"))]
+        models = list(CLASSIFIERS)
     arms = [f"{m}-{r}" for m in models for r in ("none", "undersample", "smote")]
     strength = dict(zip(arms, np.linspace(0.2, 1.8, len(arms)), strict=True)) | {"densenet121": 1.5}
     strength |= {f"baseline_{name}": 0.3 for name in BASELINES}

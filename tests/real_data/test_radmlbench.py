@@ -15,7 +15,7 @@ from livermets.classification.pipeline import build_pipeline
 from livermets.classification.training import over_splits
 from livermets.evaluation.evaluate import evaluate
 from livermets.features.features_table import feature_columns, read_features
-from livermets.study.schemes import volume_column
+from livermets.study.baselines import volume_column
 from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold

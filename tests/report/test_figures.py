@@ -23,7 +23,8 @@ from livermets.report.figures.curves import GRID, calibration, net_benefit, pane
 from livermets.report.figures.lesions import WIDTH, _blocks, draw_lesion_map
 from livermets.report.figures.style import class_colours
 from livermets.report.flow_diagram import draw_flow, flow_steps
-from livermets.study.arms import arm_title, family, figure_names, split_arm
+from livermets.study.arms import Arm
+from livermets.study.outputs import figure_names
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import roc_auc_score, roc_curve
 
@@ -134,11 +135,11 @@ def test_panels_hold_one_model_each_and_the_baselines_together():
 
 
 def test_arms_are_named_for_people():
-    assert split_arm("kernel_svm-smote") == ("kernel_svm", "smote")
-    assert split_arm("my-own-model") == ("my-own-model", "")
-    assert arm_title("xgboost-none") == "XGBoost"
-    assert arm_title("xgboost-undersample") == "XGBoost, undersampling"
-    assert family("my-own-model") == "other"
+    assert Arm.parse("kernel_svm-smote") == Arm("kernel_svm", "smote")
+    assert Arm.parse("my-own-model") == Arm("my-own-model")
+    assert Arm.parse("xgboost-none").title == "XGBoost"
+    assert Arm.parse("xgboost-undersample").title == "XGBoost, undersampling"
+    assert Arm.parse("my-own-model").family == "other"
 
 
 def test_the_lesion_map_wraps_many_lesions_without_splitting_a_patient():

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from helpers.run_study import SMALL, feature_table, snakemake, write_config
-from livermets.study.schemes import arm_names
+from livermets.study.arms import classifier_arms
 
 SCHEMES = {
     "holdout": None,
@@ -53,7 +53,7 @@ def test_the_given_split_and_every_site_are_tested(study):
 
 def test_every_kind_of_arm_stands_in_the_table(study):
     table3 = pd.read_table(study / "results/tables/table3.tsv")
-    arms = arm_names(["knn", "naive_bayes"], ["none", "weights"])
+    arms = classifier_arms(["knn", "naive_bayes"], ["none", "weights"])
     assert "knn-weights" not in arms
     assert set(table3["arm"]) == {
         *arms,

@@ -2,7 +2,7 @@
 # Needs results/metrics.parquet and what led to it; makes results/tables, results/figures,
 # results/report.html.
 
-SCHEMES = list(dict.fromkeys(arms.scheme_of(split)[0] for split in SPLITS))
+SCHEMES = schemes.schemes_of(SPLITS)
 HAS_SLICES = bool(config["densenet"]) and not FROM_FEATURES
 
 
@@ -16,7 +16,8 @@ rule write_tables:
     output:
         report(
             expand(
-                "results/tables/{table}.tsv", table=arms.table_names(config["classes"])
+                "results/tables/{table}.tsv",
+                table=outputs.table_names(config["classes"]),
             ),
             caption="../report/tables.rst",
             category="Tables",
@@ -48,7 +49,7 @@ rule draw_figures:
         report(
             expand(
                 "results/figures/{figure}",
-                figure=arms.figure_names(SCHEMES, HAS_SLICES),
+                figure=outputs.figure_names(SCHEMES, HAS_SLICES),
             ),
             caption="../report/figures.rst",
             category="Figures",

@@ -5,7 +5,9 @@
 SHUFFLED = "results/controls/shuffled_labels"
 DENSENET = [arm for arm in own_arms() if arm == "densenet121"]
 # a given division and sites do not know of dealt labels: a class may be absent there
-SHUFFLED_SPLITS = names.split_names(config["splits"]["holdout"], config["splits"]["cv"])
+SHUFFLED_SPLITS = schemes.split_names(
+    config["splits"]["holdout"], config["splits"]["cv"]
+)
 
 
 rule shuffle_labels:

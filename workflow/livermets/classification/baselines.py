@@ -21,13 +21,8 @@ from livermets.classification.training import Fitted, fit_arm, over_splits
 from livermets.core.errors import BadInput
 from livermets.features.features_table import feature_columns
 from livermets.splits.patient_splits import grouped_folds
-from livermets.study.schemes import (
-    BASELINES,
-    CLINICAL,
-    available_baselines,
-    baseline_name,
-    volume_column,
-)
+from livermets.study.arms import BASELINES, baseline_arm
+from livermets.study.baselines import CLINICAL, available_baselines, volume_column
 
 
 def fit_baseline(
@@ -61,7 +56,7 @@ def fit_baseline(
         )
     if name == "radiomics_clinical":
         table, columns = _radiomics_clinical(features)
-        own = {"arm": baseline_name(name), "columns": columns, **settings}
+        own = {"arm": baseline_arm(name), "columns": columns, **settings}
         study = {"classes": classes, "positive": positive, "youden": youden, "seed": seed}
         return fit_arm(table, splits, "logistic_regression", "none", **study, **own)
     table, columns, model = _BUILDERS[name](features)
@@ -81,7 +76,7 @@ def fit_baseline(
             record["threshold"] = held_out_threshold(fit, X, y, patients, folds, number)
         return fit(X, y, patients), record
 
-    return over_splits(baseline_name(name), table, splits, columns, classes, positive, learn)
+    return over_splits(baseline_arm(name), table, splits, columns, classes, positive, learn)
 
 
 Built = tuple[pd.DataFrame, list[str], Pipeline]  # table, its columns to learn from, model

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from livermets.core.errors import BadInput
-from livermets.study.schemes import SELECTED
+from livermets.study.arms import SELECTED
 
 
 def select_arm(

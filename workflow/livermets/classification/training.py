@@ -23,8 +23,8 @@ from livermets.core.seeds import derive
 from livermets.features.features_table import feature_columns, steady_columns
 from livermets.predictions.predictions_table import score_columns
 from livermets.splits.patient_splits import grouped_folds
+from livermets.study.arms import RESAMPLINGS, Arm, takes_resampling
 from livermets.study.classifiers import CLASSIFIERS
-from livermets.study.schemes import RESAMPLINGS, arm_name, split_sets, takes
 
 PREDICTIONS = ("arm", "split", "patient", "lesion", "label", "score")
 Fitted = dict[str, Any]  # one fitted model per split, with `predict_proba`
@@ -79,18 +79,18 @@ def fit_arm(
     report : one row per split: arm, split, rows, patients, features, selected, parameters (JSON),
         inner_auc, note (what was done otherwise than asked, or empty)
     """
-    if model not in CLASSIFIERS or not takes(model, resampling):
+    if model not in CLASSIFIERS or not takes_resampling(model, resampling):
         raise BadInput(
-            f"no arm {arm_name(model, resampling)}: give one of the models"
+            f"no arm {str(Arm(model, resampling))}: give one of the models"
             f" {', '.join(CLASSIFIERS)} and of the resamplings {', '.join(RESAMPLINGS)}"
             " (weights only for a classifier that can weigh rows)."
         )
-    arm, classifier = arm or arm_name(model, resampling), CLASSIFIERS[model]
+    arm, classifier = arm or str(Arm(model, resampling)), CLASSIFIERS[model]
     tuning = tuning or {"iterations": 0, "folds": 3}
     columns = feature_columns(features) if columns is None else columns
 
     def learn(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray, split: str) -> tuple[Any, dict]:
-        own = derive(seed, split_sets(arm)[0], split)
+        own = derive(seed, str(Arm.parse(arm).plain), split)
         folds = grouped_folds(patients, y, tuning["folds"], seed, "inner", split)
         pipeline = build_pipeline(
             classifier.build(own),

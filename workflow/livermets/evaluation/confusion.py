@@ -6,7 +6,7 @@ import pandas as pd
 from livermets.evaluation import bootstrap
 from livermets.evaluation.evaluate import by_scheme, checked, redraw, repeats_of
 from livermets.evaluation.resamples import Scored
-from livermets.study.arms import LEVELS
+from livermets.study.outputs import LEVELS
 
 COLUMNS = ("arm", "scheme", "level", "truth", "called", "count", "share", "low", "high")
 

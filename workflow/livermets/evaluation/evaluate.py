@@ -23,7 +23,8 @@ from livermets.predictions.predictions_table import (
     check_splits,
     with_scheme,
 )
-from livermets.study.arms import LEVELS, arm_order
+from livermets.study.arms import Arm
+from livermets.study.outputs import LEVELS
 
 REFERENCE = "baseline_volume"
 COLUMNS = (
@@ -142,7 +143,7 @@ def checked(
 def by_scheme(predictions: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
     """((arm, scheme), rows) in the order the report shows the arms."""
     groups = dict(list(predictions.groupby(["arm", "scheme"], sort=True)))
-    for key in sorted(groups, key=lambda key: (key[1] != "holdout", key[1], arm_order(key[0]))):
+    for key in sorted(groups, key=lambda key: (key[1] != "holdout", key[1], Arm.parse(key[0]))):
         yield key, groups[key].sort_values(["repeat", "patient", "lesion"], kind="stable")
 
 

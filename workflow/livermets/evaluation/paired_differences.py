@@ -1,14 +1,15 @@
 """Paired differences in AUC between arms, on the lesions both scored and the same patient draws."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from livermets.evaluation import bootstrap
 from livermets.evaluation.evaluate import REFERENCE, aucs, by_scheme, checked, redraw, repeats_of
-from livermets.study.arms import LEVELS, family, split_arm
-from livermets.study.schemes import WHOLE, sets_arm, split_sets
+from livermets.study.arms import REFERENCE_SETS, Arm
+from livermets.study.outputs import LEVELS
 
 COLUMNS = (
     *("against", "arm", "reference", "scheme", "level", "metric", "difference", "low", "high"),
@@ -71,16 +72,16 @@ def compare(
 
 def _references(arm: str, volume: str) -> Mapping[str, str]:
     """Question -> the arm that this one is compared with."""
-    model, way = split_arm(arm)
-    if family(arm) == "sets":
-        plain, learns_from = split_sets(arm)
-        return {"sets": sets_arm(plain, WHOLE)} if learns_from != WHOLE else {}
-    found = {}
-    if arm != volume and family(arm) != "baseline":
-        found["volume"] = volume
-    if way not in ("", "none"):
-        found["as is"] = f"{model}-none"
-    return found
+    compared = Arm.parse(arm)
+    if compared.family == "sets":
+        reference = replace(compared, feature_sets=REFERENCE_SETS)
+        return {"sets": str(reference)} if compared != reference else {}
+    references = {}
+    if arm != volume and compared.family != "baseline":
+        references["volume"] = volume
+    if compared.resampling not in ("", "none"):
+        references["as is"] = str(replace(compared, resampling="none"))
+    return references
 
 
 def _common(

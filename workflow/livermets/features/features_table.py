@@ -16,7 +16,7 @@ from livermets.core.errors import BadInput, BadPatient
 from livermets.core.io import read_json
 from livermets.features.label_leaks import refuse_leaks, refuse_twins
 from livermets.features.user_table import load_table
-from livermets.study.schemes import CLINICAL
+from livermets.study.baselines import CLINICAL
 
 IDS = ("patient", "lesion", "label")
 LESION_FACTS = ("volume_ml", "diameter_mm", "mean_hu")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from livermets.core.errors import BadInput
-from livermets.study.arms import scheme_of
+from livermets.study.schemes import scheme_of
 
 COLUMNS = ["arm", "split", "patient", "lesion", "label", "score"]
 KEY = ["arm", "split", "patient", "lesion"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
-from livermets.study.arms import scheme_of, scheme_title
+from livermets.study.schemes import scheme_of, scheme_title
 
 STAGES = {
     "sheet": "before import",

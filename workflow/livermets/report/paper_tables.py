@@ -9,7 +9,8 @@ import pandas as pd
 
 from livermets.core.errors import BadInput
 from livermets.evaluation.metrics import METRICS
-from livermets.study.arms import LEVELS, arm_order, family, model_title, split_arm, table_names
+from livermets.study.arms import Arm
+from livermets.study.outputs import LEVELS, table_names
 
 FACTS = {
     "n_lesions": "Lesions per patient",
@@ -169,9 +170,9 @@ def _wide(metrics: pd.DataFrame) -> pd.DataFrame:
     ]
     columns = [c for name in METRICS for c in (name, f"{name}_low", f"{name}_high")]
     wide = wide.reindex(columns=columns).reset_index()
-    wide.insert(3, "family", wide["arm"].map(family))
-    wide.insert(5, "model", wide["arm"].map(model_title))
-    wide.insert(6, "resampling", wide["arm"].map(lambda arm: split_arm(arm)[1]))
+    wide.insert(3, "family", wide["arm"].map(lambda arm: Arm.parse(arm).family))
+    wide.insert(5, "model", wide["arm"].map(lambda arm: Arm.parse(arm).model_title))
+    wide.insert(6, "resampling", wide["arm"].map(lambda arm: Arm.parse(arm).resampling))
     levels = list(LEVELS)
     order = sorted(
         range(len(wide)),
@@ -180,7 +181,7 @@ def _wide(metrics: pd.DataFrame) -> pd.DataFrame:
             wide["scheme"][i],
             levels.index(wide["level"][i]),
             wide["class"][i],
-            arm_order(wide["arm"][i]),
+            Arm.parse(wide["arm"][i]),
         ),
     )
     return wide.iloc[order].reset_index(drop=True)

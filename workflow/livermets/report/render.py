@@ -30,7 +30,7 @@ from livermets.report.sections.results import MAIN, MORE, embed, scheme_results
 from livermets.report.sections.reviewer_questions import answers, schemes_of
 from livermets.report.sections.training_notes import fit_notes
 from livermets.review.agreement_table import summary
-from livermets.study.arms import family
+from livermets.study.arms import Arm
 
 TEMPLATES = Path(__file__).parent / "templates"
 PACKAGES = (
@@ -126,7 +126,7 @@ def render_report(
         "agreement": [] if agreement is None else summary(read_table(agreement)),
         "correction": mask_results(config.get("compare_masks", False), masks),
         "n_arms": len(arms),
-        "has_deep": any(family(arm) == "deep" for arm in arms),
+        "has_deep": any(Arm.parse(arm).family == "deep" for arm in arms),
         "versions": versions or software_versions(),
         "references": json.loads((TEMPLATES / "references.json").read_text(encoding="utf-8")),
         "main_metrics": MAIN,

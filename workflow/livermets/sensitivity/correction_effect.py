@@ -10,7 +10,7 @@ from livermets.evaluation.evaluate import aucs, by_scheme, checked, redraw, repe
 from livermets.evaluation.metrics import SPAN
 from livermets.features.features_table import LESION_FACTS, feature_columns
 from livermets.radiomics.icc import icc31
-from livermets.study.arms import LEVELS
+from livermets.study.outputs import LEVELS
 
 AGREEMENT = ("feature", "lesions", "icc", "concordance")
 PATIENTS = (

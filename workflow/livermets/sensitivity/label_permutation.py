@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.stats import binom
 
 from livermets.core.seeds import derive
-from livermets.study.arms import family
+from livermets.study.arms import Arm
 
 EXCLUDED = 0.05  # intervals of 95 % leave the truth out this often ...
 FEW = 20  # ... but somewhat oftener with fewer test patients, whose counts are not warned of
@@ -34,7 +34,7 @@ def count_excluding(metrics: pd.DataFrame) -> list[dict]:
     """
     auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == "lesion")]
     auc = auc[(auc["class"] == "") & np.isfinite(auc["low"])]
-    auc = auc[auc["arm"].map(family) != "baseline"]
+    auc = auc[auc["arm"].map(lambda arm: Arm.parse(arm).family) != "baseline"]
     found = []
     for scheme, rows in auc.groupby("scheme", sort=False):
         above, below = int((rows["low"] > 0.5).sum()), int((rows["high"] < 0.5).sum())

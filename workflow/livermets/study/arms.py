@@ -1,112 +1,163 @@
-"""What the arms are called, in files and in print, and which files the evaluation writes.
+"""Arms of a study: their names in files, their titles in print, and their order in tables.
 
-Standard library only: the workflow's rules import it.
+An arm is a model with a way of resampling and, where feature sets are compared, a choice of them:
+`knn-smote`, `knn-none@shuffled`, `densenet121`, `baseline_volume`. Files and tables carry the name;
+`Arm.parse` tells its parts.
 """
 
-import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
 
 from livermets.study.classifiers import CLASSIFIERS
-from livermets.study.schemes import SELECTED, WHOLE, split_sets
 
-MODELS = {
-    **{name: classifier.title for name, classifier in CLASSIFIERS.items()},
-    SELECTED: "Selected by inner cross-validation",
-    "densenet121": "DenseNet-121",
-    "baseline_majority": "Majority class",
-    "baseline_volume": "Lesion volume alone",
-    "baseline_burden": "Tumour burden and lesion count",
-    "baseline_clinical": "Clinical columns alone",
-    "baseline_radiomics_clinical": "Radiomics and clinical columns",
-}
-RESAMPLING = {
+RESAMPLINGS = {
     "none": "none",
     "weights": "class weights",
     "undersample": "undersampling",
     "smote": "SMOTE",
+}  # name -> title
+SELECTED = "selected"  # the arm that inner cross-validation chooses in each split
+DENSENET = "densenet121"
+BASELINES = {
+    "majority": "Majority class",
+    "volume": "Lesion volume alone",
+    "burden": "Tumour burden and lesion count",
+    "clinical": "Clinical columns alone",
+    "radiomics_clinical": "Radiomics and clinical columns",
+}  # name -> title
+REFERENCE_SETS = (
+    "original"  # the entry of `classification.compare_sets` that the others stand beside
+)
+_BASELINE = "baseline_"  # prefix of a baseline's arm
+_TITLES = {
+    **{name: classifier.title for name, classifier in CLASSIFIERS.items()},
+    SELECTED: "Selected by inner cross-validation",
+    DENSENET: "DenseNet-121",
+    **{_BASELINE + name: title for name, title in BASELINES.items()},
 }
-FIGURES = ("roc", "forest", "confusion", "lesions", "calibration", "decision")  # of a scheme
-LEVELS = {"lesion": "lesion", "lesion_weighted": "lesion, each patient alike", "patient": "patient"}
+_FAMILIES = ("radiomics", "sets", "deep", "other", "baseline")
 
 
-def split_arm(arm: str) -> tuple[str, str]:
-    """Model and resampling of an arm; an arm without a dash has no resampling ("")."""
-    model, _, resampling = split_sets(arm)[0].rpartition("-")
-    return (model, resampling) if model and resampling in RESAMPLING else (arm, "")
+@dataclass(frozen=True)
+class Arm:
+    """An arm: a model, its way of resampling and its choice of feature sets.
 
+    Arms compare in the order of the tables: radiomics as in the paper, arms of feature sets, deep
+    learning, tables that the user added, baselines.
 
-def family(arm: str) -> str:
-    """radiomics, sets (radiomics that learns from other sets), deep, baseline, or other (a table
-    the user added).
+    Parameters
+    ----------
+    model : str
+        A classifier of the registry, `selected`, `densenet121`, `baseline_{name}`, or the whole
+        name of an arm that the user added.
+    resampling : str
+        A key of `RESAMPLINGS`; "" where the arm has none.
+    feature_sets : str
+        An entry of `classification.compare_sets`; "" where the arm learns from the study's own.
     """
-    model, resampling = split_arm(arm)
-    if resampling and split_sets(arm)[1]:
-        return "sets"
-    if arm.startswith("baseline_"):
-        return "baseline"
-    if arm.startswith("densenet"):
-        return "deep"
-    return "radiomics" if resampling or model in MODELS else "other"
+
+    model: str
+    resampling: str = ""
+    feature_sets: str = ""
+
+    @staticmethod
+    @cache
+    def parse(name: str) -> "Arm":
+        """The arm of a name.
+
+        >>> Arm.parse("kernel_svm-smote")
+        Arm(model='kernel_svm', resampling='smote', feature_sets='')
+        >>> Arm.parse("knn-none@shuffled").feature_sets
+        'shuffled'
+        >>> Arm.parse("my-own-model")
+        Arm(model='my-own-model', resampling='', feature_sets='')
+        """
+        plain, _, feature_sets = name.partition("@")
+        model, _, resampling = plain.rpartition("-")
+        if model and resampling in RESAMPLINGS:
+            return Arm(model, resampling, feature_sets)
+        return Arm(plain, feature_sets=feature_sets)
+
+    def __str__(self) -> str:
+        """The name, as files and tables have it."""
+        name = f"{self.model}-{self.resampling}" if self.resampling else self.model
+        return f"{name}@{self.feature_sets}" if self.feature_sets else name
+
+    def __lt__(self, other: "Arm") -> bool:
+        """Whether this arm stands before the other in tables and figures."""
+        return self._order < other._order
+
+    @property
+    def _order(self) -> tuple:
+        models, resamplings = list(_TITLES), list(RESAMPLINGS)
+        return (
+            _FAMILIES.index(self.family),
+            models.index(self.model) if self.model in models else len(models),
+            self.model,
+            resamplings.index(self.resampling) if self.resampling else -1,
+            self.feature_sets != REFERENCE_SETS,
+            self.feature_sets,
+        )
+
+    @property
+    def plain(self) -> "Arm":
+        """The same model and resampling without a choice of feature sets."""
+        return Arm(self.model, self.resampling)
+
+    @property
+    def family(self) -> str:
+        """One of radiomics, sets (a choice of feature sets), deep, baseline, other (a user's)."""
+        if self.resampling and self.feature_sets:
+            return "sets"
+        if self.model.startswith(_BASELINE):
+            return "baseline"
+        if self.model.startswith("densenet"):
+            return "deep"
+        return "radiomics" if self.resampling or self.model in _TITLES else "other"
+
+    @property
+    def model_title(self) -> str:
+        """The model in words, with its choice of feature sets; a user's arm by its own name."""
+        title = _TITLES.get(self.model, self.model)
+        if self.family == "other":
+            return str(self)
+        return f"{title}: {self.feature_sets}" if self.family == "sets" else title
+
+    @property
+    def resampling_title(self) -> str:
+        """The way of resampling in words; "" where the arm has none."""
+        return RESAMPLINGS.get(self.resampling, "")
+
+    @property
+    def title(self) -> str:
+        """The arm in words: "K-nearest neighbours, SMOTE"."""
+        if self.resampling in ("", "none"):
+            return self.model_title
+        return f"{self.model_title}, {self.resampling_title}"
 
 
-def arm_order(arm: str) -> tuple:
-    """Sort key: radiomics in the paper's order, feature sets, deep learning, others, baselines."""
-    model, resampling = split_arm(arm)
-    families = ("radiomics", "sets", "deep", "other", "baseline")
-    known, ways = list(MODELS), list(RESAMPLING)
-    learns_from = split_sets(arm)[1]
-    return (
-        families.index(family(arm)),
-        known.index(model) if model in known else len(known),
-        model,
-        ways.index(resampling) if resampling else -1,
-        learns_from != WHOLE,
-        learns_from,
-    )
+def takes_resampling(model: str, resampling: str) -> bool:
+    """Whether a classifier has an arm with this way of resampling; weights need weighable rows."""
+    return resampling in RESAMPLINGS and (resampling != "weights" or CLASSIFIERS[model].weighted)
 
 
-def model_title(arm: str) -> str:
-    """The model of an arm in words, with its choice of sets; an unknown one by its own name."""
-    model, _ = split_arm(arm)
-    title = MODELS.get(model, model)
-    return f"{title}: {split_sets(arm)[1]}" if family(arm) == "sets" else title
+def classifier_arms(models: Iterable[str], resamplings: Iterable[str]) -> list[str]:
+    """Names of the arms of every classifier with every way of resampling it takes, in this order.
 
-
-def arm_title(arm: str) -> str:
-    """An arm in words, e.g. "K-nearest neighbours, SMOTE"."""
-    _, resampling = split_arm(arm)
-    way = f", {RESAMPLING[resampling]}" if resampling not in ("", "none") else ""
-    return model_title(arm) + way
-
-
-def scheme_of(split: str) -> tuple[str, int]:
-    """Scheme and repeat of a split: cv2-fold1 -> ("cv", 2); any other is a scheme of its own.
-
-    Leaving one site out (site-A, site-B, ...) is one scheme: each patient is tested once.
+    >>> classifier_arms(["knn", "svm"], ["none", "weights"])
+    ['knn-none', 'svm-none', 'svm-weights']
     """
-    found = re.fullmatch(r"cv(\d+)-fold\d+", split)
-    if split.startswith("site-"):
-        return "site", 1
-    return ("cv", int(found[1])) if found else (split, 1)
+    ways = list(resamplings)
+    return [
+        str(Arm(model, way)) for model in models for way in ways if takes_resampling(model, way)
+    ]
 
 
-def scheme_title(scheme: str) -> str:
-    """A scheme in words."""
-    return {
-        "holdout": "Hold-out",
-        "cv": "Cross-validation",
-        "given": "Given split",
-        "external": "External sites",
-        "site": "Leave one site out",
-    }.get(scheme, scheme)
+def baseline_arm(baseline: str) -> str:
+    """Name of the arm of a baseline.
 
-
-def table_names(classes: list[str]) -> list[str]:
-    """The tables `write_tables` writes; one_vs_rest with three or more classes."""
-    names = ["table1", "table2", "table3", "differences", "confusion"]
-    return names + ["one_vs_rest"] * (len(classes) > 2)
-
-
-def figure_names(schemes: list[str], images: bool) -> list[str]:
-    """The files `draw_figures` writes for these schemes; `images` where the study has slices."""
-    names = ["flow.svg", *(f"{kind}_{scheme}.svg" for scheme in schemes for kind in FIGURES)]
-    return names + ["examples.png"] * images
+    >>> baseline_arm("volume")
+    'baseline_volume'
+    """
+    return _BASELINE + baseline

@@ -16,7 +16,8 @@ import yaml
 
 from livermets.core.errors import BadInput
 from livermets.segmentation.model_archive import cache_path
-from livermets.study.schemes import MODELS, WHOLE
+from livermets.study.arms import REFERENCE_SETS
+from livermets.study.classifiers import CLASSIFIERS
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 SHEET_COLUMNS = ("patient", "label", "ct", "mask", "site")
@@ -103,11 +104,11 @@ def load_config(given: dict) -> dict:
 def _models(chosen: str | list[str], key: str) -> list[str]:
     """The classifiers by name, `all` being every one of the registry."""
     if chosen == "all":
-        return list(MODELS)
+        return list(CLASSIFIERS)
     for name in chosen:
-        if name not in MODELS:
-            near = difflib.get_close_matches(name, MODELS, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(MODELS)}."
+        if name not in CLASSIFIERS:
+            near = difflib.get_close_matches(name, CLASSIFIERS, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(CLASSIFIERS)}."
             raise BadInput(f"config: `classification.{key}`: there is no {name!r}; {hint}")
     return chosen
 
@@ -116,10 +117,10 @@ def _check_sets(config: dict) -> None:
     """Refuse feature sets that are not measured; controls are learned from only where named."""
     chosen, sets = config["classification"], config["radiomics"]["sets"]
     compared = chosen["compare_sets"]
-    if compared and WHOLE not in compared:
+    if compared and REFERENCE_SETS not in compared:
         raise BadInput(
-            f"config: `classification.compare_sets` compares its entries with one called `{WHOLE}`;"
-            f" add it, e.g. `{WHOLE}: [{WHOLE}]`."
+            f"config: `classification.compare_sets` compares its entries with one called `{REFERENCE_SETS}`;"
+            f" add it, e.g. `{REFERENCE_SETS}: [{REFERENCE_SETS}]`."
         )
     if config["features"] and config["radiomics"]["min_icc"]:
         raise BadInput(

@@ -13,7 +13,7 @@ from livermets.report.figures.lesions import draw_examples, draw_lesion_map
 from livermets.report.figures.style import blank
 from livermets.report.flow_diagram import draw_flow
 from livermets.report.paper_tables import read_cohort, read_table
-from livermets.study.arms import FIGURES, figure_names
+from livermets.study.outputs import SCHEME_FIGURES, figure_names
 
 BAND_DRAWS = 500
 
@@ -62,7 +62,7 @@ def draw_figures(
         table = predictions[predictions["scheme"] == scheme]
         mine = metrics[metrics["scheme"] == scheme]
         by_lesion = mine[mine["level"] == "lesion"]
-        file = {kind: folder / f"{kind}_{scheme}.svg" for kind in FIGURES}
+        file = {kind: folder / f"{kind}_{scheme}.svg" for kind in SCHEME_FIGURES}
         if table.empty:
             for path in file.values():
                 blank(path, f"No arm has predictions for {scheme}.")

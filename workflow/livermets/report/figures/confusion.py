@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from livermets.report.figures.style import INK, MUTED, save, styled
 from livermets.report.paper_tables import number
-from livermets.study.arms import arm_order, arm_title
+from livermets.study.arms import Arm
 
 LEVELS = {"lesion": "by lesion", "patient": "by patient"}
 CELL, GAP, WIDE = 0.36, 0.34, 10.4  # inches: a cell, between matrices, the figure
@@ -22,7 +22,7 @@ def draw_confusion(table: pd.DataFrame, classes: list[str], path: Path) -> Path:
     table : of one scheme, as `livermets.evaluation.confusion.confusion` returns. Colour is the share of the
         truth, the number the count.
     """
-    arms = sorted(table["arm"].unique(), key=arm_order)
+    arms = sorted(table["arm"].unique(), key=Arm.parse)
     letters = dict(zip(classes, ascii_uppercase, strict=False))
     side = CELL * len(classes)
     room = 2 * side + GAP + 0.75
@@ -38,7 +38,7 @@ def draw_confusion(table: pd.DataFrame, classes: list[str], path: Path) -> Path:
         for i, arm in enumerate(arms):
             left = 0.3 + room * (i % columns)
             top = high - 0.35 - (i // columns) * (HEAD + side + FOOT)
-            figure.text((left - 0.2) / WIDE, (top - 0.18) / high, arm_title(arm), fontsize=7.5,
+            figure.text((left - 0.2) / WIDE, (top - 0.18) / high, Arm.parse(arm).title, fontsize=7.5,
                         weight="bold")  # fmt: skip
             mine = table[table["arm"] == arm]
             for j, (level, title) in enumerate(LEVELS.items()):

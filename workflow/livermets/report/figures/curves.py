@@ -27,8 +27,7 @@ from livermets.report.figures.style import (
     unit_axes,
 )
 from livermets.report.paper_tables import number, with_interval
-from livermets.study.arms import arm_order, arm_title, family, model_title, split_arm
-from livermets.study.schemes import SELECTED, split_sets
+from livermets.study.arms import SELECTED, Arm
 
 GRID = np.linspace(0, 1, 201)
 TITLES = {SELECTED: "Selected inside"}  # as wide as a panel
@@ -40,10 +39,14 @@ def panels(arms: list[str]) -> list[tuple[str, list[str]]]:
     of feature sets; the baselines together.
     """
     found: dict[str, list[str]] = {}
-    for arm in sorted(arms, key=arm_order):
-        title = "Baselines" if family(arm) == "baseline" else TITLES.get(arm, model_title(arm))
-        if family(arm) == "sets":
-            title = f"{model_title(split_sets(arm)[0])}, sets"
+    for arm in sorted(arms, key=Arm.parse):
+        title = (
+            "Baselines"
+            if Arm.parse(arm).family == "baseline"
+            else TITLES.get(arm, Arm.parse(arm).model_title)
+        )
+        if Arm.parse(arm).family == "sets":
+            title = f"{Arm.parse(arm).plain.model_title}, sets"
         found.setdefault(title, []).append(arm)
     return list(found.items())
 
@@ -165,7 +168,7 @@ def _draw_panels(
                     dotted = {"color": MUTED, "lw": 1, "ls": ":", "zorder": 1}
                     draw(axis, tables[REFERENCE], REFERENCE, one, dotted, False)
                 for j, arm in enumerate(arms):
-                    way = "" if family(arm) == "sets" else split_arm(arm)[1]
+                    way = "" if Arm.parse(arm).family == "sets" else Arm.parse(arm).resampling
                     style = {"color": WAY_COLOURS.get(way, CYCLE[j % len(CYCLE)]), "lw": 1.3}
                     draw(axis, tables[arm], arm, one, style, j == 0 and title != "Baselines")
                 axis.set(title=title, xlabel=labels[0], ylabel="" if i % 4 else labels[1])
@@ -249,11 +252,11 @@ def interval_texts(metrics: pd.DataFrame, metric: str) -> dict[str, str]:
 
 def _line(arm: str) -> str:
     """A line's name within its panel."""
-    if family(arm) == "sets":
-        return split_sets(arm)[1]
-    way = split_arm(arm)[1]
+    if Arm.parse(arm).family == "sets":
+        return Arm.parse(arm).feature_sets
+    way = Arm.parse(arm).resampling
     return {"none": "as is", "undersample": "undersampled", "weights": "weighted"}.get(way) or (
-        arm_title(arm).rsplit(", ", 1)[-1] if way else _short(arm)
+        Arm.parse(arm).title.rsplit(", ", 1)[-1] if way else _short(arm)
     )
 
 
@@ -266,4 +269,4 @@ def _short(arm: str) -> str:
         "baseline_clinical": "clinical",
         "baseline_radiomics_clinical": "radiomics + clinical",
     }
-    return names.get(arm, model_title(arm))
+    return names.get(arm, Arm.parse(arm).model_title)

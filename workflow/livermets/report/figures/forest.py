@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from livermets.evaluation.evaluate import REFERENCE
 from livermets.report.figures.style import FAINT, INK, MUTED, WAY_COLOURS, save, styled
 from livermets.report.paper_tables import with_interval
-from livermets.study.arms import arm_order, arm_title, family, split_arm
+from livermets.study.arms import Arm
 
 LEVELS = {"lesion": "By lesion", "patient": "By patient"}
 
@@ -21,7 +21,7 @@ def draw_forest(metrics: pd.DataFrame, path: Path) -> Path:
     metrics : of one scheme, all levels
     """
     auc = metrics[(metrics["metric"] == "auc") & (metrics["class"] == "")]
-    arms = sorted(auc["arm"].unique(), key=arm_order)
+    arms = sorted(auc["arm"].unique(), key=Arm.parse)
     place, groups = _places(arms)
     several = (metrics["class"] != "").any()
     xlabel = "AUC, mean over the classes against the rest" if several else "AUC"
@@ -34,7 +34,7 @@ def draw_forest(metrics: pd.DataFrame, path: Path) -> Path:
             axis.set_title(title)
             for between in groups:
                 axis.axhline(between, color=FAINT, lw=0.7)
-        axes[0].set_yticks(list(place.values()), [arm_title(arm) for arm in place])
+        axes[0].set_yticks(list(place.values()), [Arm.parse(arm).title for arm in place])
         axes[0].set_ylim(max(place.values()) + 0.7, -0.7)
         return save(figure, path)
 
@@ -44,7 +44,7 @@ def _draw_level(axis: Axes, rows: pd.DataFrame, place: dict[str, float], xlabel:
         axis.axvspan(*rows.loc[REFERENCE, ["low", "high"]], color=FAINT, alpha=0.4, lw=0)
     axis.axvline(0.5, color=MUTED, lw=0.8, ls="--")
     for arm, row in rows.iterrows():
-        y, colour = place[arm], WAY_COLOURS.get(split_arm(arm)[1], INK)
+        y, colour = place[arm], WAY_COLOURS.get(Arm.parse(arm).resampling, INK)
         if np.isfinite(row["low"]):
             axis.plot([row["low"], row["high"]], [y, y], color=colour, lw=1.4)
         axis.plot(row["value"], y, "o", ms=4, color=colour)
@@ -62,11 +62,17 @@ def _places(arms: list[str]) -> tuple[dict[str, float], list[float]]:
     place, lines, y, before = {}, [], 0.0, None
     for arm in arms:
         if before is not None:
-            same_family = family(arm) == family(before)
+            same_family = Arm.parse(arm).family == Arm.parse(before).family
             if not same_family:
                 lines.append(y + 0.1)
-            same_model = split_arm(arm)[0] == split_arm(before)[0]
-            y += 0.2 if not same_family else 0 if same_model or family(arm) != "radiomics" else 0.45
+            same_model = Arm.parse(arm).model == Arm.parse(before).model
+            y += (
+                0.2
+                if not same_family
+                else 0
+                if same_model or Arm.parse(arm).family != "radiomics"
+                else 0.45
+            )
         place[arm], before = y, arm
         y += 1
     return place, [line - 0.5 for line in lines]

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from livermets.core.seeds import derive
 from livermets.evaluation.resamples import calls
 from livermets.report.figures.style import INK, class_colours, save, styled
-from livermets.study.arms import arm_order, arm_title, family
+from livermets.study.arms import Arm
 
 WIDTH = 200  # lesions side by side before the map goes on in the next block
 EXAMPLES = 5
@@ -66,7 +66,7 @@ def draw_lesion_map(
     is shown. White: this arm did not score the lesion.
     """
     table = table[table["repeat"] == table["repeat"].min()]
-    arms = sorted(table["arm"].unique(), key=arm_order)
+    arms = sorted(table["arm"].unique(), key=Arm.parse)
     called = table.assign(call=calls(table, classes, positive, threshold)[0])
     key = ["label", "patient", "lesion"]
     called = called.pivot(index="arm", columns=key, values="call")  # noqa: PD010
@@ -104,13 +104,13 @@ def _draw_block(
         vmin=0, vmax=len(colours) - 1, aspect="auto", interpolation="none",
     )  # fmt: skip
     n = len(called)
-    axis.set_yticks(range(n), [arm_title(arm) for arm in called.index], fontsize=7)
+    axis.set_yticks(range(n), [Arm.parse(arm).title for arm in called.index], fontsize=7)
     axis.set_xticks([])
     axis.tick_params(length=0)
     for side in axis.spines.values():
         side.set_visible(False)
     for row in range(1, n):
-        change = family(called.index[row]) != family(called.index[row - 1])
+        change = Arm.parse(called.index[row]).family != Arm.parse(called.index[row - 1]).family
         axis.axhline(row - 0.5, color="white", lw=2.2 if change else 0.5)
     strip = axis.inset_axes([0, 1.01, 1, 0.13 / box[3]])
     code = {name: i for i, name in enumerate(colours)}

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from livermets.report.figures.style import FAINT, INK, MUTED, POSITIVE, blank, save, styled
 from livermets.report.paper_tables import with_interval
-from livermets.study.arms import arm_order, arm_title, scheme_title
+from livermets.study.arms import Arm
+from livermets.study.schemes import scheme_title
 
 
 def draw_mask_effect(aucs: pd.DataFrame, path: Path) -> Path:
@@ -20,7 +21,7 @@ def draw_mask_effect(aucs: pd.DataFrame, path: Path) -> Path:
     if not np.isfinite(mine["difference"]).any():
         return blank(path, "No AUC could be compared: too few patients with lesions in both masks.")
     schemes = list(dict.fromkeys(mine["scheme"]))
-    place = {arm: y for y, arm in enumerate(sorted(mine["arm"].unique(), key=arm_order))}
+    place = {arm: y for y, arm in enumerate(sorted(mine["arm"].unique(), key=Arm.parse))}
     with styled():
         size = (2.6 + 3.9 * len(schemes), 0.21 * len(place) + 1.1)
         figure = Figure(figsize=size, layout="constrained")
@@ -43,7 +44,7 @@ def draw_mask_effect(aucs: pd.DataFrame, path: Path) -> Path:
             axis.spines["bottom"].set_bounds(0, 1)
             axis.spines["left"].set_visible(False)
             axis.tick_params(axis="y", length=0)
-        axes[0].set_yticks(list(place.values()), [arm_title(arm) for arm in place])
+        axes[0].set_yticks(list(place.values()), [Arm.parse(arm).title for arm in place])
         axes[0].set_ylim(len(place) - 0.3, -1.5)
         (hollow,) = axes[0].plot([], [], "o", ms=4.5, mfc="white", mec=INK, mew=0.9)
         (filled,) = axes[0].plot([], [], "o", ms=4.5, color=POSITIVE)

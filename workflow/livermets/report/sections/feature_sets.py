@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from livermets.report.paper_tables import p_value, with_interval
-from livermets.study.arms import arm_order, family, model_title
-from livermets.study.schemes import WHOLE, split_sets
+from livermets.study.arms import REFERENCE_SETS, Arm
 
 LEVELS = ("lesion", "patient")
 
@@ -22,16 +21,19 @@ def set_results(
     compared : name -> the feature sets it learns from
     metrics, differences : as `livermets.evaluation.evaluate.evaluate` and `livermets.evaluation.paired_differences.compare` return
     """
-    mine = metrics[(metrics["scheme"] == scheme) & (metrics["arm"].map(family) == "sets")]
+    mine = metrics[
+        (metrics["scheme"] == scheme)
+        & (metrics["arm"].map(lambda arm: Arm.parse(arm).family) == "sets")
+    ]
     auc = mine[(mine["metric"] == "auc") & (mine["class"] == "")].set_index(["arm", "level"])
     pairs = pd.DataFrame(columns=["scheme", "against"]) if differences is None else differences
     pairs = pairs[(pairs["scheme"] == scheme) & (pairs["against"] == "sets")]
     lines, before = [], None
-    for arm in sorted(auc.index.unique("arm"), key=arm_order):
-        plain, name = split_sets(arm)
+    for arm in sorted(auc.index.unique("arm"), key=Arm.parse):
+        plain, name = Arm.parse(arm).plain, Arm.parse(arm).feature_sets
         sets = compared.get(name, [name])
-        line = {"model": model_title(plain), "first": plain != before, "name": name}
-        line |= {"sets": " + ".join(sets), "reference": name == WHOLE}
+        line = {"model": plain.model_title, "first": plain != before, "name": name}
+        line |= {"sets": " + ".join(sets), "reference": name == REFERENCE_SETS}
         for level in LEVELS:
             line[level] = with_interval(*auc.loc[(arm, level), ["value", "low", "high"]])
             pair = pairs[(pairs["arm"] == arm) & (pairs["level"] == level)]

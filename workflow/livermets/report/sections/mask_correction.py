@@ -8,7 +8,8 @@ from livermets.features.features_table import LESION_FACTS
 from livermets.report.flow_diagram import SOURCES
 from livermets.report.paper_tables import number, p_value, read_table, with_interval
 from livermets.report.sections.results import embed
-from livermets.study.arms import RESAMPLING, model_title, scheme_title, split_arm
+from livermets.study.arms import Arm
+from livermets.study.schemes import scheme_title
 
 STEADY = 0.9  # an ICC from here on is called excellent
 SHOWN = ("lesion", "patient")  # levels; the table on disk has all
@@ -81,8 +82,8 @@ def _rows(aucs: pd.DataFrame) -> list[dict]:
     levels = {level: part.set_index("arm") for level, part in aucs.groupby("level")}
     return [
         {
-            "model": model_title(arm),
-            "way": RESAMPLING.get(split_arm(arm)[1], ""),
+            "model": Arm.parse(arm).model_title,
+            "way": Arm.parse(arm).resampling_title,
             "cells": [
                 text
                 for level in SHOWN

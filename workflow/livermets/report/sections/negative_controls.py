@@ -8,7 +8,8 @@ import pandas as pd
 from livermets.evaluation.evaluate import REFERENCE
 from livermets.report.paper_tables import with_interval
 from livermets.sensitivity.label_permutation import count_excluding
-from livermets.study.arms import RESAMPLING, family, model_title, scheme_title, split_arm
+from livermets.study.arms import Arm
+from livermets.study.schemes import scheme_title
 
 ABSENT = "–"
 
@@ -55,15 +56,15 @@ def _rows(
         pairs = {row["arm"]: with_interval(*row[columns]) for _, row in mine.iterrows()}
     return [
         {
-            "model": model_title(arm),
-            "way": RESAMPLING.get(split_arm(arm)[1], ""),
+            "model": Arm.parse(arm).model_title,
+            "way": Arm.parse(arm).resampling_title,
             "auc": with_interval(*auc),
             "dealt": with_interval(*dealt[arm]) if arm in dealt else ABSENT,
             "excludes": arm in dealt and _excludes(dealt[arm]),
             "difference": pairs.get(arm, ABSENT),
         }
         for arm, auc in true.items()
-        if family(arm) not in ("baseline", "sets") or arm == REFERENCE
+        if Arm.parse(arm).family not in ("baseline", "sets") or arm == REFERENCE
     ]
 
 

@@ -6,15 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from livermets.report.paper_tables import number, p_value, table3, with_interval
-from livermets.study.arms import (
-    FIGURES,
-    LEVELS,
-    RESAMPLING,
-    arm_order,
-    model_title,
-    scheme_title,
-    split_arm,
-)
+from livermets.study.arms import Arm
+from livermets.study.outputs import LEVELS, SCHEME_FIGURES
+from livermets.study.schemes import scheme_title
 
 MAIN = {
     "auc": "AUC",
@@ -65,7 +59,7 @@ def scheme_results(
         "confusion": _confusion(confusion, name, classes),
         "undefined": int((mine["undefined_draws"] > 0).sum()) if "undefined_draws" in mine else 0,
         "fixed_threshold": _fixed(counts),
-        "figures": {kind: embed(figures / f"{kind}_{name}.svg") for kind in FIGURES},
+        "figures": {kind: embed(figures / f"{kind}_{name}.svg") for kind in SCHEME_FIGURES},
     }
 
 
@@ -93,7 +87,7 @@ def _fixed(counts: pd.DataFrame) -> list[str]:
 
 
 def _named(arm: str) -> dict[str, str]:
-    return {"model": model_title(arm), "way": RESAMPLING.get(split_arm(arm)[1], "")}
+    return {"model": Arm.parse(arm).model_title, "way": Arm.parse(arm).resampling_title}
 
 
 def _levels(metrics: pd.DataFrame) -> list[dict]:
@@ -120,7 +114,7 @@ def _one_vs_rest(metrics: pd.DataFrame, classes: list[str]) -> list[dict]:
     auc = auc[auc["class"] != ""].set_index(["arm", "class"])[["value", "low", "high"]]
     return [
         _named(arm) | {"cells": [with_interval(*auc.loc[(arm, name)]) for name in classes]}
-        for arm in sorted(auc.index.unique("arm"), key=arm_order)
+        for arm in sorted(auc.index.unique("arm"), key=Arm.parse)
     ]
 
 
@@ -148,7 +142,7 @@ def _confusion(table: pd.DataFrame | None, scheme: str, classes: list[str]) -> d
     mine = table[(table["scheme"] == scheme) & (table["level"] == "lesion")]
     cells = mine.set_index(["arm", "truth", "called"])
     rows = []
-    for arm in sorted(mine["arm"].unique(), key=arm_order):
+    for arm in sorted(mine["arm"].unique(), key=Arm.parse):
         of_arm = [cells.loc[(arm, *heading)] for heading in headings]
         texts = [
             f"{number(cell['count'], 0 if cell['count'] == round(cell['count']) else 1)}; "

@@ -7,7 +7,8 @@ import pandas as pd
 
 from livermets.evaluation.evaluate import REFERENCE
 from livermets.report.paper_tables import number, with_interval
-from livermets.study.arms import family, scheme_of, scheme_title
+from livermets.study.arms import Arm
+from livermets.study.schemes import scheme_of, scheme_title
 
 MODELS = ("radiomics", "deep", "other")
 
@@ -55,7 +56,9 @@ def intervals(metrics: pd.DataFrame) -> dict:
     """How wide are the intervals, and how many arms are told from chance?"""
     auc = _auc(metrics)
     detail, short = [], []
-    for scheme, rows in _by_scheme(auc[auc["arm"].map(family).isin(MODELS)]):
+    for scheme, rows in _by_scheme(
+        auc[auc["arm"].map(lambda arm: Arm.parse(arm).family).isin(MODELS)]
+    ):
         known = rows[np.isfinite(rows["low"])]
         if known.empty:
             detail.append(f"{scheme_title(scheme)}: no arm has an interval of its AUC.")

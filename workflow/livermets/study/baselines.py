@@ -1,0 +1,31 @@
+"""Baselines: which of them a features table has the columns for."""
+
+from collections.abc import Iterable
+
+from livermets.study.arms import BASELINES
+
+CLINICAL = "clinical_"  # prefix of the clinical columns in the features table
+# pyradiomics' names of a lesion's volume, the voxel count first
+_VOLUMES = ("shape_VoxelVolume", "shape_MeshVolume", "shape_Volume")
+
+
+def volume_column(columns: Iterable[str]) -> str | None:
+    """The column that tells a lesion's volume: `volume_ml`, else a radiomics shape feature."""
+    columns = list(columns)
+    if "volume_ml" in columns:
+        return "volume_ml"
+    return next((c for end in _VOLUMES for c in columns if c.endswith(end)), None)
+
+
+def available_baselines(columns: Iterable[str]) -> list[str]:
+    """The baselines that a features table with these columns allows, in the order of `BASELINES`."""
+    columns = list(columns)
+    clinical = any(column.startswith(CLINICAL) for column in columns)
+    available = {
+        "majority": True,
+        "volume": volume_column(columns) is not None,
+        "burden": "burden" in columns,
+        "clinical": clinical,
+        "radiomics_clinical": clinical,
+    }
+    return [name for name in BASELINES if available[name]]
