@@ -21,21 +21,59 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/common.smk"
-include: "workflow/rules/phantoms.smk"
-include: "workflow/rules/imaging.smk"
-include: "workflow/rules/segmentation.smk"
-include: "workflow/rules/review.smk"
-include: "workflow/rules/segmentation_training.smk"
-include: "workflow/rules/lesions.smk"
-include: "workflow/rules/radiomics.smk"
+
+
+# A study starts from images, or from a feature table that the user has already.
+if study.has_images:
+
+    include: "workflow/rules/phantoms.smk"
+    include: "workflow/rules/imaging.smk"
+    include: "workflow/rules/segmentation_models.smk"
+    include: f"workflow/rules/segmentation_{study.segmentation_jobs}.smk"
+    include: "workflow/rules/segmentation_training.smk"
+    include: "workflow/rules/masks.smk"
+    include: "workflow/rules/lesions.smk"
+    include: "workflow/rules/review.smk"
+    include: "workflow/rules/cohort.smk"
+    include: f"workflow/rules/radiomics_per_{config['radiomics']['fan_out']}.smk"
+    include: "workflow/rules/radiomics_dictionary.smk"
+    include: "workflow/rules/radiomics_robustness.smk"
+    include: "workflow/rules/features.smk"
+
+else:
+
+    include: "workflow/rules/features_user_table.smk"
+
+
 include: "workflow/rules/splits.smk"
 include: "workflow/rules/classification.smk"
-include: "workflow/rules/deep_learning.smk"
+
+
+if study.deep_learning:
+
+    include: "workflow/rules/deep_learning.smk"
+
+
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/evaluation.smk"
-include: "workflow/rules/sensitivity_reruns.smk"
-include: "workflow/rules/sensitivity_label_permutation.smk"
-include: "workflow/rules/sensitivity_uncorrected_masks.smk"
+
+
+# Sensitivity analyses: the classification once more, with permuted labels or uncorrected masks.
+if study.permutes_labels or study.remasked:
+
+    include: "workflow/rules/sensitivity_reruns.smk"
+
+
+if study.permutes_labels:
+
+    include: "workflow/rules/sensitivity_permuted_labels.smk"
+
+
+if study.remasked:
+
+    include: "workflow/rules/sensitivity_uncorrected_masks.smk"
+
+
 include: "workflow/rules/report.smk"
 
 
@@ -54,7 +92,7 @@ rule review:
 rule features:
     input:
         "results/features.parquet",
-        [] if FROM_FEATURES else "results/radiomics_dictionary.tsv",
+        "results/radiomics_dictionary.tsv" if study.has_images else [],
 
 
 rule segmentation_model:

@@ -11,13 +11,13 @@ import SimpleITK as sitk
 from livermets.core.errors import BadPatient
 from livermets.imaging.geometry import onto_grid
 from livermets.lesions.components import split_lesions
-from livermets.masks.corrections import find_correction, find_sidecar
 from livermets.masks.dicom_seg import read_dicom_seg, write_dicom_seg
 from livermets.masks.final_mask import final_mask, read_mask
 from livermets.masks.seg_nrrd import write_seg_nrrd
 from livermets.review.overlay import draw_overlay
 from livermets.review.quality_checks import look_over, touched_sides
 from livermets.review.worklist import render_worklist
+from livermets.study.corrections import find_correction, find_sidecar
 
 LABELS = {"liver": 1, "lesion": 2}
 

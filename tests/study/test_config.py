@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import yaml
 from livermets.core.errors import BadInput
-from livermets.study.config import load_config, load_patients, load_schema, table_columns
+from livermets.study.cohort_sheet import read_sheet, table_columns
+from livermets.study.config import load_config, load_schema
 
 ROOT = Path(__file__).parents[2]
 
@@ -82,7 +83,7 @@ def sheet(tmp_path: Path, text: str) -> Path:
 
 def test_a_good_sheet_comes_back_as_strings_with_all_columns(tmp_path):
     path = sheet(tmp_path, "patient label ct age\n007 colorectal a.nii.gz 61\n")
-    table = load_patients(path, load_config({"clinical": ["age"]}))
+    table = read_sheet(path, load_config({"clinical": ["age"]}))
     assert table.to_dict("records") == [
         {
             "patient": "007",
@@ -115,14 +116,14 @@ def test_a_good_sheet_comes_back_as_strings_with_all_columns(tmp_path):
 def test_a_bad_sheet_is_refused_with_the_row_and_a_hint(tmp_path, text, words):
     path = sheet(tmp_path, text)
     with pytest.raises(BadInput) as refusal:
-        load_patients(path, load_config({}))
+        read_sheet(path, load_config({}))
     for word in [*words, "patients.tsv"]:
         assert word in str(refusal.value)
 
 
 def test_a_sheet_that_is_not_there_is_refused_with_what_to_do(tmp_path):
     with pytest.raises(BadInput, match="does not exist; write it"):
-        load_patients(tmp_path / "none.tsv", load_config({}))
+        read_sheet(tmp_path / "none.tsv", load_config({}))
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.tsv", "t.parquet", "t.parquet.gz"])

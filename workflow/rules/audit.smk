@@ -4,7 +4,7 @@
 # results/tables/audit.tsv, without which there is no report.
 
 
-rule fingerprint:
+rule hash_images:
     input:
         ct="results/ct/{patient}.nii.gz",
         mask="results/masks/{patient}.nii.gz",
@@ -13,13 +13,13 @@ rule fingerprint:
     output:
         "results/audit/fingerprints/{patient}.json",
     log:
-        "results/logs/fingerprint/{patient}.log",
+        "results/logs/hash_images/{patient}.log",
     conda:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(3000),
     message:
-        "Taking the fingerprints of {wildcards.patient}"
+        "Hashing the images of {wildcards.patient}"
     script:
         "../scripts/audit/hash_images.py"
 
@@ -29,7 +29,9 @@ rule audit_data:
         cohort="results/cohort.tsv",
         features="results/features.parquet",
         splits="results/splits.parquet",
-        prints=expand("results/audit/fingerprints/{patient}.json", patient=PATIENTS),
+        prints=expand(
+            "results/audit/fingerprints/{patient}.json", patient=study.patients
+        ),
     output:
         "results/audit/data.json",
     log:
@@ -48,7 +50,7 @@ rule audit_data:
         "../scripts/audit/audit_data.py"
 
 
-rule audit:
+rule audit_predictions:
     input:
         data="results/audit/data.json",
         predictions=prediction_tables,
@@ -58,7 +60,7 @@ rule audit:
         audit="results/audit.json",
         table="results/tables/audit.tsv",
     log:
-        "results/logs/audit.log",
+        "results/logs/audit_predictions.log",
     conda:
         "../../envs/report.yaml"
     resources:

@@ -2,26 +2,12 @@
 # Needs results/features.parquet and results/splits.parquet; makes results/predictions/{arm}.parquet,
 # the fitted pipelines and chosen settings in results/models/{arm}, and results/importance.parquet.
 
-SETTINGS = {
-    "correlation": config["classification"]["correlation"],
-    "max_features": config["classification"]["max_features"],
-    "tuning": config["classification"]["tuning"],
-    "seed": config["seed"],
-    "youden": config["evaluation"]["threshold"] == "youden",
-}
-# What leaves out features: those of other sets, and those that small changes of the mask change.
-CHOICE = {
-    "sets": config["classification"]["feature_sets"],
-    "min_icc": config["radiomics"]["min_icc"],
-}
-ICC = "results/icc.parquet" if CHOICE["min_icc"] and not FROM_FEATURES else []
-
 
 rule fit_classifier:
     input:
         features="results/features.parquet",
         splits="results/splits.parquet",
-        icc=ICC,
+        icc=study.icc,
     output:
         predictions="results/predictions/{model}-{resampling}.parquet",
         fitted="results/models/{model}-{resampling}/fitted.joblib",
@@ -36,9 +22,9 @@ rule fit_classifier:
     resources:
         mem_mb=scaled(3000),
     params:
-        **CLASSES,
-        **CHOICE,
-        settings=SETTINGS,
+        **study.task,
+        **study.feature_choice,
+        settings=study.training,
     message:
         "Fitting {wildcards.model} with resampling {wildcards.resampling}"
     script:
@@ -47,26 +33,28 @@ rule fit_classifier:
 
 use rule fit_classifier as fit_feature_sets with:
     output:
-        predictions="results/predictions/{model}-{resampling}@{learns_from}.parquet",
-        fitted="results/models/{model}-{resampling}@{learns_from}/fitted.joblib",
-        chosen="results/models/{model}-{resampling}@{learns_from}/chosen.tsv",
+        predictions="results/predictions/{model}-{resampling}@{feature_sets}.parquet",
+        fitted="results/models/{model}-{resampling}@{feature_sets}/fitted.joblib",
+        chosen="results/models/{model}-{resampling}@{feature_sets}/chosen.tsv",
     log:
-        "results/logs/fit_feature_sets/{model}-{resampling}@{learns_from}.log",
+        "results/logs/fit_feature_sets/{model}-{resampling}@{feature_sets}.log",
     benchmark:
-        "results/benchmarks/fit_feature_sets/{model}-{resampling}@{learns_from}.tsv"
+        "results/benchmarks/fit_feature_sets/{model}-{resampling}@{feature_sets}.tsv"
     params:
-        **CLASSES,
-        sets=lambda wildcards: COMPARED_SETS[wildcards.learns_from],
-        min_icc=CHOICE["min_icc"],
-        settings=SETTINGS,
+        **study.task,
+        **study.feature_choice
+        | {"sets": lambda wildcards: study.compared_sets(wildcards.feature_sets)},
+        settings=study.training,
     message:
-        "Fitting {wildcards.model} to the feature sets of {wildcards.learns_from}"
+        "Fitting {wildcards.model} to the feature sets of {wildcards.feature_sets}"
 
 
 rule select_arm:
     input:
-        predictions=expand("results/predictions/{arm}.parquet", arm=RADIOMICS),
-        chosen=expand("results/models/{arm}/chosen.tsv", arm=RADIOMICS),
+        predictions=expand(
+            "results/predictions/{arm}.parquet", arm=study.classifier_arms
+        ),
+        chosen=expand("results/models/{arm}/chosen.tsv", arm=study.classifier_arms),
     output:
         predictions="results/predictions/selected.parquet",
         chosen="results/models/selected/chosen.tsv",
@@ -84,7 +72,7 @@ rule fit_baseline:
     input:
         features="results/features.parquet",
         splits="results/splits.parquet",
-        icc=ICC,
+        icc=study.icc,
     output:
         predictions="results/predictions/baseline_{baseline}.parquet",
     log:
@@ -95,38 +83,33 @@ rule fit_baseline:
     resources:
         mem_mb=scaled(2000),
     params:
-        **CLASSES,
-        **CHOICE,
-        # one of them is a radiomics arm and is tuned as those are
-        settings=lambda wildcards: (
-            SETTINGS
-            if wildcards.baseline == "radiomics_clinical"
-            else {key: SETTINGS[key] for key in ("seed", "youden")}
-        ),
+        **study.task,
+        **study.feature_choice,
+        settings=lambda wildcards: study.baseline_training(wildcards.baseline),
     message:
         "Fitting the baseline: {wildcards.baseline}"
     script:
         "../scripts/classification/fit_baseline.py"
 
 
-rule feature_importance:
+rule rank_features:
     input:
         features="results/features.parquet",
         splits="results/splits.parquet",
-        icc=ICC,
+        icc=study.icc,
     output:
         "results/importance.parquet",
     log:
-        "results/logs/feature_importance.log",
+        "results/logs/rank_features.log",
     conda:
         "../../envs/classifiers.yaml"
     threads: 1
     resources:
         mem_mb=scaled(3000),
     params:
-        **CLASSES,
-        **CHOICE,
-        correlation=config["classification"]["correlation"],
+        **study.task,
+        **study.feature_choice,
+        correlation=study.training["correlation"],
         seed=config["seed"],
     message:
         "Ranking the features by permutation importance"

@@ -19,14 +19,14 @@ rule slice_lesions:
     params:
         **config["slices"],
     message:
-        "Cutting the lesion slices of {wildcards.patient}"
+        "Slicing the lesions of {wildcards.patient}"
     script:
         "../scripts/deep_learning/slice_lesions.py"
 
 
 rule train_densenet:
     input:
-        slices=expand("results/slices/{patient}.npz", patient=PATIENTS),
+        slices=expand("results/slices/{patient}.npz", patient=study.patients),
         cohort="results/cohort.tsv",
         splits="results/splits.parquet",
     output:
@@ -39,12 +39,12 @@ rule train_densenet:
         "results/benchmarks/train_densenet/{split}.tsv"
     conda:
         "../../envs/densenet.yaml"
-    threads: (config["densenet"] or {}).get("threads", 1)
+    threads: config["densenet"]["threads"]
     resources:
-        gpu=gpus((config["densenet"] or {}).get("device")),
+        gpu=gpus(config["densenet"]["device"]),
         mem_mb=scaled(6000),
     params:
-        **CLASSES,
+        **study.task,
         settings=config["densenet"],
         seed=config["seed"],
     message:
@@ -53,16 +53,19 @@ rule train_densenet:
         "../scripts/deep_learning/train_densenet.py"
 
 
-rule gather_densenet:
+rule assemble_densenet:
     input:
-        expand("results/models/densenet121/{split}/predictions.parquet", split=SPLITS),
+        expand(
+            "results/models/densenet121/{split}/predictions.parquet",
+            split=study.splits,
+        ),
     output:
         "results/predictions/densenet121.parquet",
     log:
-        "results/logs/gather_densenet.log",
+        "results/logs/assemble_densenet.log",
     conda:
         "../../envs/tables.yaml"
     message:
-        "Gathering DenseNet-121's predictions"
+        "Assembling DenseNet-121's predictions"
     script:
         "../scripts/deep_learning/assemble_densenet.py"

@@ -20,8 +20,9 @@ rule evaluate:
     resources:
         mem_mb=scaled(4000),
     params:
-        **CLASSES,
-        **config["evaluation"],
+        **study.task,
+        draws=config["evaluation"]["draws"],
+        threshold=config["evaluation"]["threshold"],
         seed=config["seed"],
     message:
         "Measuring every arm"

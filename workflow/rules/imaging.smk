@@ -1,10 +1,10 @@
 # CT import: a DICOM folder, NIfTI or NRRD becomes int16 HU on its original grid.
-# Needs the cohort sheet; makes results/ct/{patient}.nii.gz and the acquisition facts beside it.
+# Needs the cohort sheet; makes results/ct/{patient}.nii.gz and the record of its acquisition.
 
 
 rule import_ct:
     input:
-        source("ct"),
+        by_patient(study.source, "ct"),
     output:
         ct="results/ct/{patient}.nii.gz",
         record="results/ct/{patient}.json",
@@ -17,7 +17,7 @@ rule import_ct:
     resources:
         mem_mb=scaled(3000),
     params:
-        source=cell("ct"),
+        source=by_patient(study.cell, "ct"),
         on_bad_patient=config["on_bad_patient"],
         resample_tilt=config["resample_tilt"],
         inclusion=config["inclusion"],

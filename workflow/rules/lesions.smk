@@ -1,8 +1,8 @@
-# From the mask to single lesions, burden and mean HU, and the study's list of patients.
-# Needs results/ct and results/masks; makes results/lesions/{patient}.* and results/cohort.tsv.
+# From the mask to single lesions, tumour burden and mean HU.
+# Needs results/ct and results/masks; makes results/lesions/{patient}.*.
 
 
-checkpoint split_lesions:
+checkpoint label_lesions:
     input:
         ct="results/ct/{patient}.nii.gz",
         mask="results/masks/{patient}.nii.gz",
@@ -12,7 +12,7 @@ checkpoint split_lesions:
         table="results/lesions/{patient}.tsv",
         facts="results/lesions/{patient}.json",
     log:
-        "results/logs/split_lesions/{patient}.log",
+        "results/logs/label_lesions/{patient}.log",
     conda:
         "../../envs/images.yaml"
     resources:
@@ -20,45 +20,6 @@ checkpoint split_lesions:
     params:
         **config["lesions"],
     message:
-        "Splitting the lesions of {wildcards.patient}"
+        "Labelling the lesions of {wildcards.patient}"
     script:
         "../scripts/lesions/label_lesions.py"
-
-
-if FROM_FEATURES:
-
-    rule cohort_of_features:
-        input:
-            features="results/features.parquet",
-        output:
-            cohort="results/cohort.tsv",
-        log:
-            "results/logs/cohort.log",
-        conda:
-            "../../envs/tables.yaml"
-        params:
-            sheet=config["patients"] and SHEET.to_dict("list"),
-        message:
-            "Listing the patients of the feature table"
-        script:
-            "../scripts/cohort/list_cohort_of_features.py"
-
-else:
-
-    rule cohort:
-        input:
-            masks=expand("results/masks/{patient}.json", patient=PATIENTS),
-            tables=expand("results/lesions/{patient}.tsv", patient=PATIENTS),
-            facts=expand("results/lesions/{patient}.json", patient=PATIENTS),
-        output:
-            cohort="results/cohort.tsv",
-        log:
-            "results/logs/cohort.log",
-        conda:
-            "../../envs/tables.yaml"
-        params:
-            sheet=SHEET.to_dict("list"),
-        message:
-            "Listing who is in the study and who is not"
-        script:
-            "../scripts/cohort/list_cohort.py"

@@ -2,18 +2,18 @@
 # Needs `phantoms:` in the config and a sheet whose `ct` column names phantoms/{patient}.ct.nii.gz.
 
 
-rule phantom:
+rule make_phantom:
     output:
         ct="phantoms/{patient}.ct.nii.gz",
         mask="phantoms/{patient}.mask.nii.gz",
     log:
-        "results/logs/phantom/{patient}.log",
+        "results/logs/make_phantom/{patient}.log",
     conda:
         "../../envs/images.yaml"
     resources:
         mem_mb=1000,
     params:
-        label=cell("label"),
+        label=by_patient(study.cell, "label"),
         classes=config["classes"],
         seed=config["seed"],
         phantoms=config["phantoms"],

@@ -2,9 +2,6 @@
 # Needs results/metrics.parquet and what led to it; makes results/tables, results/figures,
 # results/report.html.
 
-SCHEMES = schemes.schemes_of(SPLITS)
-HAS_SLICES = bool(config["densenet"]) and not FROM_FEATURES
-
 
 rule write_tables:
     input:
@@ -15,10 +12,7 @@ rule write_tables:
         importance="results/importance.parquet",
     output:
         report(
-            expand(
-                "results/tables/{table}.tsv",
-                table=outputs.table_names(config["classes"]),
-            ),
+            expand("results/tables/{table}.tsv", table=study.tables),
             caption="../report/tables.rst",
             category="Tables",
         ),
@@ -43,14 +37,12 @@ rule draw_figures:
         cohort="results/cohort.tsv",
         splits="results/splits.parquet",
         slices=expand(
-            "results/slices/{patient}.npz", patient=PATIENTS if HAS_SLICES else []
+            "results/slices/{patient}.npz",
+            patient=study.patients if study.deep_learning else [],
         ),
     output:
         report(
-            expand(
-                "results/figures/{figure}",
-                figure=outputs.figure_names(SCHEMES, HAS_SLICES),
-            ),
+            expand("results/figures/{figure}", figure=study.figures),
             caption="../report/figures.rst",
             category="Figures",
         ),
@@ -61,11 +53,11 @@ rule draw_figures:
     resources:
         mem_mb=scaled(3000),
     params:
-        **CLASSES,
-        schemes=SCHEMES,
+        **study.task,
+        schemes=study.schemes,
         threshold=config["evaluation"]["threshold"],
         min_diameter_mm=config["lesions"]["min_diameter_mm"],
-        from_features=FROM_FEATURES,
+        from_features=not study.has_images,
         seed=config["seed"],
     message:
         "Drawing the figures"
@@ -81,21 +73,19 @@ rule render_report:
         differences="results/differences.parquet",
         confusion="results/confusion.parquet",
         importance="results/importance.parquet",
-        chosen=expand("results/models/{arm}/chosen.tsv", arm=RADIOMICS),
+        chosen=expand("results/models/{arm}/chosen.tsv", arm=study.classifier_arms),
         audit="results/audit.json",
         shuffled=(
-            f"{SHUFFLED}/metrics.parquet"
-            if "shuffled_labels" in config["controls"]
-            else []
+            "results/permuted_labels/metrics.parquet" if study.permutes_labels else []
         ),
         tables=rules.write_tables.output,
         figures=rules.draw_figures.output,
-        overlays=expand("results/review/{patient}.png", patient=PATIENTS),
-        features=[] if FROM_FEATURES else "results/features.parquet",
-        dictionary=[] if FROM_FEATURES else "results/radiomics_dictionary.tsv",
-        robustness=[ICC, "results/robustness.svg"] if ICC else [],
-        agreement=[] if FROM_FEATURES else "results/agreement.tsv",
-        masks=rules.mask_comparison.output if TWO_MASKS else [],
+        overlays=expand("results/review/{patient}.png", patient=study.patients),
+        features="results/features.parquet" if study.has_images else [],
+        dictionary="results/radiomics_dictionary.tsv" if study.has_images else [],
+        robustness=[*study.icc, "results/robustness.svg"] if study.icc else [],
+        agreement="results/agreement.tsv" if study.has_images else [],
+        masks=rules.compare_corrections.output if study.remasked else [],
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),
     log:

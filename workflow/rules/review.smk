@@ -1,37 +1,9 @@
-# The mask the study uses, corrected before given before automatic, and what a reader needs to judge
-# it: overlays, files that 3D Slicer opens and a worklist; how far corrections went.
-# Needs results/ct, results/segmentation and the corrections; makes results/masks, results/review
-# and results/agreement.tsv.
+# What a reader needs to judge a mask: overlays, warnings, files for 3D Slicer and a worklist; and
+# how far corrections went.
+# Needs results/ct, results/masks and results/lesions; makes results/review and results/agreement.tsv.
 
 
-rule take_mask:
-    input:
-        ct="results/ct/{patient}.nii.gz",
-        record="results/ct/{patient}.json",
-        automatic=automatic_mask,
-        given=source("mask"),
-        corrected=correction,
-    output:
-        mask="results/masks/{patient}.nii.gz",
-        record="results/masks/{patient}.json",
-    log:
-        "results/logs/take_mask/{patient}.log",
-    conda:
-        "../../envs/images.yaml"
-    resources:
-        mem_mb=scaled(3000),
-    params:
-        given=cell("mask"),
-        corrections=config["corrections"],
-        mask_labels=config["mask_labels"],
-        on_bad_patient=config["on_bad_patient"],
-    message:
-        "Taking the mask of {wildcards.patient}"
-    script:
-        "../scripts/masks/select_mask.py"
-
-
-rule overlay:
+rule draw_overlay:
     input:
         ct="results/ct/{patient}.nii.gz",
         mask="results/masks/{patient}.nii.gz",
@@ -45,7 +17,7 @@ rule overlay:
             labels={"patient": "{patient}"},
         ),
     log:
-        "results/logs/overlay/{patient}.log",
+        "results/logs/draw_overlay/{patient}.log",
     conda:
         "../../envs/images.yaml"
     resources:
@@ -56,7 +28,7 @@ rule overlay:
         "../scripts/review/draw_overlay.py"
 
 
-rule look_over:
+rule check_mask:
     input:
         ct="results/ct/{patient}.nii.gz",
         mask="results/masks/{patient}.nii.gz",
@@ -67,50 +39,37 @@ rule look_over:
         segmentation="results/review/{patient}.seg.nrrd",
         findings="results/review/{patient}.json",
     log:
-        "results/logs/look_over/{patient}.log",
+        "results/logs/check_mask/{patient}.log",
     conda:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(3000),
     message:
-        "Looking the mask of {wildcards.patient} over"
+        "Checking the mask of {wildcards.patient}"
     script:
         "../scripts/review/check_mask.py"
 
 
-rule dicom_seg:
+rule render_worklist:
     input:
-        ct_record="results/ct/{patient}.json",
-        mask="results/masks/{patient}.nii.gz",
-        record="results/masks/{patient}.json",
-    output:
-        "results/review/{patient}.seg.dcm",
-    log:
-        "results/logs/dicom_seg/{patient}.log",
-    conda:
-        "../../envs/images.yaml"
-    resources:
-        mem_mb=scaled(3000),
-    message:
-        "Writing the mask of {wildcards.patient} as DICOM"
-    script:
-        "../scripts/masks/export_dicom_seg.py"
-
-
-rule worklist:
-    input:
-        findings=expand("results/review/{patient}.json", patient=PATIENTS),
-        overlays=expand("results/review/{patient}.png", patient=PATIENTS),
-        segmentations=readable_masks,
+        findings=expand("results/review/{patient}.json", patient=study.patients),
+        overlays=expand("results/review/{patient}.png", patient=study.patients),
+        segmentations=[
+            *expand("results/review/{patient}.seg.nrrd", patient=study.patients),
+            *expand(
+                "results/review/{patient}.seg.dcm",
+                patient=filter(study.came_as_dicom, study.patients),
+            ),
+        ],
     output:
         report("results/review/index.html", category="Masks"),
     log:
-        "results/logs/worklist.log",
+        "results/logs/render_worklist.log",
     conda:
         "../../envs/report.yaml"
     params:
-        patients=PATIENTS,
-        labels=[] if FROM_FEATURES else list(SHEET["label"]),
+        patients=study.patients,
+        labels=[study.cell(patient, "label") for patient in study.patients],
     message:
         "Writing results/review/index.html"
     script:
@@ -136,20 +95,13 @@ rule compare_masks:
         "../scripts/review/compare_masks.py"
 
 
-rule agreement:
+rule summarise_agreement:
     input:
-        expand(
-            "results/agreement/{patient}.json",
-            patient=[
-                patient
-                for patient in PATIENTS
-                if needs_segmentation(patient) and has_other_mask(patient)
-            ],
-        ),
+        expand("results/agreement/{patient}.json", patient=study.compared_masks),
     output:
         "results/agreement.tsv",
     log:
-        "results/logs/agreement.log",
+        "results/logs/summarise_agreement.log",
     conda:
         "../../envs/tables.yaml"
     message:

@@ -4,9 +4,9 @@
 
 rule train_segmentation:
     input:
-        cts=expand("results/ct/{patient}.nii.gz", patient=PATIENTS),
-        masks=expand("results/masks/{patient}.nii.gz", patient=PATIENTS),
-        records=expand("results/masks/{patient}.json", patient=PATIENTS),
+        cts=expand("results/ct/{patient}.nii.gz", patient=study.patients),
+        masks=expand("results/masks/{patient}.nii.gz", patient=study.patients),
+        records=expand("results/masks/{patient}.json", patient=study.patients),
     output:
         "results/segmentation_model.zip",
     log:
@@ -18,7 +18,7 @@ rule train_segmentation:
         gpu=gpus(config["segmentation_training"]["device"]),
         mem_mb=scaled(16000),
     params:
-        patients=PATIENTS,
+        patients=study.patients,
         settings=config["segmentation_training"],
         seed=config["seed"],
         workdir="results/models/segmentation_training",

@@ -1,52 +1,55 @@
 # The classifiers once more on another features table, with the study's own settings.
-# Needs results/{again}/features.parquet and splits.parquet; makes results/{again}/predictions.
-# `again` is a negative control, or the study before correction.
-
-ARMS_AGAIN = [arm for arm in own_arms() if arm not in ("densenet121", *SETS_ARMS)]
+# Needs results/{analysis}/features.parquet and splits.parquet; makes results/{analysis}/predictions.
+# The analysis is `permuted_labels` (a negative control) or `uncorrected` (masks before correction).
 
 
 wildcard_constraints:
-    again="controls/shuffled_labels|uncorrected",
+    analysis="permuted_labels|uncorrected",
 
 
-use rule fit_classifier as fit_classifier_again with:
+use rule fit_classifier as refit_classifier with:
     input:
-        features="results/{again}/features.parquet",
-        splits="results/{again}/splits.parquet",
-        icc=ICC,
+        features="results/{analysis}/features.parquet",
+        splits="results/{analysis}/splits.parquet",
+        icc=study.icc,
     output:
-        predictions="results/{again}/predictions/{model}-{resampling}.parquet",
-        fitted=temp("results/{again}/models/{model}-{resampling}/fitted.joblib"),
-        chosen="results/{again}/models/{model}-{resampling}/chosen.tsv",
+        predictions="results/{analysis}/predictions/{model}-{resampling}.parquet",
+        fitted=temp("results/{analysis}/models/{model}-{resampling}/fitted.joblib"),
+        chosen="results/{analysis}/models/{model}-{resampling}/chosen.tsv",
     log:
-        "results/logs/fit_classifier/{again}/{model}-{resampling}.log",
+        "results/logs/refit_classifier/{analysis}/{model}-{resampling}.log",
     benchmark:
-        "results/benchmarks/fit_classifier/{again}/{model}-{resampling}.tsv"
+        "results/benchmarks/refit_classifier/{analysis}/{model}-{resampling}.tsv"
     message:
-        "Fitting {wildcards.model} with resampling {wildcards.resampling} ({wildcards.again})"
+        "Fitting {wildcards.model} with resampling {wildcards.resampling} ({wildcards.analysis})"
 
 
-use rule fit_baseline as fit_baseline_again with:
+use rule fit_baseline as refit_baseline with:
     input:
-        features="results/{again}/features.parquet",
-        splits="results/{again}/splits.parquet",
-        icc=ICC,
+        features="results/{analysis}/features.parquet",
+        splits="results/{analysis}/splits.parquet",
+        icc=study.icc,
     output:
-        predictions="results/{again}/predictions/baseline_{baseline}.parquet",
+        predictions="results/{analysis}/predictions/baseline_{baseline}.parquet",
     log:
-        "results/logs/fit_baseline/{again}/{baseline}.log",
+        "results/logs/refit_baseline/{analysis}/{baseline}.log",
     message:
-        "Fitting the baseline {wildcards.baseline} ({wildcards.again})"
+        "Fitting the baseline {wildcards.baseline} ({wildcards.analysis})"
 
 
-use rule select_arm as select_arm_again with:
+use rule select_arm as reselect_arm with:
     input:
-        predictions=expand("results/{{again}}/predictions/{arm}.parquet", arm=RADIOMICS),
-        chosen=expand("results/{{again}}/models/{arm}/chosen.tsv", arm=RADIOMICS),
+        predictions=expand(
+            "results/{{analysis}}/predictions/{arm}.parquet",
+            arm=study.classifier_arms,
+        ),
+        chosen=expand(
+            "results/{{analysis}}/models/{arm}/chosen.tsv", arm=study.classifier_arms
+        ),
     output:
-        predictions="results/{again}/predictions/selected.parquet",
-        chosen="results/{again}/models/selected/chosen.tsv",
+        predictions="results/{analysis}/predictions/selected.parquet",
+        chosen="results/{analysis}/models/selected/chosen.tsv",
     log:
-        "results/logs/select_arm/{again}.log",
+        "results/logs/reselect_arm/{analysis}.log",
     message:
-        "Selecting an arm by inner cross-validation ({wildcards.again})"
+        "Selecting an arm by inner cross-validation ({wildcards.analysis})"

@@ -1,68 +1,57 @@
-# Does correction matter? The study once more as it would be without corrections (`compare_masks`).
+# Does correction matter? The study once more as it would be without corrections.
 # Needs the masks of patients who have two; makes results/uncorrected with the same files as the
 # study, down to its predictions, and results/mask_comparison with what differs.
 
-UNCORRECTED = "results/uncorrected"
-TWO_MASKS = [
-    patient
-    for patient in PATIENTS
-    if config["compare_masks"] and has_two_masks(patient)
-]
-ONE_MASK = [patient for patient in PATIENTS if patient not in TWO_MASKS]
+
+def mask_before_correction(patient):
+    """The given mask as an input of a rule, where no automatic one comes before it."""
+    return [] if study.automatic_mask(patient) else study.source(patient, "mask")
 
 
-use rule take_mask as take_uncorrected_mask with:
+use rule select_mask as select_uncorrected_mask with:
     input:
         ct="results/ct/{patient}.nii.gz",
         record="results/masks/{patient}.json",
-        automatic=automatic_mask,
-        given=lambda wildcards: (
-            [] if automatic_mask(wildcards) else source("mask")(wildcards)
-        ),
+        automatic=by_patient(study.automatic_mask),
+        given=by_patient(mask_before_correction),
         corrected=[],
     output:
-        mask=f"{UNCORRECTED}/masks/{{patient}}.nii.gz",
-        record=f"{UNCORRECTED}/masks/{{patient}}.json",
+        mask="results/uncorrected/masks/{patient}.nii.gz",
+        record="results/uncorrected/masks/{patient}.json",
     log:
-        "results/logs/take_uncorrected_mask/{patient}.log",
+        "results/logs/select_uncorrected_mask/{patient}.log",
     params:
-        given=lambda wildcards: (
-            "" if automatic_mask(wildcards) else cell("mask")(wildcards)
-        ),
+        given=lambda wildcards: "".join(mask_before_correction(wildcards.patient)),
         corrections=None,
         mask_labels=config["mask_labels"],
         # it may be corrected for that very reason
         on_bad_patient="exclude",
     message:
-        "Taking the mask of {wildcards.patient} before correction"
+        "Selecting the mask of {wildcards.patient} before correction"
 
 
-use rule split_lesions as split_uncorrected_lesions with:
+use rule label_lesions as label_uncorrected_lesions with:
     input:
         ct="results/ct/{patient}.nii.gz",
-        mask=f"{UNCORRECTED}/masks/{{patient}}.nii.gz",
-        record=f"{UNCORRECTED}/masks/{{patient}}.json",
+        mask="results/uncorrected/masks/{patient}.nii.gz",
+        record="results/uncorrected/masks/{patient}.json",
     output:
-        lesions=f"{UNCORRECTED}/lesions/{{patient}}.nii.gz",
-        table=f"{UNCORRECTED}/lesions/{{patient}}.tsv",
-        facts=f"{UNCORRECTED}/lesions/{{patient}}.json",
+        lesions="results/uncorrected/lesions/{patient}.nii.gz",
+        table="results/uncorrected/lesions/{patient}.tsv",
+        facts="results/uncorrected/lesions/{patient}.json",
     log:
-        "results/logs/split_uncorrected_lesions/{patient}.log",
+        "results/logs/label_uncorrected_lesions/{patient}.log",
     message:
-        "Splitting the lesions of {wildcards.patient} before correction"
+        "Labelling the lesions of {wildcards.patient} before correction"
 
 
 rule extract_uncorrected:
     input:
         ct="results/ct/{patient}.nii.gz",
-        lesions=f"{UNCORRECTED}/lesions/{{patient}}.nii.gz",
-        mask=(
-            f"{UNCORRECTED}/masks/{{patient}}.nii.gz"
-            if REGIONS & {"ring", "liver"}
-            else []
-        ),
+        lesions="results/uncorrected/lesions/{patient}.nii.gz",
+        mask="results/uncorrected/masks/{patient}.nii.gz" if study.regions else [],
     output:
-        f"{UNCORRECTED}/radiomics/{{patient}}.parquet",
+        "results/uncorrected/radiomics/{patient}.parquet",
     log:
         "results/logs/extract_uncorrected/{patient}.log",
     conda:
@@ -70,81 +59,96 @@ rule extract_uncorrected:
     resources:
         mem_mb=scaled(2000),
     params:
-        **EXTRACTION,
+        extraction=study.extraction,
     message:
         "Extracting the lesions of {wildcards.patient} before correction"
     script:
         "../scripts/radiomics/extract_patient.py"
 
 
-rule uncorrected_features:
+rule assemble_uncorrected_features:
     input:
         cohort="results/cohort.tsv",
         splits="results/splits.parquet",
-        facts=expand(f"{UNCORRECTED}/lesions/{{patient}}.json", patient=TWO_MASKS),
-        radiomics=expand(
-            f"{UNCORRECTED}/radiomics/{{patient}}.parquet", patient=TWO_MASKS
-        )
-        + expand("results/radiomics/{patient}.parquet", patient=ONE_MASK),
-        tables=expand(f"{UNCORRECTED}/lesions/{{patient}}.tsv", patient=TWO_MASKS)
-        + expand("results/lesions/{patient}.tsv", patient=ONE_MASK),
+        facts=expand(
+            "results/uncorrected/lesions/{patient}.json", patient=study.remasked
+        ),
+        radiomics=[
+            *expand(
+                "results/uncorrected/radiomics/{patient}.parquet",
+                patient=study.remasked,
+            ),
+            *expand("results/radiomics/{patient}.parquet", patient=study.not_remasked),
+        ],
+        tables=[
+            *expand(
+                "results/uncorrected/lesions/{patient}.tsv", patient=study.remasked
+            ),
+            *expand("results/lesions/{patient}.tsv", patient=study.not_remasked),
+        ],
     output:
-        features=f"{UNCORRECTED}/features.parquet",
-        splits=f"{UNCORRECTED}/splits.parquet",
+        features="results/uncorrected/features.parquet",
+        splits="results/uncorrected/splits.parquet",
     log:
-        "results/logs/uncorrected_features.log",
+        "results/logs/assemble_uncorrected_features.log",
     conda:
         "../../envs/tables.yaml"
     params:
         clinical=config["clinical"],
         classes=config["classes"],
     message:
-        "Gathering the features of all patients before correction"
+        "Assembling the features of all patients before correction"
     script:
         "../scripts/sensitivity/assemble_uncorrected_features.py"
 
 
-rule pair_lesions:
+rule match_lesions:
     input:
-        before=f"{UNCORRECTED}/lesions/{{patient}}.nii.gz",
+        before="results/uncorrected/lesions/{patient}.nii.gz",
         after="results/lesions/{patient}.nii.gz",
     output:
-        f"{UNCORRECTED}/pairs/{{patient}}.tsv",
+        "results/uncorrected/pairs/{patient}.tsv",
     log:
-        "results/logs/pair_lesions/{patient}.log",
+        "results/logs/match_lesions/{patient}.log",
     conda:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(2000),
     message:
-        "Pairing the lesions of {wildcards.patient} before and after correction"
+        "Matching the lesions of {wildcards.patient} before and after correction"
     script:
         "../scripts/sensitivity/match_lesions.py"
 
 
-rule mask_comparison:
+rule compare_corrections:
     input:
-        before=expand(f"{UNCORRECTED}/masks/{{patient}}.json", patient=TWO_MASKS),
-        after=expand("results/masks/{patient}.json", patient=TWO_MASKS),
-        facts=expand(f"{UNCORRECTED}/lesions/{{patient}}.json", patient=TWO_MASKS),
-        pairs=expand(f"{UNCORRECTED}/pairs/{{patient}}.tsv", patient=TWO_MASKS),
-        uncorrected=f"{UNCORRECTED}/features.parquet",
+        before=expand(
+            "results/uncorrected/masks/{patient}.json", patient=study.remasked
+        ),
+        after=expand("results/masks/{patient}.json", patient=study.remasked),
+        facts=expand(
+            "results/uncorrected/lesions/{patient}.json", patient=study.remasked
+        ),
+        pairs=expand("results/uncorrected/pairs/{patient}.tsv", patient=study.remasked),
+        uncorrected="results/uncorrected/features.parquet",
         features="results/features.parquet",
-        scored=expand(f"{UNCORRECTED}/predictions/{{arm}}.parquet", arm=ARMS_AGAIN),
-        predictions=expand("results/predictions/{arm}.parquet", arm=ARMS_AGAIN),
+        scored=expand(
+            "results/uncorrected/predictions/{arm}.parquet", arm=study.rerun_arms
+        ),
+        predictions=expand("results/predictions/{arm}.parquet", arm=study.rerun_arms),
     output:
         patients="results/mask_comparison/patients.tsv",
         features="results/mask_comparison/features.tsv",
         aucs="results/mask_comparison/aucs.tsv",
         figure="results/mask_comparison/aucs.svg",
     log:
-        "results/logs/mask_comparison.log",
+        "results/logs/compare_corrections.log",
     conda:
         "../../envs/report.yaml"
     resources:
         mem_mb=scaled(4000),
     params:
-        **CLASSES,
+        **study.task,
         draws=config["evaluation"]["draws"],
         seed=config["seed"],
     message:

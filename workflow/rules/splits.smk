@@ -2,21 +2,21 @@
 # Needs results/cohort.tsv; makes results/splits.parquet, which every model obeys.
 
 
-rule divide:
+rule split_patients:
     input:
         cohort="results/cohort.tsv",
     output:
         "results/splits.parquet",
     log:
-        "results/logs/divide.log",
+        "results/logs/split_patients.log",
     conda:
         "../../envs/classifiers.yaml"
     params:
         **config["splits"],
-        names=SPLITS,
+        names=study.splits,
         seed=config["seed"],
         classes=config["classes"],
     message:
-        "Dividing the patients"
+        "Splitting the patients into training, validation and test"
     script:
         "../scripts/splits/split_patients.py"

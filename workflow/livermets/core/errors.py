@@ -22,7 +22,7 @@ class BadPatient(BadInput):
         self.patient, self.problem, self.remedy = patient, problem, remedy
         super().__init__(f"patient {patient}: {problem}. {remedy}.")
 
-    def __reduce__(self):  # keeps the three parts when a worker process raises it
+    def __reduce__(self) -> tuple:  # keeps the three parts when a worker process raises it
         return type(self), (self.patient, self.problem, self.remedy)
 
 

@@ -14,7 +14,7 @@ from livermets.core.errors import BadPatient
 from livermets.imaging.ct import voxel_hash
 from livermets.imaging.geometry import onto_grid
 from livermets.imaging.volumes import is_dicom, read_volume
-from livermets.masks.corrections import find_correction, find_sidecar, read_sidecar
+from livermets.study.corrections import find_correction, find_sidecar, read_sidecar
 
 LIVER, LESION = 1, 2
 ROLES = {"liver": LIVER, "lesion": LESION}

@@ -18,7 +18,7 @@ def volume_column(columns: Iterable[str]) -> str | None:
 
 
 def available_baselines(columns: Iterable[str]) -> list[str]:
-    """The baselines that a features table with these columns allows, in the order of `BASELINES`."""
+    """Baselines that a features table with these columns allows, in the order of `BASELINES`."""
     columns = list(columns)
     clinical = any(column.startswith(CLINICAL) for column in columns)
     available = {

@@ -1,17 +1,10 @@
-"""The study's configuration and cohort sheet: defaults filled in, mistakes refused by name.
-
-Runs when Snakemake reads the workflow, so it needs the standard library, pandas and jsonschema
-(which Snakemake brings) and nothing else.
-"""
+"""Configuration: the keys a user gave, checked against the schema, and defaults for the rest."""
 
 import difflib
-import gzip
-import re
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import pandas as pd
 import yaml
 
 from livermets.core.errors import BadInput
@@ -20,8 +13,6 @@ from livermets.study.arms import REFERENCE_SETS
 from livermets.study.classifiers import CLASSIFIERS
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-SHEET_COLUMNS = ("patient", "label", "ct", "mask", "site")
-PATIENT_ID = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 
 
 def load_schema(name: str) -> dict:
@@ -102,8 +93,8 @@ def load_config(given: dict) -> dict:
 
 
 def _models(chosen: str | list[str], key: str) -> list[str]:
-    """The classifiers by name, `all` being every one of the registry."""
-    if chosen == "all":
+    """The classifiers by name; `all` is every one of the registry."""
+    if isinstance(chosen, str):
         return list(CLASSIFIERS)
     for name in chosen:
         if name not in CLASSIFIERS:
@@ -119,8 +110,8 @@ def _check_sets(config: dict) -> None:
     compared = chosen["compare_sets"]
     if compared and REFERENCE_SETS not in compared:
         raise BadInput(
-            f"config: `classification.compare_sets` compares its entries with one called `{REFERENCE_SETS}`;"
-            f" add it, e.g. `{REFERENCE_SETS}: [{REFERENCE_SETS}]`."
+            "config: `classification.compare_sets` compares its entries with one called "
+            f"`{REFERENCE_SETS}`; add it, e.g. `{REFERENCE_SETS}: [{REFERENCE_SETS}]`."
         )
     if config["features"] and config["radiomics"]["min_icc"]:
         raise BadInput(
@@ -149,10 +140,12 @@ def _check_sets(config: dict) -> None:
         chosen["feature_sets"] = plain
 
 
-def _explain(mistake: jsonschema.ValidationError) -> str:
+def _explain(mistake: Any) -> str:
+    """A mistake of jsonschema (a ValidationError) in words, with what to do."""
+    schema = mistake.schema
     where = ".".join(str(part) for part in mistake.absolute_path)
     if mistake.validator == "additionalProperties":
-        known = list(mistake.schema["properties"])
+        known = list(schema["properties"])
         unknown = [key for key in mistake.instance if key not in known]
         texts = []
         for key in unknown:
@@ -160,7 +153,7 @@ def _explain(mistake: jsonschema.ValidationError) -> str:
             hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}."
             texts.append(f"`{where + '.' if where else ''}{key}` is not a key; {hint}")
         return " ".join(texts)
-    hint = mistake.schema.get("description", "")
+    hint = schema.get("description", "")
     if mistake.validator == "enum":  # the nearest of the names that are known
         near = difflib.get_close_matches(
             str(mistake.instance), map(str, mistake.validator_value), 1
@@ -169,104 +162,3 @@ def _explain(mistake: jsonschema.ValidationError) -> str:
     if mistake.validator in ("oneOf", "anyOf"):
         return f"`{where}`: {mistake.instance!r} cannot be used. {hint} See config/README.md."
     return f"`{where}`: {mistake.message}. See config/README.md{f' ({hint})' if hint else ''}"
-
-
-def load_patients(path: str | Path, config: dict) -> pd.DataFrame:
-    """The cohort sheet as strings, one row per patient, checked.
-
-    Returns
-    -------
-    DataFrame with the columns patient, label, ct, mask, site and those in `clinical`; a cell
-    that is empty or missing is "".
-
-    Raises
-    ------
-    BadInput
-        Naming the row (as a spreadsheet counts them) or the column, and what to do.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise BadInput(
-            f"the cohort sheet {path} does not exist; write it (config/README.md shows the "
-            "columns) or point `patients:` in the config at yours."
-        )
-    sheet = pd.read_csv(path, sep="\t", dtype=str, comment="#", keep_default_na=False)
-    sheet.columns = [str(column).strip() for column in sheet.columns]
-    needed = ["split"] if config["splits"]["given"] else []
-    known = [*SHEET_COLUMNS, *needed, *config["clinical"]]
-    for column in sheet.columns:
-        if column not in known:
-            near = difflib.get_close_matches(column, known, n=1)
-            hint = f"rename it if you mean `{near[0]}`, or " if near else ""
-            if column == "split":
-                hint = "set `splits.given: true` in the config to use it, or "
-            raise BadInput(
-                f"{path}: column `{column}` is not known; {hint}add it to `clinical:` in the "
-                "config, or remove it."
-            )
-    for column in ("patient", "label", *needed, *config["clinical"]):
-        if column not in sheet.columns:
-            raise BadInput(f"{path}: column `{column}` is missing; add it to the first line.")
-    for column in known:
-        if column not in sheet.columns:
-            sheet[column] = ""
-    sheet = sheet[known].apply(lambda cells: cells.str.strip())
-    problems = list(_bad_rows(sheet, config))
-    if problems:
-        more = f" (and {len(problems) - 8} more rows)" if len(problems) > 8 else ""
-        raise BadInput(f"{path}: " + " ".join(problems[:8]) + more)
-    if sheet.empty:
-        raise BadInput(f"{path} has no patient; add a row for each.")
-    return sheet
-
-
-def _bad_rows(sheet: pd.DataFrame, config: dict):
-    first_seen: dict[str, int] = {}
-    for row, cells in enumerate(sheet.to_dict("records"), start=2):
-        patient = cells["patient"]
-        if not pd.Series([patient]).str.fullmatch(PATIENT_ID).item():
-            yield (
-                f"row {row}: the patient id {patient!r} is not usable as a file name; use "
-                "letters, digits, `_` and `-`."
-            )
-        elif patient.casefold() in first_seen:
-            yield (
-                f"row {row}: patient {patient} is listed already in row "
-                f"{first_seen[patient.casefold()]}; keep one row per patient."
-            )
-        first_seen.setdefault(patient.casefold(), row)
-        if cells["label"] not in config["classes"]:
-            yield (
-                f"row {row}: patient {patient} has the label {cells['label']!r}; it must be one "
-                f"of {', '.join(config['classes'])} (`classes:` in the config)."
-            )
-        if config["splits"]["given"] and cells["split"] not in ("train", "validation", "test"):
-            yield (
-                f"row {row}: patient {patient} has {cells['split']!r} in the column `split`; "
-                "`splits.given` needs train, validation or test."
-            )
-        if config["splits"]["site"] and not re.fullmatch(PATIENT_ID, cells["site"]):
-            yield (
-                f"row {row}: patient {patient} has the site {cells['site']!r}; `splits.site` needs "
-                "a name of letters, digits, `_` and `-`."
-            )
-        if not cells["ct"] and config["features"] is None:
-            yield (
-                f"row {row}: patient {patient} has no `ct`; name a DICOM folder, a NIfTI or an "
-                "NRRD file."
-            )
-
-
-def table_columns(path: str | Path) -> list[str]:
-    """The column names of a user's table (CSV, TSV, Parquet; also .gz), its rows unread."""
-    path = Path(path)
-    if not path.is_file():
-        raise BadInput(f"`features`: the table {path} does not exist; correct the path.")
-    packed = path.suffix == ".gz"
-    if (path.with_suffix("") if packed else path).suffix == ".parquet":
-        import pyarrow.parquet  # not needed by studies that start from images
-
-        with gzip.open(path) if packed else path.open("rb") as table:
-            return pyarrow.parquet.read_schema(table).names
-    separator = "\t" if ".tsv" in path.suffixes else ","
-    return [str(column) for column in pd.read_csv(path, sep=separator, nrows=0).columns]

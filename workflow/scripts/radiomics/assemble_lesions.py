@@ -4,7 +4,7 @@ import SimpleITK as sitk
 from livermets.core.jobs import job
 from livermets.radiomics.extraction import read_lesions, with_liver, write_rows
 
-extraction = {key: snakemake.params[key] for key in ("settings", "classes", "sets")}
+extraction = snakemake.params.extraction
 with job(snakemake):
     files = snakemake.input
     rows = read_lesions(files.rows, **extraction)

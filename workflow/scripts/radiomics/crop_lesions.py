@@ -3,7 +3,7 @@
 from livermets.core.jobs import job
 from livermets.radiomics.extraction import cut_files
 
-extraction = {key: snakemake.params[key] for key in ("settings", "classes", "sets")}
+extraction = snakemake.params.extraction
 with job(snakemake):
     files = snakemake.input
     cut_files(files.ct, files.lesions, files.mask, snakemake.output[0], **extraction)

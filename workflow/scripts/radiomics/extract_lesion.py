@@ -3,8 +3,8 @@
 from livermets.core.jobs import job
 from livermets.radiomics.extraction import extract_cut, write_rows
 
-extraction = {key: snakemake.params[key] for key in ("settings", "classes", "sets")}
+extraction = snakemake.params.extraction
 lesion = int(snakemake.wildcards.lesion)
 with job(snakemake):
-    row = extract_cut(snakemake.input.cuts, lesion, **extraction)
+    row = extract_cut(snakemake.input.crops, lesion, **extraction)
     write_rows([row], snakemake.output[0], **extraction, liver=False)

@@ -10,7 +10,7 @@ from livermets.core.jobs import job
 from livermets.radiomics.feature_files import REASON
 from livermets.radiomics.perturbations import perturbed_rows
 
-extraction = {key: snakemake.params[key] for key in ("settings", "classes", "sets", "seed")}
+extraction = {**snakemake.params.extraction, "seed": snakemake.params.seed}
 with job(snakemake):
     files, rows = snakemake.input, []
     if Path(files.lesions).stat().st_size:  # empty: the patient is out

@@ -8,7 +8,7 @@ from livermets.radiomics import ibsi
 from livermets.radiomics.dictionary import COLUMNS, dictionary
 from livermets.radiomics.feature_sets import feature_sets
 
-extraction = {key: snakemake.params[key] for key in ("settings", "classes", "sets")}
+extraction = snakemake.params.extraction
 
 
 def write(path: str, columns: tuple[str, ...], rows: Iterable[dict]) -> None:

@@ -1,0 +1,118 @@
+"""Cohort sheet: one row a patient, written by the user, checked row by row.
+
+Also reads the header of a user's feature table, which takes the place of images and sheet.
+"""
+
+import difflib
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from livermets.core.errors import BadInput
+
+SHEET_COLUMNS = ("patient", "label", "ct", "mask", "site")
+PATIENT_ID = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+
+
+def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
+    """The cohort sheet as strings, one row per patient, checked.
+
+    Returns
+    -------
+    DataFrame with the columns patient, label, ct, mask, site and those in `clinical`; a cell
+    that is empty or missing is "".
+
+    Raises
+    ------
+    BadInput
+        Naming the row (as a spreadsheet counts them) or the column, and what to do.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise BadInput(
+            f"the cohort sheet {path} does not exist; write it (config/README.md shows the "
+            "columns) or point `patients:` in the config at yours."
+        )
+    sheet = pd.read_csv(path, sep="\t", dtype=str, comment="#", keep_default_na=False)
+    sheet.columns = [str(column).strip() for column in sheet.columns]
+    needed = ["split"] if config["splits"]["given"] else []
+    known = [*SHEET_COLUMNS, *needed, *config["clinical"]]
+    for column in sheet.columns:
+        if column not in known:
+            near = difflib.get_close_matches(column, known, n=1)
+            hint = f"rename it if you mean `{near[0]}`, or " if near else ""
+            if column == "split":
+                hint = "set `splits.given: true` in the config to use it, or "
+            raise BadInput(
+                f"{path}: column `{column}` is not known; {hint}add it to `clinical:` in the "
+                "config, or remove it."
+            )
+    for column in ("patient", "label", *needed, *config["clinical"]):
+        if column not in sheet.columns:
+            raise BadInput(f"{path}: column `{column}` is missing; add it to the first line.")
+    for column in known:
+        if column not in sheet.columns:
+            sheet[column] = ""
+    sheet = sheet[known].apply(lambda cells: cells.str.strip())
+    problems = list(_bad_rows(sheet, config))
+    if problems:
+        more = f" (and {len(problems) - 8} more rows)" if len(problems) > 8 else ""
+        raise BadInput(f"{path}: " + " ".join(problems[:8]) + more)
+    if sheet.empty:
+        raise BadInput(f"{path} has no patient; add a row for each.")
+    return sheet
+
+
+def _bad_rows(sheet: pd.DataFrame, config: dict) -> Iterator[str]:
+    first_seen: dict[str, int] = {}
+    for row, cells in enumerate(sheet.to_dict("records"), start=2):
+        patient = cells["patient"]
+        if not pd.Series([patient]).str.fullmatch(PATIENT_ID).item():
+            yield (
+                f"row {row}: the patient id {patient!r} is not usable as a file name; use "
+                "letters, digits, `_` and `-`."
+            )
+        elif patient.casefold() in first_seen:
+            yield (
+                f"row {row}: patient {patient} is listed already in row "
+                f"{first_seen[patient.casefold()]}; keep one row per patient."
+            )
+        first_seen.setdefault(patient.casefold(), row)
+        if cells["label"] not in config["classes"]:
+            yield (
+                f"row {row}: patient {patient} has the label {cells['label']!r}; it must be one "
+                f"of {', '.join(config['classes'])} (`classes:` in the config)."
+            )
+        if config["splits"]["given"] and cells["split"] not in ("train", "validation", "test"):
+            yield (
+                f"row {row}: patient {patient} has {cells['split']!r} in the column `split`; "
+                "`splits.given` needs train, validation or test."
+            )
+        if config["splits"]["site"] and not re.fullmatch(PATIENT_ID, cells["site"]):
+            yield (
+                f"row {row}: patient {patient} has the site {cells['site']!r}; `splits.site` needs "
+                "a name of letters, digits, `_` and `-`."
+            )
+        if not cells["ct"] and config["features"] is None:
+            yield (
+                f"row {row}: patient {patient} has no `ct`; name a DICOM folder, a NIfTI or an "
+                "NRRD file."
+            )
+
+
+def table_columns(path: str | Path) -> list[str]:
+    """The column names of a user's table (CSV, TSV, Parquet; also .gz), its rows unread."""
+    path = Path(path)
+    if not path.is_file():
+        raise BadInput(f"`features`: the table {path} does not exist; correct the path.")
+    packed = path.suffix == ".gz"
+    if (path.with_suffix("") if packed else path).suffix == ".parquet":
+        import pyarrow.parquet  # not needed by studies that start from images
+
+        with gzip.open(path) if packed else path.open("rb") as table:
+            return pyarrow.parquet.read_schema(table).names
+    separator = "\t" if ".tsv" in path.suffixes else ","
+    return [str(column) for column in pd.read_csv(path, sep=separator, nrows=0).columns]

@@ -1,0 +1,385 @@
+"""The study: what the workflow's rules ask of the configuration and the cohort sheet.
+
+A `Study` is built once, when Snakemake reads the workflow, and never changes. It knows nothing of
+Snakemake: rules ask it for names, and wrap what depends on wildcards in a function of their own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from livermets.core.errors import BadInput
+from livermets.study.arms import (
+    BASELINES,
+    DENSENET,
+    RESAMPLINGS,
+    SELECTED,
+    Arm,
+    baseline_arm,
+    classifier_arms,
+)
+from livermets.study.baselines import CLINICAL, available_baselines
+from livermets.study.classifiers import CLASSIFIERS
+from livermets.study.cohort_sheet import read_sheet, table_columns
+from livermets.study.config import load_config
+from livermets.study.corrections import find_correction, find_sidecar
+from livermets.study.outputs import figure_names, table_names
+from livermets.study.schemes import schemes_of, split_names
+
+VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr")  # endings of a CT that is no DICOM
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as it was asked for.
+
+    Parameters
+    ----------
+    config : mapping
+        The whole configuration, checked, with its defaults (`load_config`).
+    sheet : mapping of str to dict
+        Patient -> column -> cell of the cohort sheet; empty where there is none.
+    table_columns : tuple of str
+        Columns of the feature table that the study starts from; empty where it has images.
+    """
+
+    config: Mapping[str, Any]
+    sheet: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    table_columns: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, given: Mapping[str, Any]) -> "Study":
+        """Build the study of a configuration, with the files that it names.
+
+        Raises
+        ------
+        BadInput
+            For a mistake in the configuration, the sheet or the table's header, with its remedy.
+        """
+        config = load_config(dict(given))
+        rows: list[dict] = []
+        if config["patients"]:
+            rows = read_sheet(config["patients"], config).to_dict("records")
+        sheet = {row.pop("patient"): {**row} for row in rows}
+        columns = table_columns(config["features"]) if config["features"] else []
+        study = cls(config, sheet, tuple(columns))
+        study._check_models()
+        return study
+
+    def _check_models(self) -> None:
+        models = self.config["segmentation"]["models"]
+        if self._unmasked and not models:
+            raise BadInput(
+                f"patient {self._unmasked[0]} has no `mask` in the sheet and `segmentation.models` "
+                "is empty; name a mask, or a model (config/README.md shows where to get one)."
+            )
+        if self._compares_automatic and not models:
+            raise BadInput(
+                "config: `segmentation.compare` needs a model; name one, or set it to false."
+            )
+        for model in models if self.segmented else []:
+            if not Path(model["path"]).exists() and not model["url"]:
+                raise BadInput(
+                    f"config: segmentation model {model['name']}: {model['path']} does not exist; "
+                    "correct its `path`, or fetch the model (config/README.md says where from)."
+                )
+
+    # Patients and their files
+
+    @property
+    def has_images(self) -> bool:
+        """Whether the study starts from images; otherwise it starts from a feature table."""
+        return self.config["features"] is None
+
+    @property
+    def patients(self) -> list[str]:
+        """Patients with images, in the order of the sheet."""
+        return list(self.sheet) if self.has_images else []
+
+    def cell(self, patient: str, column: str) -> str:
+        """One cell of the cohort sheet."""
+        text: str = self.sheet[patient][column]
+        return text
+
+    @property
+    def sheet_columns(self) -> dict[str, list[str]]:
+        """The cohort sheet by columns, as a rule's parameter; empty where there is no sheet."""
+        rows = [{"patient": patient, **cells} for patient, cells in self.sheet.items()]
+        return {column: [row[column] for row in rows] for column in rows[0]} if rows else {}
+
+    def source(self, patient: str, column: str) -> list[str]:
+        """The file or folder that the sheet names in `column`, as an input of a rule.
+
+        A path that is not there is left out, so that the rule's script can name the patient and
+        say what to do; phantoms are not there until their rule has made them.
+        """
+        path = self.cell(patient, column)
+        there = path.startswith("phantoms/") or Path(path).exists()
+        return [path] if path and there else []
+
+    def came_as_dicom(self, patient: str) -> bool:
+        """Whether the CT is a DICOM series, so that a mask can be laid over it as DICOM-SEG."""
+        return not self.cell(patient, "ct").lower().endswith(VOLUMES)
+
+    # Masks
+
+    def correction(self, patient: str) -> list[str]:
+        """The corrected mask and the note about it, as inputs of a rule; empty where there is none."""
+        return self._corrections[patient]
+
+    @cached_property
+    def _corrections(self) -> dict[str, list[str]]:
+        folder = self.config["corrections"]
+        files = {}
+        for patient in self.patients:
+            mask, note = find_correction(folder, patient), find_sidecar(folder, patient)
+            files[patient] = [str(path) for path in (mask, note) if path] if mask else []
+        return files
+
+    @cached_property
+    def _unmasked(self) -> list[str]:
+        return [patient for patient in self.patients if not self.cell(patient, "mask")]
+
+    @property
+    def _compares_automatic(self) -> bool:
+        return self.has_images and self.config["segmentation"]["compare"]
+
+    @cached_property
+    def segmented(self) -> list[str]:
+        """Patients whom a model has to segment: no mask was given, or both are compared."""
+        return self.patients if self._compares_automatic else self._unmasked
+
+    @cached_property
+    def _segmented(self) -> frozenset[str]:
+        return frozenset(self.segmented)
+
+    def automatic_mask(self, patient: str) -> list[str]:
+        """The automatic mask as an input of a rule; empty where no model segments the patient."""
+        return [f"results/segmentation/{patient}.nii.gz"] if patient in self._segmented else []
+
+    @property
+    def segmentation_batches(self) -> list[list[str]]:
+        """Patients who share a job of segmentation, and so the models in its memory."""
+        size = self.config["segmentation"]["patients_per_job"]
+        return [
+            self.segmented[first : first + size] for first in range(0, len(self.segmented), size)
+        ]
+
+    @property
+    def models_to_fetch(self) -> list[dict[str, Any]]:
+        """Segmentation models to download; one that lies there already is a file like any other."""
+        models = self.config["segmentation"]["models"]
+        return [model for model in models if model["url"] and not Path(model["path"]).exists()]
+
+    @property
+    def compared_masks(self) -> list[str]:
+        """Patients with an automatic mask and another one to compare it with."""
+        return [
+            patient
+            for patient in self.segmented
+            if self.cell(patient, "mask") or self.correction(patient)
+        ]
+
+    @property
+    def segmentation_jobs(self) -> str:
+        """What a job of segmentation takes: `per_patient`, or `per_batch` of several patients."""
+        several = self.config["segmentation"]["patients_per_job"] > 1
+        return "per_batch" if several else "per_patient"
+
+    @property
+    def segmentation(self) -> dict[str, Any]:
+        """How segmentation models are run."""
+        keys = ("models", "device", "mirroring", "step_size", "keep_largest_liver")
+        settings = {key: self.config["segmentation"][key] for key in keys}
+        return {**settings, "cache": "results/models/segmentation"}
+
+    @property
+    def model_files(self) -> list[str]:
+        """Files of the segmentation models."""
+        return [model["path"] for model in self.config["segmentation"]["models"]]
+
+    @cached_property
+    def remasked(self) -> list[str]:
+        """Patients whose final mask took the place of another, where that is to be looked at."""
+        if not self.config["compare_masks"]:
+            return []
+        return [patient for patient in self.patients if self._mask_count(patient) > 1]
+
+    @property
+    def not_remasked(self) -> list[str]:
+        """All other patients."""
+        remasked = set(self.remasked)
+        return [patient for patient in self.patients if patient not in remasked]
+
+    def _mask_count(self, patient: str) -> int:
+        masks = (self.automatic_mask(patient), self.cell(patient, "mask"), self.correction(patient))
+        return sum(map(bool, masks))
+
+    # Radiomics
+
+    @cached_property
+    def extraction(self) -> dict[str, Any]:
+        """Arguments of `radiomics.extraction.LesionExtractor`."""
+        radiomics = self.config["radiomics"]
+        return {
+            "settings": radiomics["settings"],
+            "classes": radiomics["classes"],
+            "sets": {
+                name: {**chosen, "seed": self.config["seed"]} if chosen.get("shuffle") else chosen
+                for name, chosen in radiomics["sets"].items()
+            },
+        }
+
+    @cached_property
+    def regions(self) -> frozenset[str]:
+        """Regions beside the lesion that features are taken from: ring, liver."""
+        sets = self.config["radiomics"]["sets"].values()
+        return frozenset(chosen["region"] for chosen in sets if chosen.get("region"))
+
+    @property
+    def icc(self) -> list[str]:
+        """The table of ICC as an input of a rule; empty where no feature is left out for it."""
+        filtered = self.has_images and self.config["radiomics"]["min_icc"]
+        return ["results/icc.parquet"] if filtered else []
+
+    # Splits
+
+    @cached_property
+    def splits(self) -> list[str]:
+        """Names of the splits."""
+        sites = [cells["site"] for cells in self.sheet.values()]
+        return split_names(**self.config["splits"], sites=sites)
+
+    @property
+    def schemes(self) -> list[str]:
+        """Names of the schemes, each once."""
+        return schemes_of(self.splits)
+
+    @property
+    def permutes_labels(self) -> bool:
+        """Whether the classification is carried out once more with permuted labels."""
+        return "shuffled_labels" in self.config["controls"]
+
+    @property
+    def permuted_splits(self) -> list[str]:
+        """Splits of permuted labels: given splits and sites may lack a class there."""
+        splits = self.config["splits"]
+        return split_names(splits["holdout"], splits["cv"])
+
+    # Arms
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """The classes and the one whose probability a score is."""
+        return {"classes": self.config["classes"], "positive": self.config["positive"]}
+
+    @property
+    def deep_learning(self) -> bool:
+        """Whether DenseNet-121 is trained: it is configured, and there are images to train on."""
+        return self.has_images and self.config["densenet"] is not None
+
+    @cached_property
+    def classifier_arms(self) -> list[str]:
+        """Radiomics classifiers, with every way of resampling they take."""
+        classification = self.config["classification"]
+        return classifier_arms(classification["models"], classification["resampling"])
+
+    @property
+    def feature_set_arms(self) -> list[str]:
+        """Some classifiers once more for each choice of feature sets that is compared."""
+        classification = self.config["classification"]
+        return [
+            str(Arm(model, "none", feature_sets))
+            for model in classification["compare_models"]
+            for feature_sets in classification["compare_sets"]
+        ]
+
+    @property
+    def baseline_arms(self) -> list[str]:
+        """Baselines that are asked for and that there are columns for."""
+        columns = self.table_columns
+        if self.has_images:
+            clinical = [CLINICAL + name for name in self.config["clinical"]]
+            columns = ("volume_ml", "burden", *clinical)
+        asked = [*self.config["classification"]["baselines"]]
+        asked += ["volume"] * ("volume_only" in self.config["controls"])
+        possible = available_baselines(columns)
+        return [baseline_arm(name) for name in dict.fromkeys(asked) if name in possible]
+
+    @cached_property
+    def arms(self) -> list[str]:
+        """Every arm that this study fits."""
+        tuned = self.config["classification"]["tuning"]["iterations"]
+        selected = [SELECTED] if len(self.classifier_arms) > 1 and tuned else []
+        deep = [DENSENET] if self.deep_learning else []
+        return [
+            *self.classifier_arms,
+            *selected,
+            *self.feature_set_arms,
+            *self.baseline_arms,
+            *deep,
+        ]
+
+    @property
+    def rerun_arms(self) -> list[str]:
+        """Arms that sensitivity analyses fit once more on another features table."""
+        left_out = {DENSENET, *self.feature_set_arms}
+        return [arm for arm in self.arms if arm not in left_out]
+
+    @staticmethod
+    def added_arms(folder: str | Path = "results/predictions") -> list[str]:
+        """Arms of prediction tables that the user put beside ours: names no rule of ours makes."""
+        ours = {SELECTED, DENSENET, *classifier_arms(CLASSIFIERS, RESAMPLINGS)}
+        ours |= {baseline_arm(name) for name in BASELINES}
+        names = (path.stem for path in Path(folder).glob("[!.]*.parquet"))
+        return sorted(name for name in names if str(Arm.parse(name).plain) not in ours)
+
+    @property
+    def permuted_arms(self) -> list[str]:
+        """Arms that are fitted once more with permuted labels."""
+        return self.rerun_arms + [DENSENET] * self.deep_learning
+
+    def compared_sets(self, feature_sets: str) -> list[str]:
+        """Feature sets that an entry of `classification.compare_sets` learns from."""
+        sets: list[str] = self.config["classification"]["compare_sets"][feature_sets]
+        return sets
+
+    def baseline_training(self, baseline: str) -> dict[str, Any]:
+        """How a baseline is trained; one of them is a radiomics arm and is tuned as those are."""
+        if baseline == "radiomics_clinical":
+            return self.training
+        return {key: self.training[key] for key in ("seed", "youden")}
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """How classifiers are trained."""
+        classification = self.config["classification"]
+        return {
+            "correlation": classification["correlation"],
+            "max_features": classification["max_features"],
+            "tuning": classification["tuning"],
+            "seed": self.config["seed"],
+            "youden": self.config["evaluation"]["threshold"] == "youden",
+        }
+
+    @property
+    def feature_choice(self) -> dict[str, Any]:
+        """Which features classifiers may learn from: feature sets, and the least ICC."""
+        return {
+            "sets": self.config["classification"]["feature_sets"],
+            "min_icc": self.config["radiomics"]["min_icc"],
+        }
+
+    # Report
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the tables of the report."""
+        return table_names(self.config["classes"])
+
+    @property
+    def figures(self) -> list[str]:
+        """Names of the figures of the report."""
+        return figure_names(self.schemes, self.deep_learning)

@@ -1,0 +1,37 @@
+# A study that starts from a feature table the user has already.
+# Needs the table that `features:` names; makes results/features.parquet and results/cohort.tsv.
+
+
+rule read_features:
+    input:
+        config["features"],
+    output:
+        "results/features.parquet",
+    log:
+        "results/logs/read_features.log",
+    conda:
+        "../../envs/tables.yaml"
+    params:
+        columns=config["feature_columns"],
+        classes=config["classes"],
+    message:
+        "Checking the feature table {input}"
+    script:
+        "../scripts/features/read_features.py"
+
+
+rule list_cohort_of_features:
+    input:
+        features="results/features.parquet",
+    output:
+        cohort="results/cohort.tsv",
+    log:
+        "results/logs/list_cohort_of_features.log",
+    conda:
+        "../../envs/tables.yaml"
+    params:
+        sheet=study.sheet_columns,
+    message:
+        "Listing the patients of the feature table"
+    script:
+        "../scripts/cohort/list_cohort_of_features.py"

@@ -1,0 +1,46 @@
+# How steady each feature is where mask and image change a little (ICC).
+# Needs results/ct, results/lesions, results/features.parquet; makes results/robustness,
+# results/icc.parquet, results/icc_by_size.parquet and results/robustness.svg.
+
+
+rule perturb_lesions:
+    input:
+        ct="results/ct/{patient}.nii.gz",
+        lesions="results/lesions/{patient}.nii.gz",
+        mask="results/masks/{patient}.nii.gz" if "ring" in study.regions else [],
+    output:
+        "results/robustness/{patient}.parquet",
+    log:
+        "results/logs/perturb_lesions/{patient}.log",
+    conda:
+        "../../envs/radiomics.yaml"
+    resources:
+        mem_mb=scaled(3000),
+    params:
+        extraction=study.extraction,
+        seed=config["seed"],
+    message:
+        "Perturbing the lesions of {wildcards.patient}"
+    script:
+        "../scripts/radiomics/perturb_lesions.py"
+
+
+rule compute_icc:
+    input:
+        features="results/features.parquet",
+        splits="results/splits.parquet",
+        perturbed=expand("results/robustness/{patient}.parquet", patient=study.patients),
+    output:
+        icc="results/icc.parquet",
+        by_size="results/icc_by_size.parquet",
+        figure="results/robustness.svg",
+    log:
+        "results/logs/compute_icc.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        min_icc=config["radiomics"]["min_icc"] or 0.9,
+    message:
+        "Correlating the features of perturbed lesions"
+    script:
+        "../scripts/radiomics/compute_icc.py"
