@@ -147,28 +147,28 @@ def test_arms_of_feature_sets_are_a_family_of_their_own():
 def test_controls_are_learned_from_only_where_they_are_named():
     sets = {"original": {}, "ring": {"region": "ring"}, "shuffled": {"shuffle": True}}
     assert load_config({})["classification"]["feature_sets"] is None
-    found = load_config({"radiomics": {"sets": sets}})
+    found = load_config({"radiomics": {"feature_sets": sets}})
     assert found["classification"]["feature_sets"] == ["original", "ring"]
-    named = {"radiomics": {"sets": sets}, "classification": {"feature_sets": ["shuffled"]}}
+    named = {"radiomics": {"feature_sets": sets}, "classification": {"feature_sets": ["shuffled"]}}
     assert load_config(named)["classification"]["feature_sets"] == ["shuffled"]
 
 
 def test_a_least_icc_without_a_lesion_to_perturb_is_refused():
     sets = {"liver": {"region": "liver"}}
     with pytest.raises(BadInput, match="perturbs lesions and rings"):
-        load_config({"radiomics": {"min_icc": 0.9, "sets": sets}})
+        load_config({"radiomics": {"min_icc": 0.9, "feature_sets": sets}})
     with pytest.raises(BadInput, match="a feature table has no images"):
         load_config({"radiomics": {"min_icc": 0.9}, "features": "mine.csv"})
-    assert load_config({"radiomics": {"sets": sets}})["radiomics"]["min_icc"] is None
+    assert load_config({"radiomics": {"feature_sets": sets}})["radiomics"]["min_icc"] is None
 
 
 @pytest.mark.parametrize(
     ("classification", "words"),
     [
-        ({"compare_sets": {"ring": ["original"]}}, "one called `original`; add it"),
-        ({"compare_sets": {"original": ["original"], "a": ["ring"]}}, "compare_sets.a.*`ring`"),
+        ({"compare_feature_sets": {"ring": ["original"]}}, "one called `original`; add it"),
+        ({"compare_feature_sets": {"original": ["original"], "a": ["ring"]}}, "compare_feature_sets.a.*`ring`"),
         ({"feature_sets": ["ring"]}, "feature_sets` names the feature set `ring`.*original"),
-        ({"compare_sets": {"original": []}}, "compare_sets.original"),
+        ({"compare_feature_sets": {"original": []}}, "compare_feature_sets.original"),
         (
             {"compare_models": ["logistic_regresion"]},
             "compare_models.*did you mean `logistic_regression`",
@@ -194,7 +194,7 @@ def config(tmp_path):
         "patients": None,
         "splits": {"cv": {"folds": 2}, "holdout": None},
         "classification": few,
-        "evaluation": {"draws": 200},
+        "evaluation": {"bootstrap_draws": 200},
     }
 
 
@@ -205,8 +205,8 @@ def test_sets_are_compared_only_where_it_is_asked_for_and_never_on_dealt_labels(
     write_config(tmp_path, config)
     listed = jobs(snakemake(tmp_path, "-n"))
     assert "fit_feature_sets" not in listed and listed["fit_classifier"] == 1
-    config["classification"]["compare_sets"] = BOTH
-    config["controls"] = ["shuffled_labels"]
+    config["classification"]["compare_feature_sets"] = BOTH
+    config["controls"] = ["permuted_labels"]
     write_config(tmp_path, config)
     listed = jobs(snakemake(tmp_path, "-n"))
     assert listed["fit_feature_sets"] == 2
@@ -218,7 +218,7 @@ def test_sets_are_compared_only_where_it_is_asked_for_and_never_on_dealt_labels(
 def test_compared_sets_stand_in_tables_and_report_until_they_are_asked_for_no_more(
     tmp_path, config
 ):
-    config["classification"]["compare_sets"] = BOTH
+    config["classification"]["compare_feature_sets"] = BOTH
     write_config(tmp_path, config)
     done = snakemake(tmp_path)
     assert done.returncode == 0, done.stderr
@@ -227,7 +227,7 @@ def test_compared_sets_stand_in_tables_and_report_until_they_are_asked_for_no_mo
     metrics = pd.read_parquet(tmp_path / "results/metrics.parquet")
     value = metrics.query("metric == 'auc' and level == 'lesion'").set_index("arm")["value"]
     assert value[f"{PLAIN}@original"] > 0.8 > value[f"{PLAIN}@alone"]
-    del config["classification"]["compare_sets"]  # their tables lie there still, and stay out
+    del config["classification"]["compare_feature_sets"]  # their tables lie there still, and stay out
     write_config(tmp_path, config)
     assert snakemake(tmp_path).returncode == 0
     assert not pd.read_parquet(tmp_path / "results/metrics.parquet")["arm"].str.contains("@").any()

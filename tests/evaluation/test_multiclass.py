@@ -163,7 +163,7 @@ def test_a_table_of_three_classes_becomes_tables_figures_and_a_report(tmp_path, 
         **study,
         "seed": 1,
         "features": "mine.csv",
-        "evaluation": {"draws": 50, "threshold": 0.5},
+        "evaluation": {"bootstrap_draws": 50, "threshold": 0.5},
     }
     page = render_report(
         tmp_path / "report.html", config=config, splits=SPLITS, differences=pairs,
@@ -187,7 +187,7 @@ def test_a_feature_table_of_three_classes_becomes_a_report(tmp_path):
     config = {"features": "mine.csv", "patients": None, "classes": THREE}
     config["classification"] = {"models": ["naive_bayes", "svm"], "resampling": ["none", "smote"]}
     config["classification"]["tuning"] = SMALL
-    config |= {"evaluation": {"draws": 100}, "splits": {"cv": {"folds": 2}}}
+    config |= {"evaluation": {"bootstrap_draws": 100}, "splits": {"cv": {"folds": 2}}}
     write_config(tmp_path, config)
     done = snakemake(tmp_path)
     assert done.returncode == 0, done.stderr

@@ -74,7 +74,7 @@ def write_table_study(folder: Path) -> None:
             "patients": None,
             "splits": {"cv": {"folds": 2}},
             "classification": {**classification, "tuning": SMALL},
-            "evaluation": {"draws": 200},
+            "evaluation": {"bootstrap_draws": 200},
         },
     )
 
@@ -107,7 +107,7 @@ def write_phantom_study(folder: Path, patients: int, **config) -> None:
             },
             "classification": few,
             "densenet": None,
-            "evaluation": {"draws": 200},
+            "evaluation": {"bootstrap_draws": 200},
             **config,
         },
     )

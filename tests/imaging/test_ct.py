@@ -258,7 +258,7 @@ def test_positions_rounded_by_the_scanner_are_even(tmp_path):
 
 def test_a_tilted_gantry_is_refused_from_its_geometry(tmp_path):
     write_series(tmp_path, volume(), lean_mm=2.5 * np.tan(np.radians(8)))
-    refused(tmp_path, "sheared by 8.0°", "tilt-corrected", "resample_tilt: true")
+    refused(tmp_path, "sheared by 8.0°", "tilt-corrected", "imaging.resample_tilt: true")
 
 
 @pytest.mark.parametrize("degrees", [8, -15])

@@ -88,7 +88,7 @@ def test_who_does_not_meet_them_is_left_out_even_where_bad_patients_stop_the_stu
 def test_the_papers_criteria_leave_a_thick_ct_out_and_the_flow_diagram_says_so(tmp_path):
     write_series(tmp_path / "thick", slices(4), ConvolutionKernel="I70f", SliceThickness=5)
     write_sheet(tmp_path, [("P1", "colorectal", "thick", "none.nii.gz")])
-    write_config(tmp_path, {"inclusion": PAPER})
+    write_config(tmp_path, {"imaging": {"inclusion": PAPER}})
     done = snakemake(tmp_path, "results/cohort.tsv")
     assert done.returncode == 0, done.stderr  # the mask is not there, and nobody asks for it
     cohort = read_cohort(tmp_path / "results/cohort.tsv")
@@ -256,7 +256,7 @@ def test_no_identifier_planted_in_the_dicom_reaches_any_output(tmp_path):
             "classification": {"models": ["naive_bayes"], "resampling": ["none"],
                                "tuning": {"iterations": 0}, "baselines": ["volume"]},
             "densenet": None,
-            "evaluation": {"draws": 100},
+            "evaluation": {"bootstrap_draws": 100},
         },
     )  # fmt: skip
     done = snakemake(study, "review", "results/report.html")

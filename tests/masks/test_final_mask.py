@@ -195,7 +195,7 @@ def test_unknown_values_are_refused_by_number_and_key(tmp_path, ct):
     array = labels()
     array[0, 0, :2] = 7, 9
     path = save(array, tmp_path / "m.nii.gz")
-    with refused("label values 7, 9", "`mask_labels`"):
+    with refused("label values 7, 9", "`masks.labels`"):
         final_mask("P07", ct, None, path, tmp_path, LABELS)
     for ignore in ([7, 9], "all"):
         mask, _ = final_mask("P07", ct, None, path, tmp_path, {**LABELS, "ignore": ignore})

@@ -98,6 +98,6 @@ def test_lesions_are_perturbed_only_where_a_least_icc_is_asked_for(tmp_path):
     write_phantom_study(tmp_path, 4)
     assert not {"perturb_patient", "robustness"} & set(jobs(snakemake(tmp_path, "-n")))
     sets = {"original": {}, "ring": {"region": "ring"}}
-    write_phantom_study(tmp_path, 4, radiomics={"min_icc": 0.9, "sets": sets})
+    write_phantom_study(tmp_path, 4, radiomics={"min_icc": 0.9, "feature_sets": sets})
     listed = jobs(snakemake(tmp_path, "-n"))
     assert listed["perturb_patient"] == 4 and listed["robustness"] == listed["render_report"] == 1

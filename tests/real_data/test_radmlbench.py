@@ -132,7 +132,7 @@ def write_study(folder, features: str, classes, positive, columns) -> None:
             "positive": positive,
             "splits": {"holdout": None, "cv": {"validation": 0}},
             "classification": {"tuning": {"iterations": 3, "folds": 2}},
-            "evaluation": {"draws": 200},
+            "evaluation": {"bootstrap_draws": 200},
         },
     )
 

@@ -128,7 +128,7 @@ def test_totalsegmentators_liver_is_taken_once_its_other_organs_are_ignored(real
     folder = real_data / "totalsegmentator_example"
     ct, facts = import_ct(folder / "example_ct_sm.nii.gz", "ts")
     given, nowhere = folder / "example_seg.nii.gz", Path("none")
-    with pytest.raises(BadPatient, match="unknown label values.*`mask_labels`"):
+    with pytest.raises(BadPatient, match="unknown label values.*`masks.labels`"):
         final_mask("ts", ct, None, given, nowhere, {"liver": 5})
     mask, record = final_mask("ts", ct, None, given, nowhere, {"liver": 5, "ignore": "all"})
     assert record["geometry"] == "equal"

@@ -43,7 +43,7 @@ CONFIG = {
     "seed": 2023,
     "clinical": ["age", "sex"],
     "features": None,
-    "evaluation": {"draws": 20, "threshold": 0.5},
+    "evaluation": {"bootstrap_draws": 20, "threshold": 0.5},
 }
 
 
@@ -128,7 +128,7 @@ def test_arms_without_a_threshold_of_their_own_are_named(tmp_path):
     own = PREDICTIONS.assign(threshold=0.3)
     own.loc[own["arm"] == "densenet121", "threshold"] = np.nan
     metrics = evaluate(own, CLASSES, POSITIVE, draws=10, threshold="youden")
-    evaluation = {"draws": 10, "threshold": "youden"}
+    evaluation = {"bootstrap_draws": 10, "threshold": "youden"}
     page = render(tmp_path, metrics, config=CONFIG | {"evaluation": evaluation})
     assert "so 0.5 decides: densenet121." in page
     assert "held-out training patients" in page

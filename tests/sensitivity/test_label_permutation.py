@@ -60,7 +60,7 @@ def test_more_than_chance_allows_is_warned_of_and_no_more_is_not():
     few, many = ([0.4] * (20 - n) + [0.6] * n for n in (2, 6))
     for low, warn in ((few, False), (many, True)):
         metrics = aucs(low, [0.8] * 20)
-        found = control_results(["shuffled_labels"], metrics, None, metrics)
+        found = control_results(["permuted_labels"], metrics, None, metrics)
         assert found["warn"] is warn
         assert sum(row["excludes"] for row in found["tables"][0]["rows"]) == sum(
             value > 0.5 for value in low
@@ -80,8 +80,8 @@ def test_without_controls_there_is_no_section():
 
 def test_dealt_labels_need_a_division_that_can_be_made_anew():
     splits = {"holdout": None, "cv": None, "given": True}
-    with pytest.raises(BadInput, match="shuffled_labels.*splits.cv"):
-        load_config({"controls": ["shuffled_labels"], "splits": splits})
+    with pytest.raises(BadInput, match="permuted_labels.*splits.cv"):
+        load_config({"controls": ["permuted_labels"], "splits": splits})
 
 
 def control_study(folder, **config) -> None:
@@ -92,7 +92,7 @@ def control_study(folder, **config) -> None:
     classification["baselines"] = ["majority"]
     given = {"features": "mine.csv", "patients": None, "classification": classification}
     given |= {"splits": {"cv": {"folds": 2, "validation": 0}, "holdout": None}}
-    write_config(folder, given | {"evaluation": {"draws": 200}} | config)
+    write_config(folder, given | {"evaluation": {"bootstrap_draws": 200}} | config)
 
 
 def test_the_rules_of_the_controls_run_only_where_they_are_asked_for(tmp_path):
@@ -100,7 +100,7 @@ def test_the_rules_of_the_controls_run_only_where_they_are_asked_for(tmp_path):
     plain = jobs(snakemake(tmp_path, "-n"))
     assert not [name for name in plain if "shuffle" in name]
     assert plain["fit_baseline"] == 1
-    control_study(tmp_path, controls=["shuffled_labels", "volume_only"])
+    control_study(tmp_path, controls=["permuted_labels", "volume_only"])
     asked = jobs(snakemake(tmp_path, "-n"))
     assert asked["fit_classifier_again"] == asked["divide_shuffled"] == 1
     assert asked["fit_baseline"] == asked["fit_baseline_again"] == 2  # volume beside majority
@@ -108,7 +108,7 @@ def test_the_rules_of_the_controls_run_only_where_they_are_asked_for(tmp_path):
 
 def test_a_network_learns_dealt_labels_too_and_an_arm_is_selected_by_them(tmp_path):
     fitted = {"models": ["knn", "naive_bayes"], "resampling": ["none"], "tuning": SMALL}
-    again = {"classification": fitted, "densenet": {}, "controls": ["shuffled_labels"]}
+    again = {"classification": fitted, "densenet": {}, "controls": ["permuted_labels"]}
     write_phantom_study(tmp_path, 8, **again)
     asked = jobs(snakemake(tmp_path, "-n"))
     assert asked["train_densenet_shuffled"] == asked["train_densenet"] == 4
@@ -117,21 +117,21 @@ def test_a_network_learns_dealt_labels_too_and_an_arm_is_selected_by_them(tmp_pa
 
 @pytest.mark.slow
 def test_a_study_with_controls_reports_them(tmp_path):
-    control_study(tmp_path, controls=["shuffled_labels", "volume_only"])
+    control_study(tmp_path, controls=["permuted_labels", "volume_only"])
     done = snakemake(tmp_path)
     assert done.returncode == 0, done.stderr
     true, dealt = (
         pd.read_parquet(tmp_path / "results" / folder / "features.parquet")
-        for folder in (".", "controls/shuffled_labels")
+        for folder in (".", "permuted_labels")
     )
     assert dealt.groupby("patient")["label"].nunique().eq(1).all()
     pd.testing.assert_frame_equal(true.drop(columns="label"), dealt.drop(columns="label"))
-    splits = pd.read_parquet(tmp_path / "results/controls/shuffled_labels/splits.parquet")
+    splits = pd.read_parquet(tmp_path / "results/permuted_labels/splits.parquet")
     label = dealt.drop_duplicates("patient").set_index("patient")["label"]
     each = splits.assign(label=splits["patient"].map(label)).groupby(["split", "role"])["label"]
     assert each.nunique().eq(2).all()
     metrics = pd.read_parquet(tmp_path / "results/metrics.parquet")
-    shuffled = pd.read_parquet(tmp_path / "results/controls/shuffled_labels/metrics.parquet")
+    shuffled = pd.read_parquet(tmp_path / "results/permuted_labels/metrics.parquet")
     where = "arm == 'naive_bayes-none' and level == 'lesion' and metric == 'auc'"
     assert metrics.query(where)["value"].iloc[0] > shuffled.query(where)["value"].iloc[0] + 0.1
     page = (tmp_path / "results/report.html").read_text()

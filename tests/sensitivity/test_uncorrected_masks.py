@@ -175,7 +175,7 @@ def test_splits_that_cannot_learn_before_correction_are_left_out_with_a_word(cap
     with caplog.at_level("WARNING"):
         left = fittable_splits(SPLITS, fewer, CLASSES)
     assert "holdout" not in set(left["split"]) and "holdout" in caplog.text
-    with pytest.raises(BadInput, match="`compare_masks: false`"):
+    with pytest.raises(BadInput, match="`masks.compare_uncorrected: false`"):
         fittable_splits(SPLITS, table[table["label"] == POSITIVE], CLASSES)
 
 
@@ -212,8 +212,8 @@ def test_the_report_counts_patients_lesions_and_steady_features(tmp_path):
     assert len(found["schemes"]) == 2 and found["figure"].startswith("data:image/svg")
     first = found["schemes"][0]["rows"][0]["cells"]
     assert len(first) == 8 and first[2].count("–") + first[2].count(" to ") == 1
-    config = {"classes": CLASSES, "positive": POSITIVE, "seed": 1, "compare_masks": True}
-    config |= {"evaluation": {"draws": 20, "threshold": 0.5}, "clinical": []}
+    config = {"classes": CLASSES, "positive": POSITIVE, "seed": 1, "masks": {"compare_uncorrected": True}}
+    config |= {"evaluation": {"bootstrap_draws": 20, "threshold": 0.5}, "clinical": []}
     page = render_report(
         tmp_path / "report.html",
         config=config,
@@ -272,7 +272,7 @@ def test_its_jobs_run_only_on_request_and_where_a_patient_has_two_masks(tmp_path
     (tmp_path / "corrections").mkdir()
     (tmp_path / "corrections/B1.nii.gz").touch()
     assert not EXTRA & set(jobs(snakemake(tmp_path, "-n")))
-    write_phantom_study(tmp_path, 4, compare_masks=True)
+    write_phantom_study(tmp_path, 4, masks={"compare_uncorrected": True})
     asked = jobs(snakemake(tmp_path, "-n"))
     assert {name: asked[name] for name in EXTRA} == dict.fromkeys(EXTRA, 1) | {
         "fit_baseline_again": asked["fit_baseline"]
@@ -290,7 +290,7 @@ def test_the_study_before_correction_is_the_one_that_was_run_before_it(tmp_path)
     assert done.returncode == 0, done.stderr
     shutil.copytree(results, earlier)
     correct(tmp_path)
-    write_phantom_study(tmp_path, 8, compare_masks=True, **SMALL)
+    write_phantom_study(tmp_path, 8, masks={"compare_uncorrected": True}, **SMALL)
     done = snakemake(tmp_path, "results/mask_comparison/aucs.tsv")
     assert done.returncode == 0, done.stderr
     features = [

@@ -44,7 +44,7 @@ IMPORT = {
 REVIEW = {
     "other-geometry": ("of the given mask lies outside the CT", "drawn on this CT"),
     "no-liver": ("the given mask has no liver", "Draw the liver"),
-    "strange-label": ("unknown label values 7", "`mask_labels`"),
+    "strange-label": ("unknown label values 7", "`masks.labels`"),
     "absent-mask": ("the given mask nowhere.nii.gz does not exist", "Correct the path"),
 }
 BAD = {**IMPORT, **REVIEW}

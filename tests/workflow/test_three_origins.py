@@ -93,7 +93,7 @@ def study(tmp_path_factory):
         folder / "figures", predictions=predictions, splits=splits, schemes=["holdout", "cv"],
         slices=files.values(), **STUDY, **pictures,
     )  # fmt: skip
-    config = {**STUDY, "seed": 1, "evaluation": {"draws": 100, "threshold": 0.5}}
+    config = {**STUDY, "seed": 1, "evaluation": {"bootstrap_draws": 100, "threshold": 0.5}}
     config |= {"clinical": ["age", "sex"]}
     render_report(
         folder / "report.html", config=config, splits=splits, figures=folder / "figures", **written

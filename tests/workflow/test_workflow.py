@@ -204,12 +204,12 @@ def test_given_masks_are_compared_with_automatic_ones_on_request(tmp_path):
     write_sheet(tmp_path, [(f"P{k}", "colorectal", "ct.nii.gz", "m.nii.gz") for k in range(3)])
     write_config(tmp_path, {})
     assert "segment" not in jobs(snakemake(tmp_path, "-n", "results/agreement.tsv"))
-    write_config(tmp_path, {"segmentation": {"compare": True}})
+    write_config(tmp_path, {"masks": {"compare_automatic": True}})
     refused = snakemake(tmp_path, "-n")
     assert refused.returncode != 0 and "`segmentation.compare` needs a model" in refused.stderr
     path = ROOT / "resources/demo/model.zip"
     model = {"name": "m", "path": str(path), "sha256": "0" * 64, "labels": {"liver": 1}}
-    write_config(tmp_path, {"segmentation": {"compare": True, "models": [model]}})
+    write_config(tmp_path, {"masks": {"compare_automatic": True}, "segmentation": {"models": [model]}})
     listed = jobs(snakemake(tmp_path, "-n", "results/agreement.tsv"))
     assert listed["segment"] == listed["compare_masks"] == 3
 

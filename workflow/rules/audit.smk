@@ -43,7 +43,7 @@ rule audit_data:
     resources:
         mem_mb=scaled(2000),
     params:
-        different=config["audit"]["different"],
+        different=config["audit"]["known_distinct_pairs"],
     message:
         "Auditing patients, images, features and splits for leakage"
     script:

@@ -21,7 +21,7 @@ rule evaluate:
         mem_mb=scaled(4000),
     params:
         **study.task,
-        draws=config["evaluation"]["draws"],
+        draws=config["evaluation"]["bootstrap_draws"],
         threshold=config["evaluation"]["threshold"],
         seed=config["seed"],
     message:

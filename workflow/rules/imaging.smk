@@ -19,8 +19,8 @@ rule import_ct:
     params:
         source=by_patient(study.cell, "ct"),
         on_bad_patient=config["on_bad_patient"],
-        resample_tilt=config["resample_tilt"],
-        inclusion=config["inclusion"],
+        resample_tilt=config["imaging"]["resample_tilt"],
+        inclusion=config["imaging"]["inclusion"],
     message:
         "Reading the CT of {wildcards.patient}"
     script:

@@ -21,8 +21,8 @@ rule select_mask:
         mem_mb=scaled(3000),
     params:
         given=by_patient(study.cell, "mask"),
-        corrections=config["corrections"],
-        mask_labels=config["mask_labels"],
+        corrections=config["masks"]["corrections"],
+        mask_labels=config["masks"]["labels"],
         on_bad_patient=config["on_bad_patient"],
     message:
         "Selecting the mask of {wildcards.patient}"

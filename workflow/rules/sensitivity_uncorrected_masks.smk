@@ -23,7 +23,7 @@ use rule select_mask as select_uncorrected_mask with:
     params:
         given=lambda wildcards: "".join(mask_before_correction(wildcards.patient)),
         corrections=None,
-        mask_labels=config["mask_labels"],
+        mask_labels=config["masks"]["labels"],
         # it may be corrected for that very reason
         on_bad_patient="exclude",
     message:
@@ -149,7 +149,7 @@ rule compare_corrections:
         mem_mb=scaled(4000),
     params:
         **study.task,
-        draws=config["evaluation"]["draws"],
+        draws=config["evaluation"]["bootstrap_draws"],
         seed=config["seed"],
     message:
         "Comparing features and AUCs before and after correction"

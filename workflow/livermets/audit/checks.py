@@ -17,7 +17,7 @@ BY_CHANCE = 1e-3  # features that separate the classes are odd where fewer than 
 NAMED = 5  # patients or features named in one sentence
 REMOVE = (
     "Keep one of them in the cohort; if a person has compared them and they are two patients, "
-    "name the pair in `audit.different`"
+    "name the pair in `audit.known_distinct_pairs`"
 )
 Prints = Mapping[str, dict]  # patient -> livermets.audit.fingerprints.fingerprint
 

@@ -54,7 +54,7 @@ def refuse_shear(angle_deg: float, drift_mm: float, voxel_mm: float, patient: st
             patient,
             f"the slices are sheared by {angle_deg:.1f}° ({drift_mm:.1f} mm over the scan), as a"
             " tilted gantry leaves them",
-            "Export a tilt-corrected series, or set `resample_tilt: true` to straighten it",
+            "Export a tilt-corrected series, or set `imaging.resample_tilt: true` to straighten it",
         )
 
 

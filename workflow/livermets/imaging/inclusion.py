@@ -51,7 +51,7 @@ def unmet(facts: Mapping, criteria: Mapping) -> list[str]:
     Parameters
     ----------
     facts : of `import_ct`: slice_thickness_mm, spacing_mm, kernel, phase
-    criteria : the config's `inclusion`: `max_slice_thickness_mm`, `max_slice_step_mm`, `kernels`
+    criteria : the config's `imaging.inclusion`: `max_slice_thickness_mm`, `max_slice_step_mm`, `kernels`
         and `phases` (null: any), `unknown` (keep or exclude what a CT does not say)
     """
     reasons = []

@@ -105,7 +105,7 @@ def read_mask(path: Path, patient: str, mask_labels: dict, what: str = "mask") -
     """A mask file on its own grid as uint8: 0 background, 1 liver, 2 lesion.
 
     Segments of 3D Slicer (`.seg.nrrd`) go by their names where these say liver or lesion (tumour,
-    metastasis), in any layer, those of DICOM-SEG always; all other masks go by `mask_labels`.
+    metastasis), in any layer, those of DICOM-SEG always; all other masks go by `masks.labels`.
     Lesions win over the liver.
     """
     if path.is_file() and is_dicom(path):
@@ -131,7 +131,7 @@ def read_mask(path: Path, patient: str, mask_labels: dict, what: str = "mask") -
             patient,
             f"the {what} {path.name} has segments that are neither liver nor lesion:"
             f" {', '.join(strangers)}",
-            "Rename them in 3D Slicer (liver, lesion), or list them under `mask_labels: ignore`",
+            "Rename them in 3D Slicer (liver, lesion), or list them under `masks.labels: ignore`",
         )
     layers = _layers(image)
     painted = np.zeros(layers[0].shape, np.uint8)
@@ -184,7 +184,7 @@ def _painted(image: sitk.Image, patient: str, mask_labels: dict, what: str) -> s
             raise BadPatient(
                 patient,
                 f"the {what} has the unknown label values {values}",
-                "Say under `mask_labels` which value is liver and which lesion, and `ignore` the"
+                "Say under `masks.labels` which value is liver and which lesion, and `ignore` the"
                 " others",
             )
         painted[np.isin(layer, wanted["liver"]) & (painted != LESION)] = LIVER
@@ -207,7 +207,7 @@ def _as_mask(painted: np.ndarray, image: sitk.Image, patient: str, what: str) ->
         raise BadPatient(
             patient,
             f"the {what} has no liver",
-            "Draw the liver, or correct `mask_labels: liver` if it has another value",
+            "Draw the liver, or correct `masks.labels: liver` if it has another value",
         )
     mask = sitk.GetImageFromArray(painted)
     mask.CopyInformation(image)

@@ -88,7 +88,7 @@ def render_report(
     classes, clinical = config["classes"], config.get("clinical")
     figures = Path(figures)
     arms = list(metrics["arm"].unique())
-    compared = config.get("classification", {}).get("compare_sets", {})
+    compared = config.get("classification", {}).get("compare_feature_sets", {})
     context = {
         "title": title,
         "version": __version__,
@@ -124,7 +124,7 @@ def render_report(
         "excluded": _excluded(cohort),
         "masks": _masks(cohort),
         "agreement": [] if agreement is None else summary(read_table(agreement)),
-        "correction": mask_results(config.get("compare_masks", False), masks),
+        "correction": mask_results(config.get("masks", {}).get("compare_uncorrected", False), masks),
         "n_arms": len(arms),
         "has_deep": any(Arm.parse(arm).family == "deep" for arm in arms),
         "versions": versions or software_versions(),

@@ -53,7 +53,7 @@ def fittable_splits(
         log.warning("too few uncorrected lesions, so not compared: %s", ", ".join(lost))
     if not possible:
         raise BadInput(
-            "compare_masks: before correction, no split has a lesion of each class to train on and "
-            "one to test; set `compare_masks: false`"
+            "masks.compare_uncorrected: before correction, no split has a lesion of each class to train on and "
+            "one to test; set `masks.compare_uncorrected: false`"
         )
     return splits[splits["split"].isin(possible)]

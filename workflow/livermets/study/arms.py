@@ -27,7 +27,7 @@ BASELINES = {
     "radiomics_clinical": "Radiomics and clinical columns",
 }  # name -> title
 REFERENCE_SETS = (
-    "original"  # the entry of `classification.compare_sets` that the others stand beside
+    "original"  # the entry of `classification.compare_feature_sets` that the others stand beside
 )
 _BASELINE = "baseline_"  # prefix of a baseline's arm
 _TITLES = {
@@ -54,7 +54,7 @@ class Arm:
     resampling : str
         A key of `RESAMPLINGS`; "" where the arm has none.
     feature_sets : str
-        An entry of `classification.compare_sets`; "" where the arm learns from the study's own.
+        An entry of `classification.compare_feature_sets`; "" where the arm learns from the study's own.
     """
 
     model: str

@@ -12,6 +12,21 @@ from livermets.segmentation.model_archive import cache_path
 from livermets.study.arms import REFERENCE_SETS
 from livermets.study.classifiers import CLASSIFIERS
 
+# Keys of earlier versions -> what they are called now
+RENAMED = {
+    "corrections": "masks.corrections",
+    "mask_labels": "masks.labels",
+    "compare_masks": "masks.compare_uncorrected",
+    "segmentation.compare": "masks.compare_automatic",
+    "resample_tilt": "imaging.resample_tilt",
+    "inclusion": "imaging.inclusion",
+    "radiomics.classes": "radiomics.feature_classes",
+    "radiomics.sets": "radiomics.feature_sets",
+    "classification.correlation": "classification.max_correlation",
+    "classification.compare_sets": "classification.compare_feature_sets",
+    "evaluation.draws": "evaluation.bootstrap_draws",
+    "audit.different": "audit.known_distinct_pairs",
+}
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
@@ -69,11 +84,11 @@ def load_config(given: dict) -> dict:
                 f"config: `splits.{key}` needs the column `{column}` of a cohort sheet; name the "
                 "sheet in `patients`, or leave the key out."
             )
-    if "shuffled_labels" in config["controls"] and not (
+    if "permuted_labels" in config["controls"] and not (
         config["splits"]["holdout"] or config["splits"]["cv"]
     ):
         raise BadInput(
-            "config: the control `shuffled_labels` divides the patients anew; give `splits.cv` or "
+            "config: the control `permuted_labels` divides the patients anew; give `splits.cv` or "
             "`splits.holdout`, or leave it out."
         )
     for key in ("models", "compare_models"):
@@ -106,11 +121,11 @@ def _models(chosen: str | list[str], key: str) -> list[str]:
 
 def _check_sets(config: dict) -> None:
     """Refuse feature sets that are not measured; controls are learned from only where named."""
-    chosen, sets = config["classification"], config["radiomics"]["sets"]
-    compared = chosen["compare_sets"]
+    chosen, sets = config["classification"], config["radiomics"]["feature_sets"]
+    compared = chosen["compare_feature_sets"]
     if compared and REFERENCE_SETS not in compared:
         raise BadInput(
-            "config: `classification.compare_sets` compares its entries with one called "
+            "config: `classification.compare_feature_sets` compares its entries with one called "
             f"`{REFERENCE_SETS}`; add it, e.g. `{REFERENCE_SETS}: [{REFERENCE_SETS}]`."
         )
     if config["features"] and config["radiomics"]["min_icc"]:
@@ -121,18 +136,18 @@ def _check_sets(config: dict) -> None:
     if config["features"]:
         return  # a person's own table: what its columns are called is looked at when it is read
     named = {"feature_sets": chosen["feature_sets"] or []}
-    named |= {f"compare_sets.{name}": parts for name, parts in compared.items()}
+    named |= {f"compare_feature_sets.{name}": parts for name, parts in compared.items()}
     for key, parts in named.items():
         for name in parts:
             if name not in sets:
                 raise BadInput(
                     f"config: `classification.{key}` names the feature set `{name}`, and "
-                    f"`radiomics.sets` has {', '.join(sets)}; add it there, or leave it out."
+                    f"`radiomics.feature_sets` has {', '.join(sets)}; add it there, or leave it out."
                 )
     regions = {own.get("region", "lesion") for own in sets.values()}
     if config["radiomics"]["min_icc"] and regions == {"liver"}:
         raise BadInput(
-            "config: `radiomics.min_icc` perturbs lesions and rings, and `radiomics.sets` has the "
+            "config: `radiomics.min_icc` perturbs lesions and rings, and `radiomics.feature_sets` has the "
             "liver alone; add a set of the lesion, or set it to null."
         )
     plain = [name for name, own in sets.items() if not own.get("shuffle")]
@@ -149,12 +164,17 @@ def _explain(mistake: Any) -> str:
         unknown = [key for key in mistake.instance if key not in known]
         texts = []
         for key in unknown:
+            name = f"{where}.{key}" if where else str(key)
             near = difflib.get_close_matches(str(key), known, n=1)
             hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}."
-            texts.append(f"`{where + '.' if where else ''}{key}` is not a key; {hint}")
+            if name in RENAMED:
+                hint = f"it is called `{RENAMED[name]}` now; rename it."
+            texts.append(f"`{name}` is not a key; {hint}")
         return " ".join(texts)
     hint = schema.get("description", "")
-    if mistake.validator == "enum":  # the nearest of the names that are known
+    if mistake.instance == "shuffled_labels":
+        hint = "it is called `permuted_labels` now; rename it."
+    elif mistake.validator == "enum":  # the nearest of the names that are known
         near = difflib.get_close_matches(
             str(mistake.instance), map(str, mistake.validator_value), 1
         )

@@ -77,7 +77,7 @@ class Study:
             )
         if self._compares_automatic and not models:
             raise BadInput(
-                "config: `segmentation.compare` needs a model; name one, or set it to false."
+                "config: `masks.compare_automatic` needs a model; name one, or set it to false."
             )
         for model in models if self.segmented else []:
             if not Path(model["path"]).exists() and not model["url"]:
@@ -131,7 +131,7 @@ class Study:
 
     @cached_property
     def _corrections(self) -> dict[str, list[str]]:
-        folder = self.config["corrections"]
+        folder = self.config["masks"]["corrections"]
         files = {}
         for patient in self.patients:
             mask, note = find_correction(folder, patient), find_sidecar(folder, patient)
@@ -144,7 +144,7 @@ class Study:
 
     @property
     def _compares_automatic(self) -> bool:
-        return self.has_images and self.config["segmentation"]["compare"]
+        return self.has_images and self.config["masks"]["compare_automatic"]
 
     @cached_property
     def segmented(self) -> list[str]:
@@ -203,7 +203,7 @@ class Study:
     @cached_property
     def remasked(self) -> list[str]:
         """Patients whose final mask took the place of another, where that is to be looked at."""
-        if not self.config["compare_masks"]:
+        if not self.config["masks"]["compare_uncorrected"]:
             return []
         return [patient for patient in self.patients if self._mask_count(patient) > 1]
 
@@ -225,17 +225,17 @@ class Study:
         radiomics = self.config["radiomics"]
         return {
             "settings": radiomics["settings"],
-            "classes": radiomics["classes"],
+            "classes": radiomics["feature_classes"],
             "sets": {
                 name: {**chosen, "seed": self.config["seed"]} if chosen.get("shuffle") else chosen
-                for name, chosen in radiomics["sets"].items()
+                for name, chosen in radiomics["feature_sets"].items()
             },
         }
 
     @cached_property
     def regions(self) -> frozenset[str]:
         """Regions beside the lesion that features are taken from: ring, liver."""
-        sets = self.config["radiomics"]["sets"].values()
+        sets = self.config["radiomics"]["feature_sets"].values()
         return frozenset(chosen["region"] for chosen in sets if chosen.get("region"))
 
     @property
@@ -260,7 +260,7 @@ class Study:
     @property
     def permutes_labels(self) -> bool:
         """Whether the classification is carried out once more with permuted labels."""
-        return "shuffled_labels" in self.config["controls"]
+        return "permuted_labels" in self.config["controls"]
 
     @property
     def permuted_splits(self) -> list[str]:
@@ -293,7 +293,7 @@ class Study:
         return [
             str(Arm(model, "none", feature_sets))
             for model in classification["compare_models"]
-            for feature_sets in classification["compare_sets"]
+            for feature_sets in classification["compare_feature_sets"]
         ]
 
     @property
@@ -342,8 +342,8 @@ class Study:
         return self.rerun_arms + [DENSENET] * self.deep_learning
 
     def compared_sets(self, feature_sets: str) -> list[str]:
-        """Feature sets that an entry of `classification.compare_sets` learns from."""
-        sets: list[str] = self.config["classification"]["compare_sets"][feature_sets]
+        """Feature sets that an entry of `classification.compare_feature_sets` learns from."""
+        sets: list[str] = self.config["classification"]["compare_feature_sets"][feature_sets]
         return sets
 
     def baseline_training(self, baseline: str) -> dict[str, Any]:
@@ -357,7 +357,7 @@ class Study:
         """How classifiers are trained."""
         classification = self.config["classification"]
         return {
-            "correlation": classification["correlation"],
+            "correlation": classification["max_correlation"],
             "max_features": classification["max_features"],
             "tuning": classification["tuning"],
             "seed": self.config["seed"],

@@ -16,7 +16,7 @@ def set_results(
     metrics: pd.DataFrame,
     differences: pd.DataFrame | None,
 ) -> list[dict]:
-    """One line an arm of `classification.compare_sets`; none where the study compares no sets.
+    """One line an arm of `classification.compare_feature_sets`; none where the study compares no sets.
 
     compared : name -> the feature sets it learns from
     metrics, differences : as `livermets.evaluation.evaluate.evaluate` and `livermets.evaluation.paired_differences.compare` return

@@ -17,7 +17,7 @@ TABLES = ("patients", "features", "aucs")
 
 
 def mask_results(asked: bool, folder: Path | str | None) -> dict | None:
-    """What the template shows; None where the study asked for nothing (`compare_masks`).
+    """What the template shows; None where the study asked for nothing (`masks.compare_uncorrected`).
 
     folder : where the rule `mask_comparison` wrote; None where no patient has two masks
     """
