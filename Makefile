@@ -5,7 +5,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 export PYTHONNOUSERSITE = 1
 
-.PHONY: demo test test-slow check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-coverage readme cohort clean-demo help
+.PHONY: demo test test-slow check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-coverage readme cohort config docs clean-demo help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -67,6 +67,13 @@ bench-segmentation: install ## our segmentation against nnU-Net's own command, o
 readme: ## the demo's numbers and pictures into README.md
 	@dot -Tsvg docs/images/workflow.dot -o docs/images/workflow.svg
 	@$(BIN)/python docs/update_readme.py
+
+config: install ## write config/config.yaml from the schema
+	@$(BIN)/python docs/generators/config_file.py
+
+docs: install ## build the documentation into docs/_build, offline; warnings and dead links are errors
+	@$(BIN)/python -m sphinx -W --keep-going -q -j auto -b html docs docs/_build/html
+	@echo "The documentation: docs/_build/html/index.html"
 
 cohort: install ## draft the cohort sheet of STUDY (my-study) from the folder tree DICOM
 	@test -n "$(DICOM)" || { echo "name the folder: make cohort DICOM=/path/to/exports STUDY=my-study"; exit 1; }

@@ -5,24 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 from livermets.core.errors import BadInput
 from livermets.study.cohort_sheet import read_sheet, table_columns
 from livermets.study.config import load_config, load_schema
-
-ROOT = Path(__file__).parents[2]
-
-
-def test_config_yaml_repeats_the_defaults_of_the_schema():
-    given = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    assert load_config(given) == load_config({})
-
-
-def test_config_yaml_comments_every_key():
-    for line in (ROOT / "config/config.yaml").read_text().splitlines():
-        key = line.strip().split(":")[0]
-        if line.strip() and not line.strip().startswith("#"):
-            assert "#" in line or key in ("models", "settings"), line
 
 
 def test_every_key_of_the_schema_is_described():
