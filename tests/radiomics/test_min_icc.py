@@ -96,8 +96,8 @@ def test_neither_a_classifier_nor_table_2_selects_what_the_filter_left_out(study
 
 def test_lesions_are_perturbed_only_where_a_least_icc_is_asked_for(tmp_path):
     write_phantom_study(tmp_path, 4)
-    assert not {"perturb_patient", "robustness"} & set(jobs(snakemake(tmp_path, "-n")))
+    assert not {"perturb_lesions", "compute_icc"} & set(jobs(snakemake(tmp_path, "-n")))
     sets = {"original": {}, "ring": {"region": "ring"}}
     write_phantom_study(tmp_path, 4, radiomics={"min_icc": 0.9, "feature_sets": sets})
     listed = jobs(snakemake(tmp_path, "-n"))
-    assert listed["perturb_patient"] == 4 and listed["robustness"] == listed["render_report"] == 1
+    assert listed["perturb_lesions"] == 4 and listed["compute_icc"] == listed["render_report"] == 1

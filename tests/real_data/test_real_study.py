@@ -114,7 +114,7 @@ def test_by_the_sphere_rule_1006_keeps_all_four_and_nothing_before_runs_again(st
     shutil.copytree(study, folder)
     write_config(folder, {"lesions": {"diameter": "sphere"}})
     target = "results/lesions/CRLM-CT-1006.tsv"
-    assert set(jobs(snakemake(folder, "-n", target))) == {"split_lesions", "total"}
+    assert set(jobs(snakemake(folder, "-n", target))) == {"label_lesions", "total"}
     done = snakemake(folder, target)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(folder / target, sep="\t")

@@ -102,8 +102,8 @@ def test_the_rules_of_the_controls_run_only_where_they_are_asked_for(tmp_path):
     assert plain["fit_baseline"] == 1
     control_study(tmp_path, controls=["permuted_labels", "volume_only"])
     asked = jobs(snakemake(tmp_path, "-n"))
-    assert asked["fit_classifier_again"] == asked["divide_shuffled"] == 1
-    assert asked["fit_baseline"] == asked["fit_baseline_again"] == 2  # volume beside majority
+    assert asked["refit_classifier"] == asked["split_permuted"] == 1
+    assert asked["fit_baseline"] == asked["refit_baseline"] == 2  # volume beside majority
 
 
 def test_a_network_learns_dealt_labels_too_and_an_arm_is_selected_by_them(tmp_path):
@@ -111,8 +111,8 @@ def test_a_network_learns_dealt_labels_too_and_an_arm_is_selected_by_them(tmp_pa
     again = {"classification": fitted, "densenet": {}, "controls": ["permuted_labels"]}
     write_phantom_study(tmp_path, 8, **again)
     asked = jobs(snakemake(tmp_path, "-n"))
-    assert asked["train_densenet_shuffled"] == asked["train_densenet"] == 4
-    assert asked["select_arm_again"] == asked["gather_densenet_shuffled"] == 1
+    assert asked["train_densenet_permuted"] == asked["train_densenet"] == 4
+    assert asked["reselect_arm"] == asked["assemble_densenet_permuted"] == 1
 
 
 @pytest.mark.slow

@@ -263,8 +263,8 @@ def correct(folder) -> None:
 
 
 EXTRA = {"take_uncorrected_mask", "split_uncorrected_lesions", "extract_uncorrected",
-         "uncorrected_features", "pair_lesions", "mask_comparison", "fit_classifier_again",
-         "fit_baseline_again"}  # fmt: skip
+         "assemble_uncorrected_features", "match_lesions", "compare_corrections", "refit_classifier",
+         "refit_baseline"}  # fmt: skip
 
 
 def test_its_jobs_run_only_on_request_and_where_a_patient_has_two_masks(tmp_path):
@@ -275,7 +275,7 @@ def test_its_jobs_run_only_on_request_and_where_a_patient_has_two_masks(tmp_path
     write_phantom_study(tmp_path, 4, masks={"compare_uncorrected": True})
     asked = jobs(snakemake(tmp_path, "-n"))
     assert {name: asked[name] for name in EXTRA} == dict.fromkeys(EXTRA, 1) | {
-        "fit_baseline_again": asked["fit_baseline"]
+        "refit_baseline": asked["fit_baseline"]
     }
     (tmp_path / "corrections/B1.nii.gz").unlink()
     listed = snakemake(tmp_path, "-n")

@@ -66,12 +66,12 @@ def test_a_fresh_clone_lists_the_whole_demo_study(tmp_path):
     listed = snakemake(demo, "-n")
     assert listed.returncode == 0, listed.stderr
     found = jobs(listed)
-    assert found["phantom"] == found["import_ct"] == found["split_lesions"] == 20
+    assert found["make_phantom"] == found["import_ct"] == found["label_lesions"] == 20
     assert found["segment"] == 18  # two patients come with a mask
     assert found["fit_classifier"] == 27  # nine, each three ways
     assert found["fit_baseline"] == 5
     assert found["train_densenet"] == 5
-    assert found["gather_features"] == found["evaluate"] == found["render_report"] == 1
+    assert found["assemble_features"] == found["evaluate"] == found["render_report"] == 1
 
 
 def test_lint_has_nothing_to_say():
@@ -102,7 +102,7 @@ def test_a_changed_classifier_setting_reruns_classifiers_alone(table_study, tmp_
     assert listed.returncode == 0, listed.stderr
     found = jobs(listed)
     assert found["fit_classifier"] == 4
-    assert not {"divide", "read_features", "fit_baseline", "feature_importance"} & set(found)
+    assert not {"split_patients", "read_features", "fit_baseline", "rank_features"} & set(found)
 
 
 def test_an_edited_module_reruns_what_it_serves(table_study, tmp_path):
@@ -113,7 +113,7 @@ def test_an_edited_module_reruns_what_it_serves(table_study, tmp_path):
         module.write("\n# edited\n")
     found = jobs(snakemake(table_study, "-n", snakefile=snakefile))
     assert {"fit_baseline", "evaluate"} <= set(found)
-    assert not {"divide", "read_features", "fit_classifier"} & set(found)
+    assert not {"split_patients", "read_features", "fit_classifier"} & set(found)
 
 
 def test_a_users_own_predictions_stand_in_the_table(table_study, tmp_path):
@@ -149,7 +149,7 @@ def test_a_corrected_mask_reruns_that_patient_alone_and_is_not_overwritten(image
     shutil.copy(folder / "phantoms/B1.mask.nii.gz", corrected)
     before = corrected.read_bytes()
     listed = jobs(snakemake(folder, "-n"))
-    assert listed["take_mask"] == listed["split_lesions"] == 1
+    assert listed["select_mask"] == listed["label_lesions"] == 1
     assert "import_ct" not in listed
     done = snakemake(folder, "results/masks/B1.json")
     assert done.returncode == 0, done.stderr
@@ -195,7 +195,7 @@ def test_patients_may_share_segmentation_jobs(tmp_path):
         write_config(tmp_path, {"segmentation": {"models": [model], "patients_per_job": per_job}})
         listed = jobs(snakemake(tmp_path, "-n", "review"))
         assert {rule: n for rule, n in listed.items() if rule.startswith("segment")} == expected
-        assert listed["take_mask"] == listed["look_over"] == 5 and listed["worklist"] == 1
+        assert listed["select_mask"] == listed["check_mask"] == 5 and listed["render_worklist"] == 1
 
 
 def test_given_masks_are_compared_with_automatic_ones_on_request(tmp_path):
