@@ -7,12 +7,12 @@ from functools import cached_property
 import numpy as np
 import SimpleITK as sitk
 
+from livermets.masks.labels import Label
 from livermets.radiomics.lazy_pyradiomics import imageoperations
 
 Box = tuple[np.ndarray, np.ndarray]  # start and size in voxels, (x, y, z)
 # A cubic B-spline coefficient feels a voxel k steps away by 0.268**k: 1e-18 after 32 steps.
 SPLINE_REACH = 32
-LIVER = 1  # the label of liver without lesions in the patient's mask
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ class Scan:
             region.images[1], squaredDistance=False, useImageSpacing=True
         )
         near = sitk.GetArrayViewFromImage(distance) <= width_mm + 1e-3  # float32 rounds ties
-        liver = self._crop(self.organs, self.boxes[lesion], pad) == LIVER
+        liver = self._crop(self.organs, self.boxes[lesion], pad) == Label.LIVER
         return self._resampled(replace(region, mask=near & liver & ~region.mask), settings)
 
     def liver(self, settings: dict) -> Region:
         """The liver without its lesions."""
-        mask = self.organs == LIVER
+        mask = self.organs == Label.LIVER
         shapes = lesion_boxes(mask)
         if 1 not in shapes:
             raise ValueError("the mask has no liver")
