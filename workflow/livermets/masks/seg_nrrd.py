@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
 import SimpleITK as sitk
 
+from livermets.imaging.geometry import bounding_box
 from livermets.masks.labels import SEGMENTS
 
 CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
@@ -22,9 +22,8 @@ def write_seg_nrrd(mask: sitk.Image, path: Path) -> None:
     image.SetMetaData("Segmentation_ContainedRepresentationNames", "Binary labelmap|")
     image.SetMetaData("Segmentation_ReferenceImageExtentOffset", "0 0 0")
     for i, segment in enumerate(SEGMENTS):
-        where = np.argwhere(voxels == segment.label.value)[:, ::-1]
-        low, high = (where.min(0), where.max(0)) if len(where) else ((0, 0, 0), (-1, -1, -1))
-        extent = " ".join(f"{a} {b}" for a, b in zip(low, high, strict=True))
+        box = bounding_box(voxels == segment.label) or (slice(0, 0),) * 3
+        extent = " ".join(f"{side.start} {side.stop - 1}" for side in box[::-1])
         codes = [f"SCT^{code}^{meaning}" for code, meaning in (segment.category, segment.type)]
         region = "SCT^{}^{}".format(*segment.region) if segment.region else "^^"
         tags = f"TerminologyEntry:{CONTEXT}~{codes[0]}~{codes[1]}~^^~{REGIONS}~{region}~^^|"

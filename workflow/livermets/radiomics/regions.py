@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import SimpleITK as sitk
 
+from livermets.imaging.geometry import axial_axis, bounding_box
 from livermets.masks.labels import Label
 from livermets.radiomics.lazy_pyradiomics import imageoperations
 
@@ -45,7 +46,7 @@ class Scan:
     def __init__(self, ct: sitk.Image, labelled: sitk.Image, organs: sitk.Image | None = None):
         self.ct, self.labelled, self.organs = ct, labelled, organs
         self.boxes = lesion_boxes(labelled)
-        self.axial = 2 - int(np.abs(np.reshape(ct.GetDirection(), (3, 3))[2]).argmax())
+        self.axial = 2 - axial_axis(ct)
 
     def cut(self, lesion: int, settings: dict, pad: int | np.ndarray = 0) -> Region:
         """A lesion in its box, `pad` voxels (x, y, z) wider; resampled if the settings say so."""
@@ -157,12 +158,9 @@ def checked_box(mask: np.ndarray, settings: dict) -> tuple[slice, ...]:
 
     `imageoperations.checkMask` without its statistics of the grey values.
     """
-    box = []
-    for axis in range(3):
-        found = np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis})))
-        if not len(found):
-            raise ValueError("Label (1) not present in mask")
-        box.append(slice(found[0], found[-1] + 1))
+    box = bounding_box(mask)
+    if box is None:
+        raise ValueError("Label (1) not present in mask")
     dimensions, least = sum(s.stop - s.start > 1 for s in box), settings["minimumROIDimensions"]
     if dimensions == 0:
         raise ValueError(
@@ -178,7 +176,7 @@ def checked_box(mask: np.ndarray, settings: dict) -> tuple[slice, ...]:
             f"Size of the ROI is too small (minimum size: {settings['minimumROISize']}, "
             f"ROI size: {mask.sum()})"
         )
-    return tuple(box)
+    return box
 
 
 def _within(region: Region, box: tuple[slice, ...]) -> Region:

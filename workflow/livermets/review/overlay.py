@@ -8,6 +8,7 @@ import SimpleITK as sitk
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from livermets.imaging.geometry import bounding_box
 from livermets.masks.labels import Label
 
 WIDTH, LEVEL = 330, 10  # HU, the window of the paper
@@ -115,13 +116,9 @@ def _window(
 ) -> tuple[slice, slice]:
     """Rows and columns of the body, which is the largest thing there, and of the liver."""
     region = liver | (cc3d.largest_k(body, k=1, connectivity=6) > 0)
-    sides = []
-    for axis, spacing in zip((1, 2), spacing_mm, strict=True):
-        other = tuple({0, 1, 2} - {axis})
-        inside = np.flatnonzero(region.any(axis=other))
-        margin = round(MARGIN_MM / spacing)
-        sides.append(slice(max(inside[0] - margin, 0), inside[-1] + margin + 1))
-    return sides[0], sides[1]
+    box = bounding_box(region, (0, *(round(MARGIN_MM / spacing) for spacing in spacing_mm)))
+    assert box is not None, "a mask without a liver is refused before it is drawn"
+    return box[1], box[2]
 
 
 def _sheet(tiles: np.ndarray) -> np.ndarray:
