@@ -9,7 +9,7 @@ import hashlib
 import numpy as np
 import SimpleITK as sitk
 
-from livermets.imaging.geometry import axial_axis
+from livermets.imaging.geometry import axial_axis, bounding_box
 
 # Below these, values may agree by chance: an empty slice is like any other, and so is a speck.
 DIFFERENT_VALUES, VOXELS = 50, 30
@@ -60,13 +60,10 @@ def _of_values(part: np.ndarray) -> str | None:
 
 
 def _of_shape(labels: np.ndarray) -> str | None:
-    if np.count_nonzero(labels) < VOXELS:
+    box = bounding_box(labels)
+    if box is None or np.count_nonzero(labels) < VOXELS:
         return None
-    box = []
-    for axis in range(labels.ndim):
-        used = labels.any(axis=tuple(other for other in range(labels.ndim) if other != axis))
-        box.append(slice(int(used.argmax()), len(used) - int(used[::-1].argmax())))
-    inside = labels[tuple(box)].astype(np.uint8)
+    inside = labels[box].astype(np.uint8)
     return _digest(inside, np.array(inside.shape))
 
 

@@ -1,5 +1,7 @@
 """Voxel grids: are two of them one, how skewed is one, and how a mask gets onto another's."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -21,11 +23,52 @@ def _corners(image: sitk.Image) -> np.ndarray:
     return index @ _steps(image).T + image.GetOrigin()
 
 
-def same_grid(a: sitk.Image, b: sitk.Image, tolerance_mm: float = 1e-3) -> bool:
-    """Whether the voxels of `a` and `b` coincide: equal size, no corner further off than that."""
-    if a.GetSize() != b.GetSize():
+def same_grid(first: sitk.Image, second: sitk.Image, tolerance_mm: float = 1e-3) -> bool:
+    """Whether the voxels of two images coincide.
+
+    Parameters
+    ----------
+    first, second : SimpleITK.Image
+        The images to compare.
+    tolerance_mm : float
+        How far apart corresponding corner voxels may lie along each axis. Origin, spacing and
+        direction cosines are not compared one by one: each counts by how far it moves a corner.
+
+    Returns
+    -------
+    bool
+        True if the sizes are equal and no corner is further off than the tolerance.
+    """
+    if first.GetSize() != second.GetSize():
         return False
-    return bool(np.abs(_corners(a) - _corners(b)).max() <= tolerance_mm)
+    return bool(np.abs(_corners(first) - _corners(second)).max() <= tolerance_mm)
+
+
+def bounding_box(mask: np.ndarray, margin: int | Sequence[int] = 0) -> tuple[slice, ...] | None:
+    """The smallest box around the nonzero voxels of an array.
+
+    Parameters
+    ----------
+    mask : ndarray, of any number of axes
+        Boolean, or labels of which all but 0 count.
+    margin : int or sequence of int
+        Voxels by which the box is wider on both sides, the same on every axis or one number for
+        each; it ends at the edge of the array.
+
+    Returns
+    -------
+    tuple of slice, or None
+        One slice of `mask` for each axis; None if all voxels are 0.
+    """
+    box = []
+    for axis, wider in enumerate(np.broadcast_to(margin, mask.ndim).tolist()):
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        occupied = np.flatnonzero(mask.any(axis=others))
+        if not len(occupied):
+            return None
+        first, last = int(occupied[0]), int(occupied[-1])
+        box.append(slice(max(0, first - wider), min(mask.shape[axis], last + 1 + wider)))
+    return tuple(box)
 
 
 def skew(steps: np.ndarray, size: tuple[int, int, int]) -> tuple[float, float]:

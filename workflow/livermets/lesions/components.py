@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from livermets.imaging.geometry import axial_axis
 from livermets.lesions import diameters
-from livermets.masks.final_mask import LESION, LIVER
+from livermets.masks.labels import Label
 
 COLUMNS = {
     "lesion": "int64",
@@ -65,10 +65,10 @@ def split_lesions(
     hu, labels = sitk.GetArrayViewFromImage(ct), sitk.GetArrayFromImage(mask)
     filled = np.zeros(labels.shape, bool)
     if fill_holes:
-        filled = ndimage.binary_fill_holes(labels == LESION) & (labels != LESION)
-        labels[filled] = LESION
+        filled = ndimage.binary_fill_holes(labels == Label.LESION) & (labels != Label.LESION)
+        labels[filled] = Label.LESION
     components, n = cc3d.connected_components(
-        labels == LESION, connectivity=connectivity, return_N=True
+        labels == Label.LESION, connectivity=connectivity, return_N=True
     )
     boxes = cc3d.statistics(components)["bounding_boxes"]
     rows = [_measure(hu, components, i, boxes[i], mask, diameter) for i in range(1, n + 1)]
@@ -127,11 +127,11 @@ def _measure(
 def _touches(components: np.ndarray, number: int, boxes: np.ndarray, labels: np.ndarray) -> bool:
     wider = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in boxes[number])
     around = ndimage.binary_dilation(components[wider] == number, np.ones((3, 3, 3)))
-    return bool((labels[wider][around] == LIVER).any())
+    return bool((labels[wider][around] == Label.LIVER).any())
 
 
 def _facts(hu: np.ndarray, labels: np.ndarray, table: pd.DataFrame, voxel_ml: float) -> dict:
-    parenchyma, lesion = labels == LIVER, int((labels == LESION).sum())
+    parenchyma, lesion = labels == Label.LIVER, int((labels == Label.LESION).sum())
     liver = int(parenchyma.sum()) + lesion
     kept = table[table["kept"]]
     return {

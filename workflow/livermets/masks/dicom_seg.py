@@ -36,7 +36,7 @@ def write_dicom_seg(mask: sitk.Image, ct_hash: str, patient: str, source: str, p
             family = Code("123110", "DCM", "Artificial Intelligence")
         by = hd.AlgorithmIdentificationSequence("livermets", family, __version__)
     voxels = sitk.GetArrayFromImage(mask)
-    present = [segment for segment in SEGMENTS if (voxels == segment.value).any()]
+    present = [segment for segment in SEGMENTS if (voxels == segment.label).any()]
     descriptions = [
         hd.seg.SegmentDescription(
             number, segment.name, _code(segment.category), _code(segment.type), kind, by,
@@ -47,7 +47,7 @@ def write_dicom_seg(mask: sitk.Image, ct_hash: str, patient: str, source: str, p
     ]  # fmt: skip
     segmentation = hd.seg.Segmentation(
         _slices(mask, ct_hash, patient),
-        np.stack([voxels == segment.value for segment in present], axis=-1).astype(np.uint8),
+        np.stack([voxels == segment.label for segment in present], axis=-1).astype(np.uint8),
         hd.seg.SegmentationTypeValues.BINARY,
         descriptions,
         series_instance_uid=_uid(ct_hash, "segmentation series"),

@@ -14,10 +14,9 @@ from livermets.core.errors import BadPatient
 from livermets.imaging.ct import voxel_hash
 from livermets.imaging.geometry import onto_grid
 from livermets.imaging.volumes import is_dicom, read_volume
+from livermets.masks.labels import LABEL_VALUES, Label
 from livermets.study.corrections import find_correction, find_sidecar, read_sidecar
 
-LIVER, LESION = 1, 2
-ROLES = {"liver": LIVER, "lesion": LESION}
 LESION_NAME = re.compile(r"lesion|tumou?r|metasta|\bmets?\b", re.IGNORECASE)
 LIVER_NAME = re.compile(r"liver|hepar", re.IGNORECASE)
 LIVER_HU = (-200, 600)  # no liver lies beyond; air, lung or bone under the mask does
@@ -64,7 +63,7 @@ def final_mask(
         digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     elif automatic is not None:
         source, what = "automatic", "automatic mask"
-        own, digest = _painted(automatic, patient, ROLES, what), voxel_hash(automatic)
+        own, digest = _painted(automatic, patient, LABEL_VALUES, what), voxel_hash(automatic)
     else:
         raise BadPatient(
             patient,
@@ -84,14 +83,14 @@ def final_mask(
         "dice_liver": None,
         "dice_lesion": None,
         "liver_ml": round(float((voxels > 0).sum() * volume_ml), 6),
-        "lesion_ml": round(float((voxels == LESION).sum() * volume_ml), 6),
+        "lesion_ml": round(float((voxels == Label.LESION).sum() * volume_ml), 6),
     }
     if corrected and (sidecar := find_sidecar(corrections, patient)):
         record["correction"] = read_sidecar(sidecar, patient)
     if automatic is not None:
         before = sitk.GetArrayFromImage(onto_grid(automatic, ct, patient, "automatic mask")[0])
         record["dice_liver"] = dice(voxels > 0, before > 0)
-        record["dice_lesion"] = dice(voxels == LESION, before == LESION)
+        record["dice_lesion"] = dice(voxels == Label.LESION, before == Label.LESION)
     return mask, record
 
 
@@ -162,7 +161,9 @@ def _segments(image: sitk.Image) -> list[dict]:
 
 def _role(name: str) -> int:
     """2 for the name of a lesion ("liver tumour" is one), 1 for a liver, 0 for anything else."""
-    return LESION if LESION_NAME.search(name) else LIVER if LIVER_NAME.search(name) else 0
+    return (
+        Label.LESION if LESION_NAME.search(name) else Label.LIVER if LIVER_NAME.search(name) else 0
+    )
 
 
 def _layers(image: sitk.Image) -> list[np.ndarray]:
@@ -173,7 +174,7 @@ def _layers(image: sitk.Image) -> list[np.ndarray]:
 def _painted(image: sitk.Image, patient: str, mask_labels: dict, what: str) -> sitk.Image:
     """Values of a plain mask turned into roles; BadPatient for values that nobody declared."""
     layers = _layers(image)
-    wanted = {role: np.atleast_1d(mask_labels.get(role, [])).tolist() for role in ROLES}
+    wanted = {role: np.atleast_1d(mask_labels.get(role, [])).tolist() for role in LABEL_VALUES}
     ignore = mask_labels.get("ignore", [])
     painted = np.zeros(layers[0].shape, np.uint8)
     for layer in layers:
@@ -187,8 +188,8 @@ def _painted(image: sitk.Image, patient: str, mask_labels: dict, what: str) -> s
                 "Say under `masks.labels` which value is liver and which lesion, and `ignore` the"
                 " others",
             )
-        painted[np.isin(layer, wanted["liver"]) & (painted != LESION)] = LIVER
-        painted[np.isin(layer, wanted["lesion"])] = LESION
+        painted[np.isin(layer, wanted["liver"]) & (painted != Label.LESION)] = Label.LIVER
+        painted[np.isin(layer, wanted["lesion"])] = Label.LESION
     return _as_mask(painted, image, patient, what)
 
 
@@ -203,7 +204,7 @@ def _values(layer: np.ndarray, patient: str, what: str) -> set[int]:
 
 
 def _as_mask(painted: np.ndarray, image: sitk.Image, patient: str, what: str) -> sitk.Image:
-    if not (painted == LIVER).any():
+    if not (painted == Label.LIVER).any():
         raise BadPatient(
             patient,
             f"the {what} has no liver",
@@ -216,7 +217,7 @@ def _as_mask(painted: np.ndarray, image: sitk.Image, patient: str, what: str) ->
 
 def _refuse_wrong_place(mask: sitk.Image, ct: sitk.Image, patient: str, what: str) -> None:
     """A mask flipped or shifted onto lung, air or bone, or a CT that is not in HU."""
-    liver = sitk.GetArrayViewFromImage(mask) == LIVER
+    liver = sitk.GetArrayViewFromImage(mask) == Label.LIVER
     if not liver.any():
         raise BadPatient(
             patient, f"the {what} has no liver inside the CT", "Give the mask drawn on this CT"

@@ -1,15 +1,39 @@
-"""What is segmented, in the words of other programs: names, colours, SNOMED CT codes."""
+"""The label map of every mask, with names, colours and SNOMED CT codes of its labels.
+
+Standard library only, so that any room can import it at no cost.
+"""
 
 from dataclasses import dataclass
+from enum import IntEnum
 
-Code = tuple[str, str]  # SNOMED CT code and meaning
+Code = tuple[str, str]  # SNOMED CT code and its meaning
+
+
+class Label(IntEnum):
+    """Voxel value of a mask. The liver without its lesions is LIVER; with them it is `> 0`."""
+
+    BACKGROUND = 0
+    LIVER = 1
+    LESION = 2
 
 
 @dataclass(frozen=True)
 class Segment:
-    """One label of a mask. The category, type and region are those of DICOM's CID 7150 and 7159."""
+    """How other programs show one label: its name, colour and SNOMED CT codes.
 
-    value: int
+    Parameters
+    ----------
+    label : Label
+        Voxel value.
+    name : str
+        Name in the configuration, in 3D Slicer and in DICOM.
+    rgb : tuple of int
+        Colour, 0 to 255.
+    category, type, region : tuple of str
+        SNOMED CT code and meaning, of DICOM's context groups CID 7150 and CID 7159.
+    """
+
+    label: Label
     name: str
     rgb: tuple[int, int, int]
     category: Code
@@ -19,9 +43,21 @@ class Segment:
 
 LIVER_CODE = ("10200004", "Liver")
 SEGMENTS = (
-    Segment(1, "liver", (221, 130, 101), ("123037004", "Anatomical Structure"), LIVER_CODE),
     Segment(
-        2, "lesion", (255, 176, 0), ("49755003", "Morphologically Altered Structure"),
-        ("14799000", "Neoplasm, Secondary"), LIVER_CODE,
+        Label.LIVER,
+        "liver",
+        (221, 130, 101),
+        category=("123037004", "Anatomical Structure"),
+        type=LIVER_CODE,
     ),
-)  # fmt: skip
+    Segment(
+        Label.LESION,
+        "lesion",
+        (255, 176, 0),
+        category=("49755003", "Morphologically Altered Structure"),
+        type=("14799000", "Neoplasm, Secondary"),
+        region=LIVER_CODE,
+    ),
+)
+# The names of the configuration and their voxel values: {"liver": 1, "lesion": 2}
+LABEL_VALUES: dict[str, int] = {segment.name: segment.label.value for segment in SEGMENTS}

@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from livermets.core.errors import BadInput
 from livermets.core.seeds import derive
+from livermets.masks.labels import Label
 
 SIZE = (40, 176, 176)  # voxels (z, y, x)
 SPACING_MM = (1.5, 1.5, 3.0)  # (x, y, z)
@@ -108,7 +109,7 @@ def make_phantom(
     lesions = _place_lesions(grid, liver, number, np.random.default_rng(rng.integers(2**63)))
     hu = _paint(grid, anatomy, liver, lesions, step, rng)
 
-    mask = np.where(lesions > 0, 2, liver).astype(np.uint8)
+    mask = np.where(lesions > 0, Label.LESION, Label.LIVER * liver).astype(np.uint8)
     hu = np.clip(np.rint(hu), -1024, 3071).astype(np.int16)
     return tuple(_image(array, grid) for array in (hu, mask))
 

@@ -16,6 +16,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from livermets.core.errors import BadInput
+from livermets.imaging.geometry import same_grid
 from livermets.radiomics import crops as radiomics_cuts
 from livermets.radiomics import feature_files as radiomics_tables
 from livermets.radiomics.feature_files import REASON
@@ -214,16 +215,12 @@ def _normalisation(chosen: FeatureSet) -> str:
 
 
 def _on_grid(image: sitk.Image, ct: sitk.Image, what: str) -> sitk.Image:
-    here, there = (
-        np.array([*i.GetSize(), *i.GetSpacing(), *i.GetOrigin(), *i.GetDirection()])
-        for i in (ct, image)
-    )
-    if not np.allclose(here, there, rtol=0, atol=1e-3):
+    if not same_grid(image, ct):
         raise BadInput(
             f"CT {ct.GetSize()} and {what} {image.GetSize()} lie on different grids: "
             "split the lesions again on this CT"
         )
-    if (here != there).any():  # by rounding, which pyradiomics would refuse
+    if not same_grid(image, ct, tolerance_mm=0):  # rounding, which pyradiomics would refuse
         image = sitk.Image(image)
         image.CopyInformation(ct)
     return image

@@ -7,12 +7,13 @@ from functools import cached_property
 import numpy as np
 import SimpleITK as sitk
 
+from livermets.imaging.geometry import axial_axis, bounding_box
+from livermets.masks.labels import Label
 from livermets.radiomics.lazy_pyradiomics import imageoperations
 
 Box = tuple[np.ndarray, np.ndarray]  # start and size in voxels, (x, y, z)
 # A cubic B-spline coefficient feels a voxel k steps away by 0.268**k: 1e-18 after 32 steps.
 SPLINE_REACH = 32
-LIVER = 1  # the label of liver without lesions in the patient's mask
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Scan:
     def __init__(self, ct: sitk.Image, labelled: sitk.Image, organs: sitk.Image | None = None):
         self.ct, self.labelled, self.organs = ct, labelled, organs
         self.boxes = lesion_boxes(labelled)
-        self.axial = 2 - int(np.abs(np.reshape(ct.GetDirection(), (3, 3))[2]).argmax())
+        self.axial = 2 - axial_axis(ct)
 
     def cut(self, lesion: int, settings: dict, pad: int | np.ndarray = 0) -> Region:
         """A lesion in its box, `pad` voxels (x, y, z) wider; resampled if the settings say so."""
@@ -69,12 +70,12 @@ class Scan:
             region.images[1], squaredDistance=False, useImageSpacing=True
         )
         near = sitk.GetArrayViewFromImage(distance) <= width_mm + 1e-3  # float32 rounds ties
-        liver = self._crop(self.organs, self.boxes[lesion], pad) == LIVER
+        liver = self._crop(self.organs, self.boxes[lesion], pad) == Label.LIVER
         return self._resampled(replace(region, mask=near & liver & ~region.mask), settings)
 
     def liver(self, settings: dict) -> Region:
         """The liver without its lesions."""
-        mask = self.organs == LIVER
+        mask = self.organs == Label.LIVER
         shapes = lesion_boxes(mask)
         if 1 not in shapes:
             raise ValueError("the mask has no liver")
@@ -157,12 +158,9 @@ def checked_box(mask: np.ndarray, settings: dict) -> tuple[slice, ...]:
 
     `imageoperations.checkMask` without its statistics of the grey values.
     """
-    box = []
-    for axis in range(3):
-        found = np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis})))
-        if not len(found):
-            raise ValueError("Label (1) not present in mask")
-        box.append(slice(found[0], found[-1] + 1))
+    box = bounding_box(mask)
+    if box is None:
+        raise ValueError("Label (1) not present in mask")
     dimensions, least = sum(s.stop - s.start > 1 for s in box), settings["minimumROIDimensions"]
     if dimensions == 0:
         raise ValueError(
@@ -178,7 +176,7 @@ def checked_box(mask: np.ndarray, settings: dict) -> tuple[slice, ...]:
             f"Size of the ROI is too small (minimum size: {settings['minimumROISize']}, "
             f"ROI size: {mask.sum()})"
         )
-    return tuple(box)
+    return box
 
 
 def _within(region: Region, box: tuple[slice, ...]) -> Region:

@@ -13,7 +13,8 @@ import SimpleITK as sitk
 from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 
-from livermets.masks.final_mask import LESION, dice
+from livermets.masks.final_mask import dice
+from livermets.masks.labels import Label
 from livermets.review.agreement_table import COLUMNS, TOLERANCE_MM
 
 MATCH_IOU = 0.1  # lesions are small and their edges are matters of opinion
@@ -31,7 +32,7 @@ def compare_masks(automatic: sitk.Image, final: sitk.Image) -> dict[str, float |
     spacing = final.GetSpacing()[::-1]
     voxel_ml = np.prod(spacing) / 1000
     found: dict[str, float | int | None] = {}
-    for name, x, y in (("liver", a > 0, b > 0), ("lesion", a == LESION, b == LESION)):
+    for name, x, y in (("liver", a > 0, b > 0), ("lesion", a == Label.LESION, b == Label.LESION)):
         there, back = surface_distances(x, y, spacing)
         both = np.concatenate([there, back])
         near = (both <= TOLERANCE_MM).mean() if both.size else None
@@ -43,7 +44,7 @@ def compare_masks(automatic: sitk.Image, final: sitk.Image) -> dict[str, float |
         found[f"{name}_ml_automatic"], found[f"{name}_ml"] = (
             float(m.sum() * voxel_ml) for m in (x, y)
         )
-    found |= match_lesions(a == LESION, b == LESION)
+    found |= match_lesions(a == Label.LESION, b == Label.LESION)
     return {column: found[column] for column in COLUMNS[2:]}
 
 

@@ -8,7 +8,8 @@ import SimpleITK as sitk
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from livermets.masks.final_mask import LESION
+from livermets.imaging.geometry import bounding_box
+from livermets.masks.labels import Label
 
 WIDTH, LEVEL = 330, 10  # HU, the window of the paper
 LIVER_COLOUR, KEPT_COLOUR, DROPPED_COLOUR = "#35c4ff", "#ffb000", "#ff4fa3"
@@ -44,7 +45,7 @@ def draw_overlay(
     axes = figure.add_axes((0, 0, 1, tall / (tall + 0.7)))
     axes.imshow(hu, cmap="gray", vmin=LEVEL - WIDTH / 2, vmax=LEVEL + WIDTH / 2, aspect="auto")
     axes.set_axis_off()
-    dropped = (labels == LESION) & (numbers == 0)
+    dropped = (labels == Label.LESION) & (numbers == 0)
     outlines = [(labels > 0, LIVER_COLOUR), (numbers > 0, KEPT_COLOUR)]
     outlines.append((dropped, DROPPED_COLOUR if lesions is not None else KEPT_COLOUR))
     for region, colour in outlines:
@@ -86,11 +87,11 @@ def _summary(mask: sitk.Image, lesions: sitk.Image | None) -> str:
     voxel_ml = np.prod(mask.GetSpacing()) / 1000
     labels = sitk.GetArrayViewFromImage(mask)
     text = f"liver {(labels > 0).sum() * voxel_ml:.0f} ml, "
-    text += f"lesion label {(labels == LESION).sum() * voxel_ml:.2f} ml"
+    text += f"lesion label {(labels == Label.LESION).sum() * voxel_ml:.2f} ml"
     if lesions is not None:
         kept = sitk.GetArrayViewFromImage(lesions)
         text += f", {kept.max()} lesions kept"
-        text += " (pink: dropped)" if ((labels == LESION) & (kept == 0)).any() else ""
+        text += " (pink: dropped)" if ((labels == Label.LESION) & (kept == 0)).any() else ""
     return text + f"; W {WIDTH} L {LEVEL} HU"
 
 
@@ -115,13 +116,9 @@ def _window(
 ) -> tuple[slice, slice]:
     """Rows and columns of the body, which is the largest thing there, and of the liver."""
     region = liver | (cc3d.largest_k(body, k=1, connectivity=6) > 0)
-    sides = []
-    for axis, spacing in zip((1, 2), spacing_mm, strict=True):
-        other = tuple({0, 1, 2} - {axis})
-        inside = np.flatnonzero(region.any(axis=other))
-        margin = round(MARGIN_MM / spacing)
-        sides.append(slice(max(inside[0] - margin, 0), inside[-1] + margin + 1))
-    return sides[0], sides[1]
+    box = bounding_box(region, (0, *(round(MARGIN_MM / spacing) for spacing in spacing_mm)))
+    assert box is not None, "a mask without a liver is refused before it is drawn"
+    return box[1], box[2]
 
 
 def _sheet(tiles: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import pandas as pd
 import SimpleITK as sitk
 
 from livermets.lesions.components import OUTSIDE
-from livermets.masks.final_mask import LESION, LIVER
+from livermets.masks.labels import Label
 
 LIVER_ML = (600, 3500)  # beyond both lie few livers of adults
 PARENCHYMA_HU = (75, 200)  # of the portal venous phase; an unenhanced liver has 50 to 65
@@ -41,8 +41,8 @@ def look_over(
         "liver_ml": facts["liver_ml"],
         "lesion_ml": facts["lesion_ml"],
         "burden": facts["burden"],
-        "parenchyma_hu": _spread(hu[labels == LIVER]),
-        "lesion_hu": _spread(hu[labels == LESION]),
+        "parenchyma_hu": _spread(hu[labels == Label.LIVER]),
+        "lesion_hu": _spread(hu[labels == Label.LESION]),
         "lesions": kept[list(columns)].rename(columns=columns).to_dict("records"),
         "n_dropped": facts["n_dropped"],
         **{key: record[key] for key in ("source", "correction", "dice_liver", "dice_lesion")},

@@ -20,9 +20,3 @@ def body_mask(hu: np.ndarray) -> np.ndarray:
     for axis, part in enumerate(step):
         mask = mask.repeat(part.step, axis).take(range(hu.shape[axis]), axis)
     return mask
-
-
-def extent(mask: np.ndarray) -> list[tuple[int, int]]:
-    """First and last index with a true voxel along each axis."""
-    hits = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    return [(int(hit[0]), int(hit[-1])) for hit in hits]

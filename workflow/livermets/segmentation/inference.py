@@ -22,6 +22,8 @@ from scipy import ndimage
 from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput
 from livermets.core.exclusion import exclusion_of
+from livermets.imaging.geometry import bounding_box
+from livermets.masks.labels import LABEL_VALUES, Label
 from livermets.segmentation.model_archive import model_folder
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
     from livermets.segmentation.nnunet_model import Model
 
-LABELS = {"liver": 1, "lesion": 2}
 log = logging.getLogger(__name__)
 
 
@@ -107,12 +108,12 @@ def segment(ct: sitk.Image, chain: Sequence[Link], keep_largest_liver: bool = Fa
             log.warning("%s: no %s to crop to, not run", link.name, link.crop["to"])
             continue
         start = time.monotonic()
-        region = ct[tuple(box[::-1])]
+        region = ct[box[::-1]]
         found = predict(link.model, region, link.orientation)
         part = np.zeros_like(found, dtype=np.uint8)
-        for ours in sorted(link.labels, key=LABELS.__getitem__):
-            part[np.isin(found, link.labels[ours])] = LABELS[ours]
-        np.maximum(merged[tuple(box)], part, out=merged[tuple(box)])
+        for ours in sorted(link.labels, key=LABEL_VALUES.__getitem__):
+            part[np.isin(found, link.labels[ours])] = LABEL_VALUES[ours]
+        np.maximum(merged[box], part, out=merged[box])
         if keep_largest_liver:
             _keep_largest(merged, link.name)
         seconds = time.monotonic() - start
@@ -179,25 +180,21 @@ def _keep_largest(merged: np.ndarray, name: str) -> None:
     pieces, n = ndimage.label(merged > 0)
     if n > 1:
         largest = np.bincount(pieces.ravel())[1:].argmax() + 1
-        stray = (merged == LABELS["liver"]) & (pieces != largest)
+        stray = (merged == Label.LIVER) & (pieces != largest)
         merged[stray] = 0
         log.info("%s: %d voxels of liver beside the largest piece forgotten", name, stray.sum())
 
 
-def _box(merged: np.ndarray, ct: sitk.Image, crop: Mapping[str, Any] | None) -> list[slice] | None:
+def _box(
+    merged: np.ndarray, ct: sitk.Image, crop: Mapping[str, Any] | None
+) -> tuple[slice, ...] | None:
     """Where to run a model, as slices (z, y, x): everywhere, or around an earlier label."""
     if not crop:
-        return [slice(0, n) for n in merged.shape]
+        return tuple(slice(0, n) for n in merged.shape)
     # The liver includes its lesions, as everywhere in this study.
-    wanted = merged >= 1 if crop["to"] == "liver" else merged == LABELS[crop["to"]]
-    if not wanted.any():
-        return None
-    box = []
-    for axis, step in enumerate(ct.GetSpacing()[::-1]):
-        hit = np.flatnonzero(wanted.any(tuple({0, 1, 2} - {axis})))
-        margin = int(np.ceil(crop.get("margin_mm", 0) / step))
-        box.append(slice(max(0, int(hit[0]) - margin), int(hit[-1]) + 1 + margin))
-    return [slice(s.start, min(s.stop, n)) for s, n in zip(box, merged.shape, strict=True)]
+    wanted = merged >= 1 if crop["to"] == "liver" else merged == LABEL_VALUES[crop["to"]]
+    margin = np.ceil(crop.get("margin_mm", 0) / np.array(ct.GetSpacing()[::-1])).astype(int)
+    return bounding_box(wanted, margin.tolist())
 
 
 def _load(
@@ -210,9 +207,10 @@ def _load(
     name = model.get("name") or folder.name
     checkpoint = model.get("checkpoint") or "checkpoint_final.pth"
     folds, crop = model.get("folds") or [0], model.get("crop")
-    if crop and crop["to"] not in LABELS:
+    if crop and crop["to"] not in LABEL_VALUES:
         raise BadInput(
-            f"segmentation model {name}: crop.to is {crop['to']!r}; give one of {list(LABELS)}"
+            f"segmentation model {name}: crop.to is {crop['to']!r}; "
+            f"give one of {list(LABEL_VALUES)}"
         )
     for fold in folds:
         if not (folder / f"fold_{fold}" / checkpoint).is_file():
@@ -221,10 +219,10 @@ def _load(
                 f"segmentation model {name} has no fold_{fold}/{checkpoint}; "
                 f"set folds and checkpoint to one of {there}"
             )
-    if unknown := set(model["labels"]) - set(LABELS):
+    if unknown := set(model["labels"]) - set(LABEL_VALUES):
         raise BadInput(
             f"segmentation model {name}: labels names {sorted(unknown)}; "
-            f"only {list(LABELS)} can be mapped"
+            f"only {list(LABEL_VALUES)} can be mapped"
         )
     with quiet_nnunet():
         from livermets.segmentation.nnunet_model import load_model

@@ -20,7 +20,8 @@ import torch
 from scipy import ndimage
 
 from livermets.core.errors import BadInput
-from livermets.segmentation.body_mask import body_mask, extent
+from livermets.imaging.geometry import bounding_box
+from livermets.segmentation.body_mask import body_mask
 from livermets.segmentation.sliding_window import sliding_window
 from livermets.segmentation.volume_resampling import WHOLE, resampler
 
@@ -110,10 +111,10 @@ def predict(model: Model, image: sitk.Image, orientation: str | None = None) -> 
 def label_array(model: Model, hu: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
     """The model's labels (uint16) of voxels in HU that lie as its network wants them."""
     setup, labels = model.setup, np.zeros(hu.shape, np.uint16)
-    if not hu.any():
-        return labels
     # as nnU-Net crops; where a CT was padded by 0 HU this decides where its patches lie
-    box = tuple(slice(first, last + 1) for first, last in extent(hu != 0))
+    box = bounding_box(hu)
+    if box is None:
+        return labels
     hu = hu[box]
     target = [*spacing[: 3 - len(setup["spacing"])], *setup["spacing"]]  # 2-D keeps the slices
     sizes = zip(hu.shape, spacing, target, strict=True)
@@ -166,15 +167,16 @@ def _window(
 
     Between voxels that are all background, what is interpolated linearly is background.
     """
-    if not foreground.any():
+    box = bounding_box(foreground)
+    if box is None:
         return None
     settings = setup["resampling_fn_probabilities_kwargs"]
     if max(settings.get("order", 3), settings.get("order_z", 0)) > 1:
         return WHOLE
-    scaled = zip(extent(foreground), np.divide(shape, foreground.shape), shape, strict=True)
+    scaled = zip(box, np.divide(shape, foreground.shape), shape, strict=True)
     return tuple(
-        slice(max(0, int((first - 1) * scale)), min(n, int(np.ceil((last + 2) * scale))))
-        for (first, last), scale, n in scaled
+        slice(max(0, int((side.start - 1) * scale)), min(n, int(np.ceil((side.stop + 1) * scale))))
+        for side, scale, n in scaled
     )
 
 

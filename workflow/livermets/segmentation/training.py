@@ -20,6 +20,7 @@ import SimpleITK as sitk
 
 from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput, BadPatient
+from livermets.imaging.geometry import same_grid
 from livermets.segmentation.inference import quiet_nnunet
 from livermets.segmentation.model_archive import hash_model
 
@@ -170,11 +171,7 @@ def _write_cases(
         (raw / part).mkdir(parents=True)
     for patient, ct_path, mask_path in cases:
         ct, mask = sitk.ReadImage(str(ct_path)), sitk.ReadImage(str(mask_path))
-        if ct.GetSize() != mask.GetSize() or not np.allclose(
-            [*ct.GetOrigin(), *ct.GetSpacing(), *ct.GetDirection()],
-            [*mask.GetOrigin(), *mask.GetSpacing(), *mask.GetDirection()],
-            atol=1e-3,
-        ):
+        if not same_grid(ct, mask):
             raise BadPatient(patient, "mask and CT are not on one grid", "Resample the mask")
         array = sitk.GetArrayFromImage(mask)
         if strange := sorted(set(np.unique(array).tolist()) - {0, *labels.values()}):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from livermets.core.exclusion import exclusion_of
 from livermets.core.jobs import job
+from livermets.masks.labels import LABEL_VALUES
 from livermets.segmentation.training import train
 
 with job(snakemake):
@@ -15,7 +16,7 @@ with job(snakemake):
     ]
     train(
         cases,
-        {"liver": 1, "lesion": 2},
+        LABEL_VALUES,
         Path(snakemake.params.workdir),
         Path(snakemake.output[0]),
         seed=snakemake.params.seed,
