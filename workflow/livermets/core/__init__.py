@@ -1,6 +1,7 @@
 """Tools that every room uses: errors for a person, JSON files, logs of jobs, seeds, code digests.
 
 In and out: nothing of the study; the functions here know no patient and no table.
-Front doors: `errors.BadPatient`, `jobs.job`, `seeds.derive`, `exclusion.attempt`.
-May import the standard library alone, since planning the workflow imports it.
+Front doors: `errors.BadPatient`, `jobs.job`, `seeds.derive`, `exclusion.exclude_or_stop`.
+May import the standard library alone, since planning the workflow imports it, and Jinja, which comes
+with Snakemake (`templating`).
 """

@@ -12,6 +12,7 @@ import yaml
 
 from livermets import __version__
 from livermets.core.io import read_json
+from livermets.core.templating import environment
 from livermets.report.flow_diagram import SOURCES, STAGES
 from livermets.report.paper_tables import (
     number,
@@ -151,15 +152,9 @@ def software_versions() -> dict[str, str]:
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {"number": number, "p": p_value}
-    return environment
+    filled = environment(TEMPLATES)
+    filled.filters |= {"number": number, "p": p_value}
+    return filled
 
 
 def _cohort_facts(cohort: pd.DataFrame, classes: list[str]) -> dict:

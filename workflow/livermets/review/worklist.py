@@ -5,8 +5,10 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import jinja2
 from PIL import Image
+
+from livermets.core.io import write_text
+from livermets.core.templating import render
 
 TEMPLATES = Path(__file__).parent / "templates"
 QUALITY = 82  # of JPEG; PNGs of a hundred patients would make a page nobody can open
@@ -35,16 +37,14 @@ def render_worklist(
         }
         for patient, picture, segmentations in zip(patients, overlays, files, strict=True)
     ]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-    )  # fmt: skip
-    page = environment.get_template("worklist.html.j2").render(
+    page = render(
+        TEMPLATES,
+        "worklist.html.j2",
         rows=rows,
         used=[row for row in rows if not row.get("excluded")],
         warned=sum(bool(row.get("warnings")) for row in rows),
     )
-    out.write_text(page, encoding="utf-8")
+    write_text(out, page)
 
 
 def _jpeg(picture: Path) -> str:
