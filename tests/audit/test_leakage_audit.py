@@ -311,7 +311,13 @@ def test_all_that_stops_the_study_is_said_at_once_with_what_to_do():
     )
     with pytest.raises(BadInput) as refusal:
         refuse(audited(features=table))
-    for text in ("found 2 things", "P05 and P77", "audit.known_distinct_pairs", "mystery", "Remove mystery"):
+    for text in (
+        "found 2 things",
+        "P05 and P77",
+        "audit.known_distinct_pairs",
+        "mystery",
+        "Remove mystery",
+    ):
         assert text in str(refusal.value)
 
 
@@ -332,7 +338,11 @@ def test_the_run_stops_with_the_patients_named(tmp_path):
     assert "Traceback" not in log
     write_config(
         tmp_path,
-        {"features": "mine.csv", "patients": None, "audit": {"known_distinct_pairs": [["A03", "A99"]]}},
+        {
+            "features": "mine.csv",
+            "patients": None,
+            "audit": {"known_distinct_pairs": [["A03", "A99"]]},
+        },
     )
     done = snakemake(tmp_path, "results/audit/data.json")
     assert done.returncode == 0, done.stderr

@@ -166,7 +166,10 @@ def test_a_least_icc_without_a_lesion_to_perturb_is_refused():
     ("classification", "words"),
     [
         ({"compare_feature_sets": {"ring": ["original"]}}, "one called `original`; add it"),
-        ({"compare_feature_sets": {"original": ["original"], "a": ["ring"]}}, "compare_feature_sets.a.*`ring`"),
+        (
+            {"compare_feature_sets": {"original": ["original"], "a": ["ring"]}},
+            "compare_feature_sets.a.*`ring`",
+        ),
         ({"feature_sets": ["ring"]}, "feature_sets` names the feature set `ring`.*original"),
         ({"compare_feature_sets": {"original": []}}, "compare_feature_sets.original"),
         (
@@ -227,7 +230,9 @@ def test_compared_sets_stand_in_tables_and_report_until_they_are_asked_for_no_mo
     metrics = pd.read_parquet(tmp_path / "results/metrics.parquet")
     value = metrics.query("metric == 'auc' and level == 'lesion'").set_index("arm")["value"]
     assert value[f"{PLAIN}@original"] > 0.8 > value[f"{PLAIN}@alone"]
-    del config["classification"]["compare_feature_sets"]  # their tables lie there still, and stay out
+    del config["classification"][
+        "compare_feature_sets"
+    ]  # their tables lie there still, and stay out
     write_config(tmp_path, config)
     assert snakemake(tmp_path).returncode == 0
     assert not pd.read_parquet(tmp_path / "results/metrics.parquet")["arm"].str.contains("@").any()

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-
 from livermets.imaging.geometry import axial_axis, bounding_box, same_grid
 
 

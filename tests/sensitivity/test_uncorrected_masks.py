@@ -212,7 +212,12 @@ def test_the_report_counts_patients_lesions_and_steady_features(tmp_path):
     assert len(found["schemes"]) == 2 and found["figure"].startswith("data:image/svg")
     first = found["schemes"][0]["rows"][0]["cells"]
     assert len(first) == 8 and first[2].count("–") + first[2].count(" to ") == 1
-    config = {"classes": CLASSES, "positive": POSITIVE, "seed": 1, "masks": {"compare_uncorrected": True}}
+    config = {
+        "classes": CLASSES,
+        "positive": POSITIVE,
+        "seed": 1,
+        "masks": {"compare_uncorrected": True},
+    }
     config |= {"evaluation": {"bootstrap_draws": 20, "threshold": 0.5}, "clinical": []}
     page = render_report(
         tmp_path / "report.html",

@@ -209,7 +209,9 @@ def test_given_masks_are_compared_with_automatic_ones_on_request(tmp_path):
     assert refused.returncode != 0 and "`segmentation.compare` needs a model" in refused.stderr
     path = ROOT / "resources/demo/model.zip"
     model = {"name": "m", "path": str(path), "sha256": "0" * 64, "labels": {"liver": 1}}
-    write_config(tmp_path, {"masks": {"compare_automatic": True}, "segmentation": {"models": [model]}})
+    write_config(
+        tmp_path, {"masks": {"compare_automatic": True}, "segmentation": {"models": [model]}}
+    )
     listed = jobs(snakemake(tmp_path, "-n", "results/agreement.tsv"))
     assert listed["segment"] == listed["compare_masks"] == 3
 

@@ -125,7 +125,9 @@ def render_report(
         "excluded": _excluded(cohort),
         "masks": _masks(cohort),
         "agreement": [] if agreement is None else summary(read_table(agreement)),
-        "correction": mask_results(config.get("masks", {}).get("compare_uncorrected", False), masks),
+        "correction": mask_results(
+            config.get("masks", {}).get("compare_uncorrected", False), masks
+        ),
         "n_arms": len(arms),
         "has_deep": any(Arm.parse(arm).family == "deep" for arm in arms),
         "versions": versions or software_versions(),

@@ -15,7 +15,9 @@ def step() -> dict:
     tilted = snakemake.params.resample_tilt
     image, facts = import_ct(Path(snakemake.params.source), patient, tilted)
     if reasons := unmet(facts, snakemake.params.inclusion):
-        raise NotIncluded(patient, "; ".join(reasons), "Change `imaging.inclusion` to include this CT")
+        raise NotIncluded(
+            patient, "; ".join(reasons), "Change `imaging.inclusion` to include this CT"
+        )
     write_image(snakemake.output.ct, image)
     return facts
 

@@ -8,7 +8,9 @@ from livermets.segmentation.inference import load_chain, segment_files
 
 with job(snakemake):
     segment_files(
-        list(zip(snakemake.input.cts, snakemake.input.records, snakemake.params.masks, strict=True)),
+        list(
+            zip(snakemake.input.cts, snakemake.input.records, snakemake.params.masks, strict=True)
+        ),
         partial(
             load_chain,
             snakemake.params.models,
