@@ -1,0 +1,149 @@
+"""The study object: what rules ask of the configuration and the sheet, without Snakemake."""
+
+import dataclasses
+
+import pytest
+from livermets.core.errors import BadInput
+from livermets.study.config import RENAMED, load_config, load_schema
+from livermets.study.study import Study
+
+MODEL = {"name": "demo", "path": "model.zip", "sha256": "0" * 64, "labels": {"liver": 1}}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A study's folder with three patients: A has no mask, B a given one, C a DICOM folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/patients.tsv").write_text(
+        "patient\tlabel\tct\tmask\tsite\n"
+        "A\tcolorectal\ta.nii.gz\t\tX\n"
+        "B\tpancreatic\tb.nrrd\tb-mask.nii.gz\tX\n"
+        "C\tcolorectal\tdicom/c\tphantoms/c.mask.nii.gz\tY\n"
+    )
+    (tmp_path / "model.zip").write_bytes(b"")
+    (tmp_path / "b.nrrd").write_bytes(b"")
+    return tmp_path
+
+
+def study(**given) -> Study:
+    return Study.load({"segmentation": {"models": [MODEL]}, **given})
+
+
+def test_a_study_cannot_be_changed(folder):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        study().sheet = {}
+
+
+def test_patients_stand_in_the_order_of_the_sheet_and_only_those_without_a_mask_are_segmented(
+    folder,
+):
+    assert study().patients == ["A", "B", "C"]
+    assert study().segmented == ["A"]
+    assert study(masks={"compare_automatic": True}).segmented == ["A", "B", "C"]
+    assert study().automatic_mask("A") == ["results/segmentation/A.nii.gz"]
+    assert study().automatic_mask("B") == []
+
+
+def test_a_source_that_is_not_there_is_left_to_the_script_that_names_the_patient(folder):
+    assert study().source("A", "ct") == []
+    assert study().source("B", "ct") == ["b.nrrd"]
+    assert study().source("C", "mask") == ["phantoms/c.mask.nii.gz"]  # its rule will make it
+
+
+def test_only_a_ct_that_came_as_dicom_gets_a_dicom_mask(folder):
+    assert [study().came_as_dicom(patient) for patient in "ABC"] == [False, False, True]
+
+
+def test_a_correction_counts_as_a_second_mask_and_brings_its_note(folder):
+    (folder / "corrections").mkdir()
+    (folder / "corrections/B.nii.gz").write_bytes(b"")
+    (folder / "corrections/B.json").write_text("{}")
+    remasked = study(masks={"compare_uncorrected": True})
+    assert remasked.correction("B") == ["corrections/B.nii.gz", "corrections/B.json"]
+    assert remasked.remasked == ["B"] and remasked.not_remasked == ["A", "C"]
+    assert study().remasked == []  # nobody asked
+
+
+def test_batches_of_segmentation_hold_every_patient_once(folder):
+    segmentation = {"models": [MODEL], "patients_per_job": 2}
+    batches = study(
+        segmentation=segmentation, masks={"compare_automatic": True}
+    ).segmentation_batches
+    assert batches == [["A", "B"], ["C"]]
+
+
+def test_arms_follow_the_configuration(folder):
+    few = {
+        "models": ["knn"],
+        "resampling": ["none", "weights", "smote"],
+        "baselines": ["majority", "clinical"],
+        "compare_feature_sets": {"original": ["original"]},
+        "compare_models": ["knn"],
+    }
+    asked = study(classification=few, densenet=None, controls=["volume_only"])
+    assert asked.classifier_arms == ["knn-none", "knn-smote"]  # it cannot weigh rows
+    assert asked.arms == [
+        *("knn-none", "knn-smote", "selected", "knn-none@original"),
+        *("baseline_majority", "baseline_volume"),  # clinical: there is no such column
+    ]
+    assert asked.rerun_arms == [arm for arm in asked.arms if arm != "knn-none@original"]
+    assert study(classification=few).arms[-1] == "densenet121"
+
+
+def test_a_study_of_features_has_no_images_and_its_baselines_go_by_the_tables_columns(folder):
+    (folder / "mine.csv").write_text("patient,lesion,label,original_shape_VoxelVolume\n")
+    asked = Study.load({"features": "mine.csv", "patients": None})
+    assert not asked.has_images and asked.patients == [] and not asked.deep_learning
+    assert asked.baseline_arms == ["baseline_majority", "baseline_volume"]
+
+
+def test_prediction_tables_of_the_user_are_arms_and_unfinished_files_are_not(folder):
+    for name in ("knn-smote", "selected", "mine", ".unfinished.knn-none", "knn-none@ring"):
+        (folder / f"{name}.parquet").write_bytes(b"")
+    assert Study.added_arms(folder) == ["mine"]
+
+
+def test_splits_of_permuted_labels_leave_out_what_does_not_know_of_them(folder):
+    asked = study(splits={"site": {"test": "each"}, "cv": {"folds": 2}, "holdout": None})
+    assert asked.splits == ["cv1-fold1", "cv1-fold2", "site-X", "site-Y"]
+    assert asked.permuted_splits == ["cv1-fold1", "cv1-fold2"]
+    assert asked.schemes == ["cv", "site"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"segmentation": {"models": []}}, "patient A has no `mask`"),
+        (
+            {"segmentation": {"models": [{**MODEL, "path": "gone.zip"}]}},
+            "gone.zip does not exist; correct its `path`",
+        ),
+    ],
+    ids=["no model", "model not there"],
+)
+def test_a_patient_without_a_mask_needs_a_model_that_is_there(folder, given, said):
+    with pytest.raises(BadInput, match=said):
+        Study.load(given)
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_an_old_key_is_refused_with_its_new_name(old):
+    *groups, key = old.split(".")
+    given = {key: 1}
+    for group in groups:
+        given = {group: given}
+    with pytest.raises(BadInput, match=f"`{old}` is not a key; it is called `{RENAMED[old]}` now"):
+        load_config(given)
+
+
+@pytest.mark.parametrize("new", RENAMED.values())
+def test_the_new_name_of_a_key_is_in_the_schema(new):
+    schema = load_schema("config")
+    for part in new.split("."):
+        schema = schema["properties"][part]
+
+
+def test_the_old_name_of_the_control_is_refused_with_its_new_name():
+    with pytest.raises(BadInput, match="it is called `permuted_labels` now"):
+        load_config({"controls": ["shuffled_labels"]})
