@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from livermets.core.errors import BadInput
 from livermets.study.cohort_sheet import read_sheet, table_columns
-from livermets.study.config import load_config, load_schema
+from livermets.study.config import load_config
+from livermets.study.config_schema import load_schema
 
 
 def test_every_key_of_the_schema_is_described():

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 from livermets.core.errors import BadInput
-from livermets.study.config import RENAMED, load_config, load_schema
+from livermets.study.config import load_config
+from livermets.study.config_schema import RENAMED, load_schema
 from livermets.study.study import Study
 
 MODEL = {"name": "demo", "path": "model.zip", "sha256": "0" * 64, "labels": {"liver": 1}}

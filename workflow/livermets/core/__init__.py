@@ -2,6 +2,6 @@
 
 In and out: nothing of the study; the functions here know no patient and no table.
 Front doors: `errors.BadPatient`, `jobs.job`, `seeds.derive`, `exclusion.exclude_or_stop`.
-May import the standard library alone, since planning the workflow imports it, and Jinja, which comes
-with Snakemake (`templating`).
+May import the standard library alone, since planning the workflow imports it; `templating` imports
+Jinja, which comes with Snakemake.
 """

@@ -1,4 +1,4 @@
-"""Reading and writing of results: JSON, tables, and any other file under a name that is not yet final.
+"""Reading and writing of results: JSON, text, tables, and any other file, whole or not at all.
 
 Snakemake can record the output of a killed job as complete (snakemake #3808). A result is therefore
 written beside its place and renamed, which a kill cannot interrupt.

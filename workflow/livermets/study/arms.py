@@ -54,7 +54,7 @@ class Arm:
     resampling : str
         A key of `RESAMPLINGS`; "" where the arm has none.
     feature_sets : str
-        An entry of `classification.compare_feature_sets`; "" where the arm learns from the study's own.
+        An entry of `classification.compare_feature_sets`; "" for the study's own choice.
     """
 
     model: str

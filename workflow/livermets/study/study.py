@@ -126,7 +126,7 @@ class Study:
     # Masks
 
     def correction(self, patient: str) -> list[str]:
-        """The corrected mask and the note about it, as inputs of a rule; empty where there is none."""
+        """The corrected mask and its note as inputs of a rule; empty where there is none."""
         return self._corrections[patient]
 
     @cached_property

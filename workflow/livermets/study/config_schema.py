@@ -1,0 +1,95 @@
+"""The schema of the configuration: what a key may hold, its default, and mistakes in words."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from livermets.core.errors import BadInput
+
+# Keys of earlier versions -> what they are called now
+RENAMED = {
+    "corrections": "masks.corrections",
+    "mask_labels": "masks.labels",
+    "compare_masks": "masks.compare_uncorrected",
+    "segmentation.compare": "masks.compare_automatic",
+    "resample_tilt": "imaging.resample_tilt",
+    "inclusion": "imaging.inclusion",
+    "radiomics.classes": "radiomics.feature_classes",
+    "radiomics.sets": "radiomics.feature_sets",
+    "classification.correlation": "classification.max_correlation",
+    "classification.compare_sets": "classification.compare_feature_sets",
+    "evaluation.draws": "evaluation.bootstrap_draws",
+    "audit.different": "audit.known_distinct_pairs",
+}
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+
+
+def load_schema(name: str) -> dict:
+    """One of the JSON schemas in workflow/schemas/."""
+    text = (SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8")
+    schema: dict = yaml.safe_load(text)
+    return schema
+
+
+def with_defaults(value: Any, schema: dict) -> Any:
+    """`value` with the schema's defaults wherever a key is missing, at every depth."""
+    kind = schema.get("type", ())
+    if isinstance(value, dict) and "properties" in schema and "object" in (kind, *kind):
+        filled = dict(value)
+        for key, part in schema["properties"].items():
+            if key in filled:
+                filled[key] = with_defaults(filled[key], part)
+            elif "default" in part:
+                filled[key] = with_defaults(part["default"], part)
+            elif part.get("type") == "object" and "required" not in part:
+                filled[key] = with_defaults({}, part)
+        return filled
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        return [with_defaults(item, schema["items"]) for item in value]
+    return value
+
+
+def check_schema(given: dict, schema: dict) -> None:
+    """Refuse what the schema does not allow.
+
+    Raises
+    ------
+    BadInput
+        Naming each key (five at most) with the nearest key, its new name, or what it may hold.
+    """
+    validator = jsonschema.Draft202012Validator(schema)
+    mistakes = sorted(validator.iter_errors(given), key=lambda e: (len(e.path), str(list(e.path))))
+    if mistakes:
+        raise BadInput("config: " + "; ".join(_explain(mistake) for mistake in mistakes[:5]))
+
+
+def _explain(mistake: Any) -> str:
+    """A mistake of jsonschema (a ValidationError) in words, with what to do."""
+    schema = mistake.schema
+    where = ".".join(str(part) for part in mistake.absolute_path)
+    if mistake.validator == "additionalProperties":
+        known = list(schema["properties"])
+        unknown = [key for key in mistake.instance if key not in known]
+        texts = []
+        for key in unknown:
+            name = f"{where}.{key}" if where else str(key)
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}."
+            if name in RENAMED:
+                hint = f"it is called `{RENAMED[name]}` now; rename it."
+            texts.append(f"`{name}` is not a key; {hint}")
+        return " ".join(texts)
+    hint = schema.get("description", "")
+    if mistake.instance == "shuffled_labels":
+        hint = "it is called `permuted_labels` now; rename it."
+    elif mistake.validator == "enum":  # the nearest of the names that are known
+        near = difflib.get_close_matches(
+            str(mistake.instance), map(str, mistake.validator_value), 1
+        )
+        hint = f"did you mean {near[0]!r}?" if near else hint
+    if mistake.validator in ("oneOf", "anyOf"):
+        return f"`{where}`: {mistake.instance!r} cannot be used. {hint} See config/README.md."
+    return f"`{where}`: {mistake.message}. See config/README.md{f' ({hint})' if hint else ''}"
