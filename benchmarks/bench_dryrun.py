@@ -67,7 +67,7 @@ def finish(folder: Path, names: list[str], lesions: int) -> None:
                 path.touch()
         touched = snakemake(folder, "--touch")
         assert touched.returncode == 0, touched.stderr[-3000:]
-    for path in (folder / "results/radiomics").glob("*.cuts.npz"):
+    for path in (folder / "results/radiomics").glob("*.crops.npz"):
         path.unlink()  # as every study does when a patient's lesions are through
 
 

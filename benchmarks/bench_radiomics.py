@@ -143,15 +143,16 @@ def one_job(ct: str, lesions: str, output: str) -> None:
     """What the rule of one job per patient does; prints the CPU seconds of its parts."""
     marks = [0.0]  # of the process's start
     sys.path.insert(0, str(ROOT / "workflow"))
-    from livermets.radiomics.extraction import extract_patient, write_rows
-    from livermets.radiomics.feature_classes import CLASSES
+    from livermets.radiomics.extraction import LesionExtractor
+    from livermets.radiomics.feature_classes import FEATURE_CLASSES
 
     marks.append(time.process_time())
     images = [sitk.ReadImage(path) for path in (ct, lesions)]
     marks.append(time.process_time())
-    rows = extract_patient(*images, {"binWidth": 25}, CLASSES)
+    extractor = LesionExtractor({"binWidth": 25}, FEATURE_CLASSES)
+    rows = extractor.extract(*images)
     marks.append(time.process_time())
-    write_rows(rows, output, {"binWidth": 25}, CLASSES)
+    extractor.write(rows, output)
     marks.append(time.process_time())
     print(json.dumps(list(np.diff(marks))))
 

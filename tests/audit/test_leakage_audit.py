@@ -13,7 +13,7 @@ from livermets.core.errors import BadInput
 from livermets.features.features_table import feature_columns, read_features
 from livermets.lesions.components import split_lesions
 from livermets.phantoms.phantom import make_phantom
-from livermets.radiomics.extraction import extract_patient
+from livermets.radiomics.extraction import LesionExtractor
 
 COHORT = make_cohort()
 SPLITS = make_splits(COHORT)
@@ -113,9 +113,8 @@ def phantom_table(phantoms) -> pd.DataFrame:
 
 
 def radiomics(name, ct, mask, lesions) -> pd.DataFrame:
-    rows = extract_patient(
-        ct, lesions, settings={"binWidth": 25}, classes=["firstorder", "shape", "glcm"]
-    )
+    extractor = LesionExtractor({"binWidth": 25}, ["firstorder", "shape", "glcm"])
+    rows = extractor.extract(ct, lesions)
     return pd.DataFrame(rows).assign(patient=name, label=CLASSES[int(name[1:3]) % 2])
 
 

@@ -14,7 +14,7 @@ from livermets.core.errors import BadInput
 from livermets.evaluation.evaluate import evaluate
 from livermets.evaluation.paired_differences import compare
 from livermets.features.features_table import without_other_sets
-from livermets.radiomics.extraction import extract_patient
+from livermets.radiomics.extraction import LesionExtractor
 from livermets.radiomics.feature_files import REASON
 from livermets.report.figures.curves import panels
 from livermets.report.sections.feature_sets import set_results
@@ -36,6 +36,7 @@ PLAIN = "logistic_regression-none"
 def lesions_of_one_histogram(patients=24, lesions=2):
     """The features table of balls whose voxels are one sorted list of HU, laid out as noise in one
     class and as smoothed noise in the other."""
+    extractor = LesionExtractor({"binWidth": 10}, ["firstorder", "glcm"], SETS)
     rng = np.random.default_rng(3)
     z, y, x = np.ogrid[-6:7, -8:9, -8:9]
     ball = (z / 5) ** 2 + (y / 7) ** 2 + (x / 7) ** 2 <= 1
@@ -50,7 +51,7 @@ def lesions_of_one_histogram(patients=24, lesions=2):
             grey = np.full(ball.shape, 90, np.int16)
             grey[ball] = hu[field[ball].argsort().argsort()]
             image = sitk.GetImageFromArray(grey)
-            (row,) = extract_patient(image, mask, {"binWidth": 10}, ["firstorder", "glcm"], SETS)
+            (row,) = extractor.extract(image, mask)
             ids = {"patient": f"P{number:02d}", "lesion": lesion, "label": CLASSES[number % 2]}
             rows.append(row | ids)
     return pd.DataFrame(rows).drop(columns=REASON)

@@ -1,10 +1,12 @@
 """The dictionary has every column of the features table, and says what can be compared."""
 
-from livermets.radiomics.dictionary import COLUMNS, dictionary
-from livermets.radiomics.extraction import feature_names
-from livermets.radiomics.feature_classes import CLASSES
-from livermets.radiomics.feature_sets import feature_sets
-from livermets.radiomics.ibsi import IBSI_TAGS, NOT_COMPARABLE
+import csv
+
+from livermets.radiomics import ibsi
+from livermets.radiomics.dictionary import COLUMNS, dictionary_rows, write_dictionary
+from livermets.radiomics.feature_classes import FEATURE_CLASSES
+from livermets.radiomics.feature_sets import build_feature_sets
+from livermets.radiomics.ibsi import DIFFERENCES, IBSI_TAGS
 
 SETS = {
     "original": {},
@@ -14,13 +16,19 @@ SETS = {
 }
 
 
+def feature_sets(sets):
+    return build_feature_sets({"binWidth": 25}, FEATURE_CLASSES, sets)
+
+
 def rows(sets):
-    return list(dictionary(feature_sets({"binWidth": 25}, CLASSES, sets)))
+    return list(dictionary_rows(feature_sets(sets)))
 
 
 def test_every_column_has_one_row_in_order():
     found = rows(SETS)
-    assert [row["feature"] for row in found] == feature_names({"binWidth": 25}, CLASSES, SETS)
+    assert [row["feature"] for row in found] == [
+        column for feature_set in feature_sets(SETS) for column in feature_set.columns
+    ]
     assert all(tuple(row) == COLUMNS and row["meaning"] and row["unit"] for row in found)
 
 
@@ -29,7 +37,10 @@ def test_nine_of_107_features_are_not_comparable_and_say_why():
     three_d = {k: row for k, row in found.items() if row["class"] != "shape2D"}
     assert len(three_d) == 107
     apart = {k for k, row in three_d.items() if row["comparable"] == "no"}
-    assert apart == set(NOT_COMPARABLE)
+    without_tag = {"firstorder_TotalEnergy", "glcm_MCC"} | {
+        f"shape_Maximum2DDiameter{plane}" for plane in ("Slice", "Row", "Column")
+    }
+    assert apart == set(DIFFERENCES) | without_tag
     assert len(apart) == 9
     assert all(three_d[k]["why_not"] for k in apart)
     assert {k for k, row in three_d.items() if row["ibsi_tag"]} == set(IBSI_TAGS)
@@ -57,7 +68,10 @@ def test_filtered_and_shuffled_columns_compare_with_nothing():
 
 def test_settings_that_change_the_definition_change_the_tag_or_are_named():
     flat, weighted, far = (
-        {row["feature"]: row for row in dictionary(feature_sets(settings, CLASSES))}
+        {
+            row["feature"]: row
+            for row in dictionary_rows(build_feature_sets(settings, FEATURE_CLASSES))
+        }
         for settings in (
             {"force2D": True, "weightingNorm": "no_weighting"},
             {"weightingNorm": "euclidean"},
@@ -71,3 +85,16 @@ def test_settings_that_change_the_definition_change_the_tag_or_are_named():
     assert weighted["original_glszm_ZoneEntropy"]["comparable"] == "yes"
     assert "distance" in far["original_ngtdm_Busyness"]["why_not"]
     assert far["original_firstorder_Mean"]["comparable"] == "yes"
+
+
+def test_the_dictionary_and_all_ibsi_tags_are_written_as_they_are_listed(tmp_path):
+    sets = feature_sets({"original": {}})
+    write_dictionary(sets, tmp_path / "features.tsv", tmp_path / "tags.tsv")
+    for name, columns, expected in (
+        ("features", COLUMNS, rows({"original": {}})),
+        ("tags", ibsi.COLUMNS, list(ibsi.tag_rows())),
+    ):
+        with (tmp_path / f"{name}.tsv").open(newline="", encoding="utf-8") as file:
+            table = csv.DictReader(file, delimiter="\t")
+            assert list(table) == expected
+            assert tuple(table.fieldnames) == columns

@@ -7,24 +7,20 @@ import sys
 import tarfile
 from pathlib import Path
 
+import livermets
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import radiomics
 import SimpleITK as sitk
+from helpers.one_lesion import extract_lesion
 from livermets.core.errors import BadInput
-from livermets.radiomics import extraction as radiomics_features
-from livermets.radiomics.extraction import (
-    extract_lesion,
-    extract_patient,
-    feature_names,
-    read_lesions,
-    write_rows,
-)
-from livermets.radiomics.feature_classes import CLASSES
+from livermets.radiomics.extraction import LesionExtractor
+from livermets.radiomics.feature_classes import FEATURE_CLASSES
 from livermets.radiomics.feature_files import REASON, read_rows
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
+PACKAGE = Path(livermets.__file__).parents[1]
 DEFAULT = {"binWidth": 25}
 AXIAL = (1, 0, 0, 0, 1, 0, 0, 0, 1)
 SAGITTAL = (0, 0, 1, 1, 0, 0, 0, -1, 0)  # image axes run along the patient's y, -z and x
@@ -63,7 +59,7 @@ def scan():
     return image(grey.round().astype(np.int16)), image(labels)
 
 
-def on_whole_ct(ct, labelled, lesion, settings, classes=CLASSES):
+def on_whole_ct(ct, labelled, lesion, settings, classes=FEATURE_CLASSES):
     """pyradiomics' own extraction, on nothing but the CT and mask as they are."""
     extractor = RadiomicsFeatureExtractor(**{**settings, "additionalInfo": False})
     extractor.disableAllFeatures()
@@ -79,6 +75,11 @@ def shape_2d(mask, spacing):
     flat.SetSpacing(spacing)
     found = radiomics.getFeatureClasses()["shape2D"](flat, flat, label=1).execute()
     return {f"original_shape2D_{k}": float(v) for k, v in found.items()}
+
+
+def extract(ct, labelled, settings):
+    """The rows of all lesions, with all classes."""
+    return LesionExtractor(settings, FEATURE_CLASSES).extract(ct, labelled)
 
 
 def missing(row):
@@ -110,7 +111,7 @@ def missing(row):
 )
 def test_every_value_equals_pyradiomics_on_the_whole_ct(scan, settings):
     ct, labelled = scan
-    for row in extract_patient(ct, labelled, settings, CLASSES):
+    for row in extract(ct, labelled, settings):
         truth = on_whole_ct(ct, labelled, row["lesion"], settings)
         assert len(truth) == 107
         # Of a normalised CT the spline leaves real numbers, not rounded HU: its last bits may move.
@@ -127,7 +128,7 @@ def test_two_millimetre_grids_on_one_millimetre_cts_decide_midpoints_as_pyradiom
     for part in (ct, labelled):
         part.SetSpacing((1.0, 1.0, 2.0))
     settings = {"binWidth": 25, "resampledPixelSpacing": [2, 2, 2]}
-    for row in extract_patient(ct, labelled, settings, CLASSES):
+    for row in extract(ct, labelled, settings):
         truth = on_whole_ct(ct, labelled, row["lesion"], settings)
         assert {k: row[k] for k in truth} == truth
 
@@ -139,17 +140,20 @@ OBLIQUE = tuple(np.linalg.qr(np.array([[9, 1, -2], [-1, 8, 3], [2, -2, 9.0]]))[0
 def test_ct_axes_may_run_anywhere(scan, direction):
     parts = [image(sitk.GetArrayFromImage(part), direction=direction) for part in scan]
     for settings in (DEFAULT, {"binWidth": 25, "resampledPixelSpacing": [1, 1, 3]}):
-        row = extract_lesion(*parts, 3, settings, CLASSES)
+        row = extract_lesion(*parts, 3, settings, FEATURE_CLASSES)
         truth = on_whole_ct(*parts, 3, settings)
         assert {k: row[k] for k in truth} == pytest.approx(truth, rel=1e-9)
         assert not missing(row)
 
 
 def test_a_patient_equals_its_lesions_one_by_one(scan):
+    ct, labelled = scan
     for settings in (DEFAULT, {"resampledPixelSpacing": [1, 1, 2]}):
-        rows = extract_patient(*scan, settings, CLASSES)
+        rows = extract(*scan, settings)
         assert [row["lesion"] for row in rows] == [1, 2, 3, 4]
-        assert rows == [extract_lesion(*scan, n, settings, CLASSES) for n in (1, 2, 3, 4)]
+        for row in rows:
+            (alone,) = extract(ct, labelled == row["lesion"], settings)
+            assert row == alone | {"lesion": row["lesion"]}
 
 
 def test_a_real_portal_venous_ct_gives_the_whole_cts_values(real_data, tmp_path):
@@ -163,7 +167,7 @@ def test_a_real_portal_venous_ct_gives_the_whole_cts_values(real_data, tmp_path)
     lesions = sitk.ReadImage(folder / "labels.nii.gz") == 2
     labelled = sitk.RelabelComponent(sitk.Cast(sitk.ConnectedComponent(lesions), sitk.sitkUInt16))
     labelled.CopyInformation(ct)
-    plain = extract_patient(ct, labelled, DEFAULT, CLASSES)
+    plain = extract(ct, labelled, DEFAULT)
     assert [row["original_shape_VoxelVolume"] / 1000 for row in plain] == pytest.approx(
         [7.32, 1.50, 0.78, 0.13], abs=0.005
     )
@@ -172,7 +176,7 @@ def test_a_real_portal_venous_ct_gives_the_whole_cts_values(real_data, tmp_path)
         truth = on_whole_ct(ct, labelled, row["lesion"], DEFAULT)
         assert {k: row[k] for k in truth} == truth
     settings = {"binWidth": 25, "resampledPixelSpacing": [1, 1, 1]}
-    row = extract_lesion(ct, labelled, 2, settings, CLASSES)
+    row = extract_lesion(ct, labelled, 2, settings, FEATURE_CLASSES)
     truth = on_whole_ct(ct, labelled, 2, settings)
     assert {k: row[k] for k in truth} == truth
 
@@ -186,7 +190,11 @@ def test_2d_shape_is_that_of_the_largest_axial_slice(scan, direction):
     axis = 0 if direction == AXIAL else 1  # of the (z, y, x) array, the patient's long axis
     spacing = (0.7, 0.9, 4.0)
     row = extract_lesion(
-        image(ct, spacing, direction), image(labelled, spacing, direction), 2, DEFAULT, CLASSES
+        image(ct, spacing, direction),
+        image(labelled, spacing, direction),
+        2,
+        DEFAULT,
+        FEATURE_CLASSES,
     )
     slices = np.moveaxis(labelled == 2, axis, 0)
     largest = slices[slices.sum((1, 2)).argmax()]
@@ -200,7 +208,7 @@ def test_2d_shape_is_that_of_the_largest_axial_slice(scan, direction):
 def test_a_slice_reduced_to_a_line_leaves_only_the_2d_shape_missing():
     labels = np.zeros((12, 20, 20), np.uint16)
     labels[2:8, 5, 4:9] = 1
-    row = extract_lesion(noise(labels), image(labels), 1, DEFAULT, CLASSES)
+    row = extract_lesion(noise(labels), image(labels), 1, DEFAULT, FEATURE_CLASSES)
     assert missing(row) == {name for name in row if "shape2D" in name}
     assert row[REASON].startswith("shape2D: ValueError: mask has too few dimensions")
 
@@ -239,15 +247,17 @@ def one_lesion(*where):
 def test_a_lesion_pyradiomics_refuses_keeps_its_row_of_nans_and_the_reason(
     labels, settings, reason
 ):
-    row = extract_lesion(noise(labels), image(labels), 1, DEFAULT | settings, CLASSES)
-    assert missing(row) == set(feature_names(DEFAULT, CLASSES))
+    row = extract_lesion(noise(labels), image(labels), 1, DEFAULT | settings, FEATURE_CLASSES)
+    assert missing(row) == set(LesionExtractor(DEFAULT, FEATURE_CLASSES).columns)
     assert row[REASON].startswith("all features: ValueError: ")
     assert reason in row[REASON]
 
 
 def test_a_line_is_measured_where_the_settings_allow_it():
     labels = one_lesion(3, 4, slice(5, 12))
-    row = extract_lesion(noise(labels), image(labels), 1, {"minimumROIDimensions": 1}, CLASSES)
+    row = extract_lesion(
+        noise(labels), image(labels), 1, {"minimumROIDimensions": 1}, FEATURE_CLASSES
+    )
     assert not missing(row)
     # Seven points s apart have the variance (7² - 1) s² / 12; the axis is four times its root.
     assert row["original_shape_MajorAxisLength"] == pytest.approx(8 * 0.7421875)
@@ -257,7 +267,7 @@ def test_a_flat_lesion_in_an_axial_slice_has_every_feature():
     labels = one_lesion(3, slice(4, 9), slice(5, 12))
     settings = {"binWidth": 25, "resampledPixelSpacing": [1, 1, 1]}  # one slice: z stays as it is
     for chosen in (DEFAULT, settings):
-        row = extract_lesion(noise(labels), image(labels), 1, chosen, CLASSES)
+        row = extract_lesion(noise(labels), image(labels), 1, chosen, FEATURE_CLASSES)
         truth = on_whole_ct(noise(labels), image(labels), 1, chosen)
         assert not missing(row)
         assert {k: row[k] for k in truth} == truth
@@ -266,7 +276,7 @@ def test_a_flat_lesion_in_an_axial_slice_has_every_feature():
 def test_a_constant_lesion_has_pyradiomics_values_and_no_crash():
     labels = one_lesion(slice(3, 7), slice(4, 9), slice(5, 12))
     ct = image(np.full(labels.shape, 40, np.int16))
-    row = extract_lesion(ct, image(labels), 1, DEFAULT, CLASSES)
+    row = extract_lesion(ct, image(labels), 1, DEFAULT, FEATURE_CLASSES)
     truth = on_whole_ct(ct, image(labels), 1, DEFAULT)
     assert {k: row[k] for k in truth} == truth
     assert row["original_firstorder_Variance"] == 0
@@ -275,7 +285,7 @@ def test_a_constant_lesion_has_pyradiomics_values_and_no_crash():
 
 def test_features_without_neighbours_are_nan_and_named():
     labels = one_lesion(slice(3, 9, 2), slice(4, 12, 2), slice(4, 12, 2))  # no two voxels touch
-    row = extract_lesion(noise(labels), image(labels), 1, DEFAULT, CLASSES)
+    row = extract_lesion(noise(labels), image(labels), 1, DEFAULT, FEATURE_CLASSES)
     assert missing(row) == {name for name in row if "_glcm_" in name}
     assert row[REASON] == "glcm: not defined for this lesion"
 
@@ -283,9 +293,10 @@ def test_features_without_neighbours_are_nan_and_named():
 def test_a_resegmentation_that_leaves_nothing_names_every_class_but_the_2d_shape():
     labels = one_lesion(slice(3, 7), slice(4, 9), slice(5, 12))
     settings = {"resegmentRange": [3000, 4000]}
-    row = extract_lesion(noise(labels), image(labels), 1, settings, CLASSES)
+    row = extract_lesion(noise(labels), image(labels), 1, settings, FEATURE_CLASSES)
     assert "Resegmentation excluded too many voxels" in row[REASON]
-    assert missing(row) == {n for n in feature_names(settings, CLASSES) if "shape2D" not in n}
+    names = LesionExtractor(settings, FEATURE_CLASSES).columns
+    assert missing(row) == {n for n in names if "shape2D" not in n}
 
 
 def test_an_exception_inside_one_feature_is_its_reason(scan, monkeypatch):
@@ -293,7 +304,7 @@ def test_an_exception_inside_one_feature_is_its_reason(scan, monkeypatch):
         raise np.linalg.LinAlgError("Eigenvalues did not converge")
 
     monkeypatch.setattr(radiomics.getFeatureClasses()["glcm"], "getMCCFeatureValue", fail)
-    row = extract_lesion(*scan, 1, DEFAULT, CLASSES)
+    row = extract_lesion(*scan, 1, DEFAULT, FEATURE_CLASSES)
     assert row[REASON] == "glcm (MCC): LinAlgError: Eigenvalues did not converge"
     assert missing(row) == {"original_glcm_MCC"}
 
@@ -304,7 +315,7 @@ def test_a_broken_installation_is_no_nan(scan, monkeypatch):
 
     monkeypatch.setattr(radiomics.getFeatureClasses()["glcm"], "getMCCFeatureValue", fail)
     with pytest.raises(AttributeError, match="numpy"):
-        extract_lesion(*scan, 1, DEFAULT, CLASSES)
+        extract_lesion(*scan, 1, DEFAULT, FEATURE_CLASSES)
 
 
 def test_extraction_writes_nothing_to_the_terminal(tmp_path):
@@ -312,17 +323,16 @@ def test_extraction_writes_nothing_to_the_terminal(tmp_path):
 import logging
 logging.basicConfig(level=logging.INFO)
 import numpy as np, SimpleITK as sitk
-from livermets.radiomics.feature_classes import CLASSES
-from livermets.radiomics.extraction import extract_patient
+from livermets.radiomics.feature_classes import FEATURE_CLASSES
+from livermets.radiomics.extraction import LesionExtractor
 labels = np.zeros((6, 9, 9), np.uint16)
 labels[1, 1, 1], labels[2:5:2, 3:8:2, 3:8:2] = 1, 2
 ct = sitk.GetImageFromArray(np.arange(486, dtype=np.int16).reshape(6, 9, 9))
-extract_patient(ct, sitk.GetImageFromArray(labels), {"binCount": 8}, CLASSES)
+LesionExtractor({"binCount": 8}, FEATURE_CLASSES).extract(ct, sitk.GetImageFromArray(labels))
 """
-    package = Path(radiomics_features.__file__).parents[1]
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={"PYTHONPATH": str(package), "PATH": ""},
+        env={"PYTHONPATH": str(PACKAGE), "PATH": ""},
         capture_output=True,
         text=True,
         check=True,
@@ -332,13 +342,12 @@ extract_patient(ct, sitk.GetImageFromArray(labels), {"binCount": 8}, CLASSES)
 
 def test_lesion_jobs_import_neither_pandas_nor_scikit_learn_nor_scipy():
     script = (
-        "import sys, livermets.radiomics_features;"
-        "print([m for m in ('pandas', 'sklearn', 'scipy', 'torch') if m in sys.modules])"
+        "import sys, livermets.radiomics.extraction;"
+        "print([m for m in ('pandas', 'sklearn', 'scipy', 'torch', 'jinja2') if m in sys.modules])"
     )
-    package = Path(radiomics_features.__file__).parents[1]
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={"PYTHONPATH": str(package), "PATH": ""},
+        env={"PYTHONPATH": str(PACKAGE), "PATH": ""},
         capture_output=True,
         text=True,
         check=True,
@@ -362,21 +371,16 @@ def test_lesion_jobs_import_neither_pandas_nor_scikit_learn_nor_scipy():
     ],
     ids=str,
 )
-def test_a_setting_pyradiomics_does_not_know_is_refused_by_name(scan, settings, hint):
+def test_a_setting_pyradiomics_does_not_know_is_refused_by_name(settings, hint):
     with pytest.raises(BadInput, match=f"radiomics.settings.*{hint}"):
-        extract_lesion(*scan, 1, settings, CLASSES)
+        LesionExtractor(settings, FEATURE_CLASSES)
 
 
-def test_unknown_or_no_classes_are_refused(scan):
-    with pytest.raises(BadInput, match="radiomics.classes: glcn. Name one or more of firstorder"):
-        feature_names(DEFAULT, ["glcn", "glcm"])
-    with pytest.raises(BadInput, match="radiomics.classes: empty"):
-        extract_patient(*scan, DEFAULT, [])
-
-
-def test_a_lesion_that_is_not_there_is_refused(scan):
-    with pytest.raises(BadInput, match=r"holds lesions \[1, 2, 3, 4\], not 9"):
-        extract_lesion(*scan, 9, DEFAULT, CLASSES)
+def test_unknown_or_no_classes_are_refused():
+    with pytest.raises(BadInput, match="radiomics.feature_classes: glcn. Name one or more of firstorder"):
+        LesionExtractor(DEFAULT, ["glcn", "glcm"])
+    with pytest.raises(BadInput, match="radiomics.feature_classes: empty"):
+        LesionExtractor(DEFAULT, [])
 
 
 def test_a_lesion_image_on_another_grid_is_refused(scan):
@@ -385,7 +389,7 @@ def test_a_lesion_image_on_another_grid_is_refused(scan):
     moved.SetOrigin((0, 0, 0))
     for other in (moved, labelled[:, :, :-1]):
         with pytest.raises(BadInput, match="different grids"):
-            extract_lesion(ct, other, 1, DEFAULT, CLASSES)
+            extract_lesion(ct, other, 1, DEFAULT, FEATURE_CLASSES)
 
 
 def test_grids_that_differ_by_rounding_are_one_grid(scan):
@@ -393,8 +397,8 @@ def test_grids_that_differ_by_rounding_are_one_grid(scan):
     rounded = sitk.Image(labelled)
     rounded.SetOrigin([mm + 4e-4 for mm in labelled.GetOrigin()])
     for settings in (DEFAULT, {"resampledPixelSpacing": [1, 1, 2]}):
-        row = extract_lesion(ct, rounded, 1, settings, CLASSES)
-        assert row == extract_lesion(ct, labelled, 1, settings, CLASSES)
+        row = extract_lesion(ct, rounded, 1, settings, FEATURE_CLASSES)
+        assert row == extract_lesion(ct, labelled, 1, settings, FEATURE_CLASSES)
         assert not missing(row)
 
 
@@ -402,46 +406,49 @@ def test_grids_that_differ_by_rounding_are_one_grid(scan):
 
 
 def test_the_names_are_known_without_extraction(scan):
-    names = feature_names(DEFAULT, CLASSES)
+    names = LesionExtractor(DEFAULT, FEATURE_CLASSES).columns
     assert len(names) == 107 + 9
-    row = extract_lesion(*scan, 1, DEFAULT, CLASSES)
+    row = extract_lesion(*scan, 1, DEFAULT, FEATURE_CLASSES)
     assert list(row) == ["lesion", *names, REASON]
-    assert feature_names(DEFAULT, ["shape2D"]) == [n for n in names if "shape2D" in n]
+    assert LesionExtractor(DEFAULT, ["shape2D"]).columns == [n for n in names if "shape2D" in n]
 
 
 def test_rows_come_back_as_written_with_settings_versions_and_a_digest(scan, tmp_path):
-    rows = extract_patient(*scan, DEFAULT, CLASSES)
+    extractor = LesionExtractor(DEFAULT, FEATURE_CLASSES)
+    rows = extractor.extract(*scan)
     rows[1]["original_glcm_MCC"] = float("nan")
     for name in ("a.parquet", "b.parquet"):
-        write_rows(rows, tmp_path / name, DEFAULT, CLASSES)
+        extractor.write(rows, tmp_path / name)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     found, metadata = read_rows(tmp_path / "a.parquet")
     np.testing.assert_equal(found, rows)
     assert metadata["settings"] == DEFAULT
-    assert metadata["classes"] == list(CLASSES)
+    assert metadata["classes"] == list(FEATURE_CLASSES)
     assert metadata["versions"]["pyradiomics"] == "3.0.1"
-    write_rows(rows, tmp_path / "c.parquet", {"binWidth": 10}, CLASSES)
+    LesionExtractor({"binWidth": 10}, FEATURE_CLASSES).write(rows, tmp_path / "c.parquet")
     assert read_rows(tmp_path / "c.parquet")[1]["sha256"] != metadata["sha256"]
 
 
 def test_lesion_files_gather_to_the_patients_table(scan, tmp_path):
-    rows = extract_patient(*scan, DEFAULT, CLASSES)
+    extractor = LesionExtractor(DEFAULT, FEATURE_CLASSES)
+    rows = extractor.extract(*scan)
     for row in rows:
-        write_rows([row], tmp_path / f"{row['lesion']}.parquet", DEFAULT, CLASSES)
+        extractor.write([row], tmp_path / f"{row['lesion']}.parquet")
     paths = [tmp_path / f"{n}.parquet" for n in (3, 1, 4, 2)]
-    assert read_lesions(paths, DEFAULT, CLASSES) == rows
+    assert extractor.read(paths) == rows
     with pytest.raises(BadInput, match="3.parquet was extracted with other radiomics settings"):
-        read_lesions(paths, {"binWidth": 10}, CLASSES)
+        LesionExtractor({"binWidth": 10}, FEATURE_CLASSES).read(paths)
 
 
 def test_a_patient_without_lesions_has_an_empty_table_with_all_columns(scan, tmp_path):
     ct, labelled = scan
-    assert extract_patient(ct, labelled * 0, DEFAULT, CLASSES) == []
-    assert read_lesions([], DEFAULT, CLASSES) == []
-    write_rows([], tmp_path / "none.parquet", DEFAULT, CLASSES)
+    extractor = LesionExtractor(DEFAULT, FEATURE_CLASSES)
+    assert extractor.extract(ct, labelled * 0) == []
+    assert extractor.read([]) == []
+    extractor.write([], tmp_path / "none.parquet")
     assert read_rows(tmp_path / "none.parquet")[0] == []
     columns = pq.read_schema(tmp_path / "none.parquet").names
-    assert columns == ["lesion", *feature_names(DEFAULT, CLASSES), REASON]
+    assert columns == ["lesion", *extractor.columns, REASON]
 
 
 # ---- published values (those of IBSI: test_ibsi.py)
@@ -495,7 +502,7 @@ def test_a_huge_lesion_has_every_value_of_pyradiomics():
     grey = np.random.default_rng(2).normal(60, 20, shape).astype(np.int16)
     spacing = (0.6, 0.6, 0.83)
     ct, labelled = image(grey, spacing), image(labels, spacing)
-    row = extract_lesion(ct, labelled, 1, DEFAULT, CLASSES)
+    row = extract_lesion(ct, labelled, 1, DEFAULT, FEATURE_CLASSES)
     assert row["original_shape_VoxelVolume"] > 100_000
     assert row[REASON] == ""
     assert not missing(row)

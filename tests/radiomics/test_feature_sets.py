@@ -3,15 +3,11 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from helpers.one_lesion import extract_lesion
 from livermets.core.errors import BadInput
-from livermets.radiomics.extraction import (
-    extract_lesion,
-    extract_patient,
-    feature_names,
-    with_liver,
-)
+from livermets.radiomics.extraction import LesionExtractor
 from livermets.radiomics.feature_files import REASON
-from livermets.radiomics.feature_sets import feature_sets, full_settings
+from livermets.radiomics.feature_sets import build_feature_sets
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
 DEFAULT, FEW = {"binWidth": 25}, ["firstorder", "glcm"]
@@ -41,11 +37,6 @@ def extract(patient, sets, lesion=1, classes=FEW):
     return extract_lesion(ct, labelled, lesion, DEFAULT, classes, sets, organs)
 
 
-def test_written_down_defaults_are_pyradiomics():
-    known = RadiomicsFeatureExtractor({"setting": {"binWidth": 25}}).settings
-    assert full_settings({"binWidth": 25}) == known | {"label": 1, "additionalInfo": False}
-
-
 def test_a_ring_is_the_liver_within_its_width_without_other_lesions(patient):
     hu, labels, organs = (sitk.GetArrayFromImage(image) for image in patient)
     row = extract(patient, {"ring": {"region": "ring", "width_mm": 4}})
@@ -58,10 +49,8 @@ def test_a_ring_is_the_liver_within_its_width_without_other_lesions(patient):
     assert row["ring_firstorder_Mean"] == pytest.approx(ring.mean(), rel=1e-12)
     assert row["ring_firstorder_Energy"] == pytest.approx((ring**2).sum(), rel=1e-12)
     assert row[REASON] == ""
-    assert not any(
-        "shape" in name
-        for name in feature_names(DEFAULT, ["shape", "glcm"], {"ring": {"region": "ring"}})
-    )
+    names = LesionExtractor(DEFAULT, ["shape", "glcm"], {"ring": {"region": "ring"}}).columns
+    assert not any("shape" in name for name in names)
 
 
 def test_a_lesion_outside_the_liver_has_a_ring_of_nans_and_the_reason(patient):
@@ -75,15 +64,16 @@ def test_a_lesion_outside_the_liver_has_a_ring_of_nans_and_the_reason(patient):
 def test_the_livers_features_are_measured_once_and_stand_in_every_row(patient):
     ct, labelled, organs = patient
     sets = {"original": {}, "liver": {"region": "liver"}}
-    rows = extract_patient(ct, labelled, DEFAULT, FEW, sets, organs)
+    extractor = LesionExtractor(DEFAULT, FEW, sets)
+    rows = extractor.extract(ct, labelled, organs)
     hu, mask = sitk.GetArrayFromImage(ct).astype(float), sitk.GetArrayFromImage(organs)
     assert [row["lesion"] for row in rows] == [1, 2]
     for row in rows:
         assert row["liver_firstorder_Mean"] == pytest.approx(hu[mask == 1].mean(), rel=1e-12)
-        assert set(row) == {"lesion", *feature_names(DEFAULT, FEW, sets), REASON}
+        assert set(row) == {"lesion", *extractor.columns, REASON}
     one_by_one = [extract(patient, sets, n) for n in (1, 2)]
     assert "liver_firstorder_Mean" not in one_by_one[0]
-    assert with_liver(one_by_one, ct, labelled, DEFAULT, FEW, sets, organs) == rows
+    assert extractor.add_liver(one_by_one, ct, labelled, organs) == rows
 
 
 @pytest.mark.parametrize("lesion", [1, 2])
@@ -112,7 +102,7 @@ def test_a_set_with_settings_of_its_own_has_the_values_of_these_settings(patient
     ct, labelled, _ = patient
     plain = extract_lesion(ct, labelled, 1, DEFAULT, ["shape", "glcm"])
     alone = extract_lesion(ct, labelled, 1, DEFAULT | isotropic, ["shape", "glcm"])
-    for name in feature_names(DEFAULT, ["shape", "glcm"]):
+    for name in LesionExtractor(DEFAULT, ["shape", "glcm"]).columns:
         assert row[name] == plain[name]
         assert row[name.replace("original_", "iso_")] == alone[name]
 
@@ -123,7 +113,7 @@ def test_shuffled_voxels_keep_histogram_and_shape_and_lose_texture(patient):
     sets = {"original": {}, "shuffled": {"shuffle": True, "seed": 7}}
     classes = ["firstorder", "shape", "glcm"]
     row = extract_lesion(smooth, labelled, 1, {"binWidth": 5}, classes, sets)
-    for name in feature_names(DEFAULT, ["firstorder", "shape"]):
+    for name in LesionExtractor(DEFAULT, ["firstorder", "shape"]).columns:
         assert row[name.replace("original_", "shuffled_")] == pytest.approx(row[name], rel=1e-12)
     # Random neighbours: no correlation, where the smooth lesion has a strong one.
     assert row["original_glcm_Correlation"] > 0.4
@@ -137,8 +127,8 @@ def test_shuffled_voxels_keep_histogram_and_shape_and_lose_texture(patient):
 def test_wrong_sets_are_refused_by_name(patient):
     ct, labelled, _ = patient
     with pytest.raises(BadInput, match="'two words' cannot name a set"):
-        feature_sets(DEFAULT, FEW, {"two words": {}})
-    with pytest.raises(BadInput, match="radiomics.sets.iso.settings.*'binwidth' was not defined"):
-        feature_sets(DEFAULT, FEW, {"iso": {"settings": {"binwidth": 3}}})
-    with pytest.raises(BadInput, match="radiomics.sets.ring needs the liver"):
+        build_feature_sets(DEFAULT, FEW, {"two words": {}})
+    with pytest.raises(BadInput, match="radiomics.feature_sets.iso.settings.*'binwidth' was not defined"):
+        build_feature_sets(DEFAULT, FEW, {"iso": {"settings": {"binwidth": 3}}})
+    with pytest.raises(BadInput, match="radiomics.feature_sets.ring needs the liver"):
         extract_lesion(ct, labelled, 1, DEFAULT, FEW, {"ring": {"region": "ring"}})

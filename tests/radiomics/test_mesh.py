@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from livermets.radiomics import mesh as radiomics_mesh
+from livermets.radiomics import mesh
 from livermets.radiomics.lazy_pyradiomics import cShape
-from livermets.radiomics.mesh import FEW, surface
+from livermets.radiomics.mesh import SMALL_MESH, measure_mesh
 
 SPACING = np.array([1.5, 0.8, 0.7421875])
 
@@ -37,13 +37,13 @@ def lumps():
 def test_area_volume_and_diameters_are_those_of_the_c_code(mask, monkeypatch):
     mask = np.ascontiguousarray(mask)
     area, volume, diameters = cShape.calculate_coefficients(mask, SPACING)
-    monkeypatch.setattr(radiomics_mesh, "FEW", 0)
-    ours = surface(mask, SPACING)
+    monkeypatch.setattr(mesh, "SMALL_MESH", 0)
+    ours = measure_mesh(mask, SPACING)
     assert list(ours[2]) == list(diameters)  # to the last bit
     assert ours[:2] == pytest.approx((area, volume), rel=1e-12)
 
 
 def test_small_lesions_are_measured_by_the_c_code_itself():
     mask = ellipsoid(np.array([5.0, 8, 9]))
-    assert 0 < len(radiomics_mesh._vertices(mask)) <= FEW
-    assert surface(mask, SPACING) == cShape.calculate_coefficients(mask, SPACING)
+    assert 0 < len(mesh._vertices(mask)) <= SMALL_MESH
+    assert measure_mesh(mask, SPACING) == cShape.calculate_coefficients(mask, SPACING)

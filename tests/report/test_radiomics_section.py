@@ -8,11 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from livermets.evaluation.evaluate import evaluate
 from livermets.features.features_table import gather
-from livermets.radiomics.dictionary import COLUMNS, dictionary
-from livermets.radiomics.extraction import feature_names, write_rows
-from livermets.radiomics.feature_classes import CLASSES
+from livermets.radiomics.dictionary import COLUMNS, dictionary_rows
+from livermets.radiomics.extraction import LesionExtractor
+from livermets.radiomics.feature_classes import FEATURE_CLASSES
 from livermets.radiomics.feature_files import REASON, read_rows
-from livermets.radiomics.feature_sets import feature_sets
 from livermets.radiomics.ibsi import IBSI_TAGS
 from livermets.report.figures.robustness import draw_robustness
 from livermets.report.sections.radiomics import radiomics_facts
@@ -26,9 +25,9 @@ SETTINGS = {"binWidth": 25}
 def files(tmp_path_factory):
     """The features table of a study of one patient, its dictionary, ICCs and their figure."""
     folder = tmp_path_factory.mktemp("study")
-    names = feature_names(SETTINGS, CLASSES, SETS)
-    row = {"lesion": 1} | dict.fromkeys(names, 1.0) | {REASON: ""}
-    write_rows([row], folder / "A.parquet", SETTINGS, CLASSES, SETS)
+    extractor = LesionExtractor(SETTINGS, FEATURE_CLASSES, SETS)
+    row = {"lesion": 1} | dict.fromkeys(extractor.columns, 1.0) | {REASON: ""}
+    extractor.write([row], folder / "A.parquet")
     facts = {"lesion": [1], "kept": [True], "volume_ml": [1.0], "diameter_mm": [9.0]}
     pd.DataFrame(facts | {"mean_hu": [45.0]}).to_csv(folder / "A.tsv", sep="\t", index=False)
     who = {"patient": ["A"], "label": ["x"], "included": [True], "n_lesions": [1], "burden": [0.1]}
@@ -38,7 +37,7 @@ def files(tmp_path_factory):
     with open(folder / "dictionary.tsv", "w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, delimiter="\t")
         writer.writeheader()
-        writer.writerows(dictionary(feature_sets(SETTINGS, CLASSES, SETS)))
+        writer.writerows(dictionary_rows(extractor.sets))
     steady = ["original_firstorder_Mean", "original_glcm_Id", "original_glcm_MCC"]
     icc = pd.DataFrame(
         {

@@ -1,15 +1,27 @@
-"""What each radiomics column means: class, unit, IBSI tag, and whether it is comparable."""
+"""Dictionary of the radiomics columns: class, meaning, unit and IBSI tag of each feature."""
 
+import csv
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from livermets.core.io import atomic_path
+from livermets.radiomics import ibsi
 from livermets.radiomics.feature_sets import FeatureSet
-from livermets.radiomics.ibsi import difference, tag_of
-from livermets.radiomics.lazy_pyradiomics import feature_classes
+from livermets.radiomics.lazy_pyradiomics import PYRADIOMICS_CLASSES
 
 COLUMNS = (
-    *("feature", "set", "region", "image", "class", "name", "meaning", "unit"),
-    *("ibsi_tag", "comparable", "why_not"),
+    "feature",
+    "set",
+    "region",
+    "image",
+    "class",
+    "name",
+    "meaning",
+    "unit",
+    "ibsi_tag",
+    "comparable",
+    "why_not",
 )
 
 SHAPE_2D = "of the lesion's largest axial slice; IBSI defines shape in 3-D alone"
@@ -36,65 +48,82 @@ _UNITS = {
 }
 
 
-def dictionary(sets: Iterable[FeatureSet]) -> Iterator[dict[str, str]]:
-    """One row (`COLUMNS`) for each column of the features table that radiomics fills."""
-    for chosen in sets:
-        for image in chosen.images:
-            for column in chosen.columns:
+def write_dictionary(
+    sets: Iterable[FeatureSet], features: str | Path, ibsi_tags: str | Path
+) -> None:
+    """Write the dictionary of the features and the table of all IBSI tags, as TSV."""
+    _write_tsv(features, COLUMNS, dictionary_rows(sets))
+    _write_tsv(ibsi_tags, ibsi.COLUMNS, ibsi.tag_rows())
+
+
+def _write_tsv(path: str | Path, columns: tuple[str, ...], rows: Iterable[dict[str, str]]) -> None:
+    with atomic_path(path) as unfinished, open(unfinished, "w", newline="", encoding="utf-8") as f:
+        table = csv.DictWriter(f, columns, delimiter="\t", lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+
+
+def dictionary_rows(sets: Iterable[FeatureSet]) -> Iterator[dict[str, str]]:
+    """Describe each radiomics column of the table of features, as rows of `COLUMNS`."""
+    for feature_set in sets:
+        for image in feature_set.images:
+            for column in feature_set.columns:
                 if column.startswith(f"{image}_"):
-                    yield _row(chosen, image, column)
+                    yield _row(feature_set, image, column)
 
 
-def _row(chosen: FeatureSet, image: str, column: str) -> dict[str, str]:
-    name, feature = column.removeprefix(f"{image}_").split("_")
-    reason = _why_not(chosen, name, feature)
+def _row(feature_set: FeatureSet, image: str, column: str) -> dict[str, str]:
+    feature_class, feature = column.removeprefix(f"{image}_").split("_")
+    reason = _difference(feature_set, feature_class, feature)
+    grey_unit = "HU" if feature_set.filter is None else "response"
     return {
         "feature": column,
-        "set": chosen.name,
-        "region": chosen.region,
-        "image": _image(chosen, image),
-        "class": name,
+        "set": feature_set.name,
+        "region": feature_set.region,
+        "image": _image_title(feature_set, image),
+        "class": feature_class,
         "name": feature,
-        "meaning": meaning(name, feature),
-        "unit": unit(name, feature) if chosen.filter is None else unit(name, feature, "response"),
-        "ibsi_tag": tag_of(f"{name}_{feature}", chosen.settings),
+        "meaning": meaning(feature_class, feature),
+        "unit": unit(feature_class, feature, grey_unit),
+        "ibsi_tag": ibsi.tag_of(f"{feature_class}_{feature}", feature_set.settings),
         "comparable": "no" if reason else "yes",
         "why_not": reason,
     }
 
 
-def _image(chosen: FeatureSet, image: str) -> str:
-    grey = {
+def _image_title(feature_set: FeatureSet, image: str) -> str:
+    title = {
         None: "CT",
-        "log": f"Laplacian of Gaussian, {image.removeprefix(chosen.name + '-')}",
-        "wavelet": f"{chosen.wavelet} wavelet, {image.rpartition('-')[2]}",
-    }[chosen.filter]
-    return f"{grey}, voxels shuffled" if chosen.shuffle else grey
+        "log": f"Laplacian of Gaussian, {image.removeprefix(feature_set.name + '-')}",
+        "wavelet": f"{feature_set.wavelet} wavelet, {image.rpartition('-')[2]}",
+    }[feature_set.filter]
+    return f"{title}, voxels shuffled" if feature_set.shuffle else title
 
 
-def _why_not(chosen: FeatureSet, name: str, feature: str) -> str:
-    if chosen.shuffle and not name.startswith("shape"):
+def _difference(feature_set: FeatureSet, feature_class: str, feature: str) -> str:
+    """Why the feature differs from its IBSI tag; "" if it does not."""
+    if feature_set.shuffle and not feature_class.startswith("shape"):
         return "a control: the voxels are shuffled"
-    if chosen.filter:
+    if feature_set.filter:
         return "pyradiomics' filters are not those of IBSI's second chapter"
-    if chosen.settings["normalize"] and not name.startswith("shape"):
+    if feature_set.settings["normalize"] and not feature_class.startswith("shape"):
         return "grey values are normalised"
-    if name == "shape2D":
+    if feature_class == "shape2D":
         return SHAPE_2D
-    return difference(f"{name}_{feature}", chosen.settings)
+    return ibsi.difference(f"{feature_class}_{feature}", feature_set.settings)
 
 
-def unit(name: str, feature: str, grey: str = "HU") -> str:
-    """The unit of a feature whose image has the unit `grey`; "1" where it has none."""
-    for found, features in _UNITS.get(name, {}).items():
+def unit(feature_class: str, feature: str, grey_unit: str = "HU") -> str:
+    """Find the unit of a feature of an image with this unit of grey; "1" if it has none."""
+    for unit_name, features in _UNITS.get(feature_class, {}).items():
         if feature in features.split():
-            return found.replace("HU", grey)
+            return unit_name.replace("HU", grey_unit)
     return "1"
 
 
-def meaning(name: str, feature: str) -> str:
-    """A feature's title and, where it says so in plain words, pyradiomics' explanation."""
-    text = getattr(feature_classes[name], f"get{feature}FeatureValue").__doc__
+def meaning(feature_class: str, feature: str) -> str:
+    """Describe a feature by its title and, if it is a plain sentence, pyradiomics' explanation."""
+    text = getattr(PYRADIOMICS_CLASSES[feature_class], f"get{feature}FeatureValue").__doc__
     title, *parts = (" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()))
     title = re.sub(r"^\*\*\d+\.\s*|\*\*$", "", title)
     for part in parts:

@@ -1,161 +1,199 @@
-"""pyradiomics' feature classes, without what each of them does anew for every lesion.
+"""Feature classes of pyradiomics, with their preparation shared between them.
 
-The values come from the methods of pyradiomics 3.0.1. But six of its classes discretise the same
-voxels, all list their features by inspection and shape copies the mask through ITK; here that is
-done once.
+The values come from the methods of pyradiomics 3.0.1. There, six classes discretise the same
+voxels, each class lists its features by inspection, and shape copies the mask through ITK. Here
+this is done once for all of them.
 """
 
 import logging
 import sys
 import warnings
 from functools import cache
+from typing import Any
 
 import numpy as np
 
-from livermets.radiomics.lazy_pyradiomics import feature_classes, imageoperations
-from livermets.radiomics.mesh import surface
+from livermets.radiomics.lazy_pyradiomics import PYRADIOMICS_CLASSES, imageoperations
+from livermets.radiomics.mesh import measure_mesh
 from livermets.radiomics.regions import VIEWS, Region, checked_box, grey_region
 
-CLASSES = ("firstorder", "shape", "shape2D", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
-# What pyradiomics and NumPy raise when a lesion is too small or too odd for a feature
-# (LinAlgError is a ValueError). Anything else is a fault of the installation and is not hidden.
-REFUSALS = (ValueError, ArithmeticError)
-Reasons = dict[str, list[str]]  # why -> the classes and features it befell
+FEATURE_CLASSES = ("firstorder", "shape", "shape2D", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
+# pyradiomics and NumPy raise these for a lesion that is too small or too unusual for a feature
+# (LinAlgError is a ValueError). Any other exception is a fault of the installation and is raised.
+NOT_COMPUTABLE = (ValueError, ArithmeticError)
+Levels = tuple[np.ndarray, np.ndarray]  # binned image and the grey levels in it
+Reasons = dict[str, list[str]]  # reason: the classes and features that are missing for it
 
 
 def region_features(
     region: Region, settings: dict, classes: tuple[str, ...]
 ) -> tuple[dict, Reasons]:
-    """`{"<class>_<Feature>": value}` of a region, what is not defined left out, and why it is."""
+    """Compute the features of a region.
+
+    Parameters
+    ----------
+    region : Region
+        Grey values and mask.
+    settings : dict
+        All settings of pyradiomics.
+    classes : tuple of str
+        Some of `FEATURE_CLASSES`.
+
+    Returns
+    -------
+    values : dict of str to float
+        Features that are defined, by "<class>_<Feature>".
+    reasons : dict of str to list of str
+        Why the other features are missing.
+    """
     values: dict[str, float] = {}
     reasons: Reasons = {}
     try:
         checked_box(region.mask, settings)
-    except REFUSALS as problem:
-        return {}, {why(problem): ["all features"]}
-    seen = cache(lambda view: view(region, settings))
-    levels = cache(lambda: discretised(seen(grey_region), settings))
+    except NOT_COMPUTABLE as problem:
+        return {}, {describe_exception(problem): ["all features"]}
+    view_region = cache(lambda view: view(region, settings))
+    levels = cache(lambda: discretise(view_region(grey_region), settings))
     for name in classes:
         try:
-            here = seen(VIEWS.get(name, grey_region))
-            found, problems = _calculate(name, here, None if name in VIEWS else levels(), settings)
-        except REFUSALS as problem:
-            reasons.setdefault(why(problem), []).append(name)
+            class_region = view_region(VIEWS.get(name, grey_region))
+            class_values, problems = _calculate(
+                name, class_region, None if name in VIEWS else levels(), settings
+            )
+        except NOT_COMPUTABLE as problem:
+            reasons.setdefault(describe_exception(problem), []).append(name)
             continue
-        values |= {f"{name}_{f}": v for f, v in found.items() if np.isfinite(v)}
-        if missing := [f for f, v in found.items() if not np.isfinite(v)]:
-            text = "; ".join(dict.fromkeys(map(why, problems))) or "not defined for this lesion"
-            which = "" if len(missing) == len(found) else f" ({', '.join(missing)})"
-            reasons.setdefault(text, []).append(name + which)
+        values |= {f"{name}_{f}": v for f, v in class_values.items() if np.isfinite(v)}
+        if missing := [f for f, v in class_values.items() if not np.isfinite(v)]:
+            texts = dict.fromkeys(map(describe_exception, problems))
+            reason = "; ".join(texts) or "not defined for this lesion"
+            features = "" if len(missing) == len(class_values) else f" ({', '.join(missing)})"
+            reasons.setdefault(reason, []).append(name + features)
     return values, reasons
 
 
-def why(problem: BaseException) -> str:
-    """An exception in one line."""
+def describe_exception(problem: BaseException) -> str:
+    """Describe an exception in one line: its type and message."""
     return f"{type(problem).__name__}: {' '.join(map(str, problem.args))}"
 
 
 @cache
 def class_features(name: str) -> tuple[str, ...]:
-    """The features of a class, in pyradiomics' order, without those it deprecates."""
-    names = feature_classes[name].getFeatureNames()
+    """List the features of a class in pyradiomics' order, without the deprecated ones."""
+    names = PYRADIOMICS_CLASSES[name].getFeatureNames()
     return tuple(feature for feature, deprecated in names.items() if not deprecated)
 
 
-def discretised(region: Region, settings: dict) -> tuple[np.ndarray, np.ndarray]:
-    """The binned image (0 outside the mask) and the grey levels in it, as pyradiomics bins."""
+def discretise(region: Region, settings: dict) -> Levels:
+    """Bin grey values as pyradiomics does: the image (0 outside the mask) and its grey levels."""
     inside = region.image[region.mask]
-    # The edges depend on the extremes alone, and pyradiomics looks for those voxel by voxel.
+    # The edges depend on the extremes alone, for which pyradiomics would search voxel by voxel.
     extremes = inside[[inside.argmin(), inside.argmax()]]
     binned = np.zeros(region.image.shape, int)
     binned[region.mask] = np.digitize(inside, imageoperations.getBinEdges(extremes, **settings))
     return binned, np.unique(binned[region.mask])
 
 
-class _Prepared:
-    """Mixin before a class of pyradiomics: mask and bins come ready-made in its settings."""
+class _SharedPreparation:
+    """Mixin before a class of pyradiomics that takes mask and bins from its settings."""
+
+    pyradiomics_class: type
+    settings: dict[str, Any]
+    coefficients: dict[str, Any]
+    maskArray: np.ndarray  # noqa: N815
 
     @classmethod
-    def getFeatureNames(cls) -> dict:
-        return _names(cls.pyradiomics)
+    def getFeatureNames(cls) -> dict[str, bool]:  # noqa: N802
+        return _feature_names(cls.pyradiomics_class)
 
-    def _initSegmentBasedCalculation(self) -> None:
+    def _initSegmentBasedCalculation(self) -> None:  # noqa: N802
         self.maskArray = self.settings["region"].mask
 
-    def _applyBinning(self, matrix: np.ndarray) -> np.ndarray:
+    def _applyBinning(self, matrix: np.ndarray) -> np.ndarray:  # noqa: N802
         binned, levels = self.settings["levels"]
         self.coefficients |= {"grayLevels": levels, "Ng": int(levels.max())}
         return binned
 
 
-class _PreparedShape(_Prepared):
-    """3-D shape, with the mask padded here and the mesh measured by `radiomics_mesh`."""
+class _SharedShape(_SharedPreparation):
+    """3-D shape, with the mask padded here and the mesh measured by `measure_mesh`."""
 
-    def _initSegmentBasedCalculation(self) -> None:
+    def _initSegmentBasedCalculation(self) -> None:  # noqa: N802
         region = self.settings["region"]
         self.pixelSpacing = np.array(region.spacing[::-1])
         self.maskArray = np.pad(region.mask, 1)
         self.labelledVoxelCoordinates = np.where(self.maskArray)
-        self.SurfaceArea, self.Volume, self.diameters = surface(self.maskArray, self.pixelSpacing)
-        where = np.array(self.labelledVoxelCoordinates).T * self.pixelSpacing[None, :]
-        where -= np.mean(where, axis=0)
-        where /= np.sqrt(len(where))
-        values = np.linalg.eigvals(np.dot(where.T.copy(), where))
+        mesh = measure_mesh(self.maskArray, self.pixelSpacing)
+        self.SurfaceArea, self.Volume, self.diameters = mesh
+        positions = np.array(self.labelledVoxelCoordinates).T * self.pixelSpacing[None, :]
+        positions -= np.mean(positions, axis=0)
+        positions /= np.sqrt(len(positions))
+        values = np.linalg.eigvals(np.dot(positions.T.copy(), positions))
         values[(values < 0) & (values > -1e-10)] = 0  # of flat lesions
         self.eigenValues = np.sort(values)
 
 
-class _PreparedSlice(_Prepared):
-    """2-D shape: pyradiomics' own set-up, on one slice."""
+class _OwnSlicePreparation(_SharedPreparation):
+    """2-D shape, which pyradiomics prepares itself, on one slice."""
 
-    def _initSegmentBasedCalculation(self) -> None:
-        super(_Prepared, self)._initSegmentBasedCalculation()
-
-
-@cache
-def _names(pyradiomics_class: type) -> dict:
-    return pyradiomics_class.getFeatureNames()
+    def _initSegmentBasedCalculation(self) -> None:  # noqa: N802
+        pyradiomics: Any = super(_SharedPreparation, self)
+        pyradiomics._initSegmentBasedCalculation()
 
 
 @cache
-def _prepared(name: str) -> type:
-    first = {"shape": _PreparedShape, "shape2D": _PreparedSlice}.get(name, _Prepared)
-    whole = feature_classes[name]
-    # pyradiomics names a class's logger by its module.
-    more = {"pyradiomics": whole, "__module__": whole.__module__}
-    return type(whole.__name__, (first, whole), more)
+def _feature_names(pyradiomics_class: Any) -> dict[str, bool]:
+    """Features of a class and whether each is deprecated; a slow inspection in pyradiomics."""
+    names: dict[str, bool] = pyradiomics_class.getFeatureNames()
+    return names
+
+
+@cache
+def _class_with_preparation(name: str) -> type:
+    mixins = {"shape": _SharedShape, "shape2D": _OwnSlicePreparation}
+    mixin = mixins.get(name, _SharedPreparation)
+    pyradiomics_class = PYRADIOMICS_CLASSES[name]
+    # pyradiomics names the logger of a class by its module.
+    attributes = {
+        "pyradiomics_class": pyradiomics_class,
+        "__module__": pyradiomics_class.__module__,
+    }
+    return type(pyradiomics_class.__name__, (mixin, pyradiomics_class), attributes)
 
 
 def _calculate(
-    name: str, region: Region, levels: tuple | None, settings: dict
+    name: str, region: Region, levels: Levels | None, settings: dict
 ) -> tuple[dict[str, float], list[BaseException]]:
-    """A class's values and the exceptions pyradiomics turned into NaN."""
+    """Values of one class, and the exceptions that pyradiomics turned into NaN."""
     if name == "shape2D":
         settings = settings | {"force2D": True, "force2Ddimension": region.axial}
     failures = _Failures()
     logger = logging.getLogger(f"radiomics.{name}")
     logger.addHandler(failures)
     try:
-        with warnings.catch_warnings():  # means of nothing, 0 / 0: NaN says it
+        with warnings.catch_warnings():  # mean of nothing, 0 / 0: the NaN shows it
             warnings.simplefilter("ignore", RuntimeWarning)
-            made = _prepared(name)(*region.images, region=region, levels=levels, **settings)
-            found = made.execute()
+            calculator = _class_with_preparation(name)(
+                *region.images, region=region, levels=levels, **settings
+            )
+            values = calculator.execute()
     finally:
         logger.removeHandler(failures)
     for problem in failures.problems:
-        if not isinstance(problem, REFUSALS):
+        if not isinstance(problem, NOT_COMPUTABLE):
             raise problem
-    # Of a matrix that is symmetric but for rounding, glcm's MCC may come with an imaginary nothing.
-    return {f: float(np.real(value)) for f, value in found.items()}, failures.problems
+    # glcm's MCC comes with an imaginary part of 0 if its matrix is symmetric except for rounding.
+    return {f: float(np.real(value)) for f, value in values.items()}, failures.problems
 
 
 class _Failures(logging.Handler):
-    """Collects the exceptions that pyradiomics catches, logs and answers with NaN."""
+    """Log handler that collects the exceptions which pyradiomics catches and turns into NaN."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.problems: list[BaseException] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep the exception that is being handled."""
         if problem := sys.exc_info()[1]:
             self.problems.append(problem)

@@ -1,8 +1,8 @@
-"""Feature sets: which voxels, through which filter, with which settings, under which name.
+"""Feature sets: named groups of features, each with its own region, image filter and settings.
 
-A set's features are named `{set}_{class}_{Feature}`, those of a filter's images
-`{set}-{image}_{class}_{Feature}`. So the set `original` has pyradiomics' own names, and so have a
-LoG filter's called `log` and a wavelet's called `wavelet`.
+The features of a set are named `{set}_{class}_{Feature}`, those of a filtered image
+`{set}-{image}_{class}_{Feature}`. The set `original` therefore has pyradiomics' own names, and so
+have a LoG filter's set called `log` and a wavelet's called `wavelet`.
 """
 
 import json
@@ -11,30 +11,55 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
-from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
 from livermets.core.errors import BadInput
 from livermets.core.seeds import derive
-from livermets.radiomics.feature_classes import CLASSES, Reasons, class_features, region_features
+from livermets.radiomics.feature_classes import (
+    FEATURE_CLASSES,
+    Reasons,
+    class_features,
+    describe_exception,
+    region_features,
+)
 from livermets.radiomics.lazy_pyradiomics import imageoperations
 from livermets.radiomics.regions import Region, Scan
+from livermets.radiomics.settings import full_settings
 
 ORIGINAL: Mapping[str, dict] = {"original": {}}
-# The recursive Gaussian forgets like exp(-1.78 x / sigma): 1e-11 is left after 14 sigma.
+# The recursive Gaussian decays like exp(-1.78 x / sigma): 1e-11 is left after 14 sigma.
 LOG_REACH = 14
+WAVELET_REACH = 64  # voxels
 
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """One named set.
+    """One named group of features.
 
-    region : "lesion", "ring" (liver within `width_mm` around it) or "liver" (without lesions)
-    filter : None, "log" (Laplacian of Gaussian, `sigma_mm`) or "wavelet" (stationary, `wavelet`)
-    shuffle : permute the grey values within the lesion: the histogram stays, texture goes
-    settings : all of pyradiomics' settings
+    Parameters
+    ----------
+    name : str
+        First part of the names of its features.
+    settings : dict
+        All settings of pyradiomics.
+    classes : tuple of str
+        Feature classes of pyradiomics.
+    region : {"lesion", "ring", "liver"}
+        Voxels to measure: the lesion, the liver around it, or the liver without its lesions.
+    width_mm : float
+        Width of a ring.
+    filter : {None, "log", "wavelet"}
+        Laplacian of Gaussian or stationary wavelet transform before the features.
+    sigma_mm : tuple of float
+        Widths of the Laplacian of Gaussian.
+    wavelet : str
+        Name of the wavelet.
+    shuffle : bool
+        Permute the grey values within the lesion. The histogram stays the same; texture is lost.
+    seed : int
+        Seed of that permutation.
     """
 
     name: str
@@ -50,7 +75,7 @@ class FeatureSet:
 
     @property
     def images(self) -> list[str]:
-        """The prefixes of the features: one, or one for each image of the filter."""
+        """Prefixes of the features: the set's name, or one for each image of its filter."""
         if self.filter == "log":
             sigmas = (str(sigma).replace(".", "-") for sigma in self.sigma_mm)
             return [f"{self.name}-sigma-{sigma}-mm-3D" for sigma in sigmas]
@@ -61,53 +86,91 @@ class FeatureSet:
 
     @property
     def columns(self) -> list[str]:
-        """The names of the features."""
+        """Names of the features."""
         return [
             f"{i}_{c}_{f}" for i in self.images for c in self.classes for f in class_features(c)
         ]
 
-    def cut(self, scan: Scan, lesion: int | None) -> Region | str:
-        """All that is needed of the scan, with the surroundings a filter asks for; or why not."""
-        try:
-            return self._region(scan, lesion)
-        except ValueError as problem:
-            return f"ValueError: {problem}"
+    @property
+    def normalisation(self) -> str:
+        """Text that is equal for sets that normalise the grey values of the CT in the same way."""
+        return str([self.settings[k] for k in ("normalize", "normalizeScale", "removeOutliers")])
 
-    def features(self, region: Region | str, lesion: int | None) -> tuple[dict[str, float], str]:
-        """`{column: value}` of what is defined, and why the rest is not ("" where nothing is)."""
+    def normalise(self, ct: sitk.Image) -> sitk.Image:
+        """Scale a CT by the mean and standard deviation of the whole image, if the set does so."""
+        if not self.settings["normalize"]:
+            return ct
+        return imageoperations.normalizeImage(ct, **self.settings)
+
+    def crop(self, scan: Scan, lesion: int | None) -> Region | str:
+        """Crop the region and the margin that a filter needs.
+
+        Parameters
+        ----------
+        scan : Scan
+            The patient's images.
+        lesion : int or None
+            Number of the lesion; None for the liver.
+
+        Returns
+        -------
+        Region or str
+            The crop, or the reason why there is none.
+        """
+        try:
+            if self.region == "liver":
+                return scan.liver(self.settings)
+            if lesion is None:
+                raise TypeError(f"the set {self.name} needs the number of a lesion")
+            if self.region == "ring":
+                return scan.ring(lesion, self.settings, self.width_mm)
+            return scan.crop(lesion, self.settings, self._margin(scan))
+        except ValueError as problem:
+            return describe_exception(problem)
+
+    def extract(self, region: Region | str, lesion: int | None) -> tuple[dict[str, float], str]:
+        """Compute the features of a crop.
+
+        Parameters
+        ----------
+        region : Region or str
+            Result of `crop`.
+        lesion : int or None
+            Number of the lesion, from which the seed of `shuffle` is derived.
+
+        Returns
+        -------
+        values : dict of str to float
+            Features that are defined, by column.
+        reason : str
+            Why the other features are missing; empty if none is.
+        """
         if isinstance(region, str):
-            return {}, self._reason({region: ["all features"]})
+            return {}, self._reason_text({region: ["all features"]})
         values: dict[str, float] = {}
         reasons: Reasons = {}
         missing = set(self.images)
-        for image, filtered in self._filtered(self._shuffled(region, lesion)):
-            found, problems = region_features(filtered, self.settings, self.classes)
-            values |= {f"{image}_{name}": value for name, value in found.items()}
+        for image, filtered in self._filtered_images(self._shuffled(region, lesion)):
+            image_values, image_reasons = region_features(filtered, self.settings, self.classes)
+            values |= {f"{image}_{name}": value for name, value in image_values.items()}
             missing.remove(image)
-            for text, what in problems.items():
-                which = what if len(self.images) == 1 else [f"{image} {part}" for part in what]
-                reasons.setdefault(text, []).extend(which)
+            for reason, parts in image_reasons.items():
+                names = parts if len(self.images) == 1 else [f"{image} {part}" for part in parts]
+                reasons.setdefault(reason, []).extend(names)
         if missing:
             reasons["the lesion's surroundings are too small for the filter"] = sorted(missing)
-        return values, self._reason(reasons)
+        return values, self._reason_text(reasons)
 
-    def _reason(self, reasons: Reasons) -> str:
-        text = "; ".join(f"{', '.join(what)}: {why}" for why, what in reasons.items())
+    def _reason_text(self, reasons: Reasons) -> str:
+        text = "; ".join(f"{', '.join(parts)}: {reason}" for reason, parts in reasons.items())
         return text if self.name == "original" or not text else f"{self.name}: {text}"
 
-    def _region(self, scan: Scan, lesion: int | None) -> Region:
-        if self.region == "ring":
-            return scan.ring(lesion, self.settings, self.width_mm)
-        if self.region == "liver":
-            return scan.liver(self.settings)
-        pad: Any = 0
+    def _margin(self, scan: Scan) -> int | np.ndarray:
+        """Voxels (x, y, z) around a lesion that change its filtered grey values."""
         if self.filter == "log":
-            pad = np.ceil(LOG_REACH * max(self.sigma_mm) / np.array(scan.ct.GetSpacing())).astype(
-                int
-            )
-        elif self.filter == "wavelet":
-            pad = 64
-        return scan.cut(lesion, self.settings, pad)
+            reach_mm = LOG_REACH * max(self.sigma_mm)
+            return np.ceil(reach_mm / np.array(scan.ct.GetSpacing())).astype(int)
+        return WAVELET_REACH if self.filter == "wavelet" else 0
 
     def _shuffled(self, region: Region, lesion: int | None) -> Region:
         if not self.shuffle:
@@ -117,115 +180,73 @@ class FeatureSet:
         image[region.mask] = rng.permutation(image[region.mask])
         return replace(region, image=image)
 
-    def _filtered(self, region: Region) -> Iterator[tuple[str, Region]]:
+    def _filtered_images(self, region: Region) -> Iterator[tuple[str, Region]]:
+        """Prefix and region of each image of the filter."""
         if self.filter is None:
             yield self.name, region
             return
-        images = {"log": imageoperations.getLoGImage, "wavelet": imageoperations.getWaveletImage}
+        filters = {"log": imageoperations.getLoGImage, "wavelet": imageoperations.getWaveletImage}
         options = self.settings | {"sigma": self.sigma_mm, "wavelet": self.wavelet}
-        for image, name, _ in images[self.filter](*region.images, **options):
+        for image, name, _ in filters[self.filter](*region.images, **options):
             grey = sitk.GetArrayFromImage(image)
             yield f"{self.name}-{name.partition('-')[2]}", replace(region, image=grey)
 
 
-def feature_sets(
-    settings: dict, classes: Sequence[str], sets: Mapping[str, dict] = ORIGINAL
+def build_feature_sets(
+    settings: dict, feature_classes: Sequence[str], sets: Mapping[str, dict] = ORIGINAL
 ) -> tuple[FeatureSet, ...]:
-    """The sets as configured, checked.
+    """Build and check the feature sets of a configuration.
 
     Parameters
     ----------
-    settings, classes : pyradiomics' settings and the feature classes of every set
-    sets : name -> what differs: the fields of `FeatureSet`; `settings` are laid over the common
-        ones. Filters, rings and liver have no shape unless their `classes` say so.
+    settings : dict
+        Settings of pyradiomics that all sets share.
+    feature_classes : sequence of str
+        Feature classes of every set that names none itself. Filtered images, rings and the liver
+        get the shape classes only if the set names them.
+    sets : mapping of str to dict
+        By the name of a set, the fields of `FeatureSet` that differ from the defaults. Its
+        `settings` override the shared ones.
 
     Raises
     ------
-    BadInput : an unknown setting, class or set
+    BadInput
+        If a setting, class or name of a set is not valid.
     """
-    return _feature_sets(json.dumps([settings, list(classes), dict(sets)]))
+    return _build_feature_sets(json.dumps([settings, list(feature_classes), dict(sets)]))
 
 
-@lru_cache(maxsize=8)  # pyradiomics' validation takes 30 ms, and a patient has many lesions
-def _feature_sets(given: str) -> tuple[FeatureSet, ...]:
-    settings, classes, sets = json.loads(given)
-    made = []
-    for name, own in sets.items():
-        where = "radiomics" if name == "original" else f"radiomics.sets.{name}"
+@lru_cache(maxsize=8)  # pyradiomics' validation takes 30 ms
+def _build_feature_sets(arguments: str) -> tuple[FeatureSet, ...]:
+    settings, feature_classes, sets = json.loads(arguments)
+    result = []
+    for name, fields in sets.items():
+        config_key = "radiomics" if name == "original" else f"radiomics.feature_sets.{name}"
         if not re.fullmatch("[a-z][a-z0-9]*", name) or name == "clinical":
             raise BadInput(
-                f"radiomics.sets: {name!r} cannot name a set: use small letters and digits, "
+                f"radiomics.feature_sets: {name!r} cannot name a set: use small letters and digits, "
                 "a letter first, and not `clinical`"
             )
-        own = dict(own)
-        shapeless = own.get("filter") or own.get("region", "lesion") != "lesion"
-        wanted = own.pop("classes", None) or [
-            c for c in classes if not (shapeless and c.startswith("shape"))
+        fields = dict(fields)
+        without_shape = fields.get("filter") or fields.get("region", "lesion") != "lesion"
+        chosen = fields.pop("classes", None) or [
+            c for c in feature_classes if not (without_shape and c.startswith("shape"))
         ]
-        full = full_settings(settings | (own.pop("settings", None) or {}), where)
-        if "sigma_mm" in own:
-            own["sigma_mm"] = tuple(own["sigma_mm"])
-        made.append(FeatureSet(name, full, _checked_classes(wanted, where), **own))
-    return tuple(made)
+        full = full_settings(settings | (fields.pop("settings", None) or {}), config_key)
+        if "sigma_mm" in fields:
+            fields["sigma_mm"] = tuple(fields["sigma_mm"])
+        classes_key = "feature_classes" if name == "original" else "classes"
+        classes = _checked_classes(chosen, f"{config_key}.{classes_key}")
+        result.append(FeatureSet(name, full, classes, **fields))
+    return tuple(result)
 
 
-def _checked_classes(classes: Sequence[str], where: str) -> tuple[str, ...]:
-    unknown = [name for name in classes if name not in CLASSES]
-    if unknown or not classes:
+def _checked_classes(names: Sequence[str], config_key: str) -> tuple[str, ...]:
+    """Feature classes without repeats; BadInput if there is none or an unknown one."""
+    unknown = [name for name in names if name not in FEATURE_CLASSES]
+    if unknown or not names:
         raise BadInput(
-            f"{where}.classes: {', '.join(map(str, unknown)) or 'empty'}. "
-            f"Name one or more of {', '.join(CLASSES)}"
+            f"{config_key}: {', '.join(map(str, unknown)) or 'empty'}. "
+            f"Name one or more of {', '.join(FEATURE_CLASSES)}"
         )
-    return tuple(dict.fromkeys(classes))
-
-
-# pyradiomics' defaults, written down: asking it for them loads its validator, for longer than a
-# lesion takes. A test holds them against pyradiomics.
-DEFAULTS = {
-    "minimumROIDimensions": 2,
-    "minimumROISize": None,
-    "normalize": False,
-    "normalizeScale": 1,
-    "removeOutliers": None,
-    "resampledPixelSpacing": None,
-    "interpolator": "sitkBSpline",
-    "preCrop": False,
-    "padDistance": 5,
-    "distances": [1],
-    "force2D": False,
-    "force2Ddimension": 0,
-    "resegmentRange": None,
-    "label": 1,
-    "additionalInfo": False,
-}
-
-
-def full_settings(given: dict, where: str = "radiomics") -> dict:
-    """All of pyradiomics' settings, defaults included; BadInput for one it does not know."""
-    for key in ("label", "label_channel"):
-        if key in given:
-            raise BadInput(f"{where}.settings.{key} is set by the workflow: remove it")
-    width = given.get("binWidth")
-    if set(given) - {"binWidth"} or not isinstance(width, int | float) or width <= 0:
-        _validate(given, where)
-    return DEFAULTS | given
-
-
-def _validate(given: dict, where: str) -> None:
-    from pykwalify.errors import PyKwalifyException
-    from radiomics.featureextractor import RadiomicsFeatureExtractor
-
-    try:
-        full = RadiomicsFeatureExtractor({"setting": given}).settings
-    except (PyKwalifyException, ValueError, TypeError) as problem:
-        details = " ".join(str(getattr(problem, "msg", problem)).split()).rstrip(".")
-        raise BadInput(
-            f"{where}.settings: {details}. Keys and values are those of "
-            "https://pyradiomics.readthedocs.io/en/v3.0.1/customization.html"
-        ) from problem
-    spacing = full["resampledPixelSpacing"]
-    if spacing is not None and len(spacing) != 3:
-        raise BadInput(
-            f"{where}.settings.resampledPixelSpacing is {spacing}: "
-            "give three numbers in mm, x, y and z (0 keeps an axis as it is)"
-        )
+    return tuple(dict.fromkeys(names))

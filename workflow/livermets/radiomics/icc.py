@@ -1,4 +1,4 @@
-"""Which features survive small changes of mask and image: intraclass correlation."""
+"""Intraclass correlation: how well features agree under small changes of mask and image."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,41 +12,52 @@ IDS = ("patient", "lesion", "label", "volume_ml", "perturbation")
 
 
 def icc31(values: np.ndarray) -> np.ndarray:
-    """ICC(3,1), Shrout & Fleiss 1979 (doi 10.1037/0033-2909.86.2.420): single, consistent ratings.
+    """ICC(3,1): consistency of single ratings (Shrout & Fleiss 1979, 10.1037/0033-2909.86.2.420).
 
     Parameters
     ----------
-    values : (targets, raters, features)
+    values : ndarray of float, shape (targets, raters, features)
+        Ratings. A target with a missing rating does not count for that feature.
 
     Returns
     -------
-    (features,), at most 1; NaN with fewer than two complete targets or where nothing varies.
-    Targets with a missing rating do not count for that feature.
+    ndarray of float, shape (features,)
+        At most 1. NaN if fewer than two targets are complete or if nothing varies.
     """
     raters = values.shape[1]
-    known = np.isfinite(values).all(axis=1)  # (targets, features)
-    targets = known.sum(axis=0)
-    values = np.where(known[:, None], values, 0.0)
+    complete = np.isfinite(values).all(axis=1)  # (targets, features)
+    targets = complete.sum(axis=0)
+    values = np.where(complete[:, None], values, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = values.sum((0, 1)) / (targets * raters)
-        of_target = np.where(known, values.mean(axis=1) - mean, 0.0)
-        of_rater = values.sum(axis=0) / targets - mean
-        total = (np.where(known[:, None], values - mean, 0.0) ** 2).sum((0, 1))
-        between = raters * (of_target**2).sum(axis=0)
-        rest = np.maximum(total - between - targets * (of_rater**2).sum(axis=0), 0.0)
-        msr, mse = between / (targets - 1), rest / ((targets - 1) * (raters - 1))
+        target_effect = np.where(complete, values.mean(axis=1) - mean, 0.0)
+        rater_effect = values.sum(axis=0) / targets - mean
+        total = (np.where(complete[:, None], values - mean, 0.0) ** 2).sum((0, 1))
+        between = raters * (target_effect**2).sum(axis=0)
+        residual = np.maximum(total - between - targets * (rater_effect**2).sum(axis=0), 0.0)
+        msr, mse = between / (targets - 1), residual / ((targets - 1) * (raters - 1))
         icc = (msr - mse) / (msr + (raters - 1) * mse)
     return np.where((targets >= 2) & (total > 1e-20 * mean**2 * targets), icc, np.nan)
 
 
 def gather_perturbed(features: pd.DataFrame, paths: Sequence[str | Path]) -> pd.DataFrame:
-    """The perturbed lesions of the patients in the features table, with their label and volume.
+    """Gather the perturbed lesions of the patients in a table of features.
 
-    paths : each patient's Parquet (perturbation, lesion and features), named `{patient}.parquet`
+    Parameters
+    ----------
+    features : DataFrame
+        Lesions with their patient, label and volume.
+    paths : sequence of str or Path
+        Files of `perturbations.perturb_files`, named `{patient}.parquet`.
+
+    Returns
+    -------
+    DataFrame
+        `IDS` and the features, one row a lesion and perturbation.
     """
-    known = features[["patient", "lesion", "label", "volume_ml"]]
+    lesions = features[["patient", "lesion", "label", "volume_ml"]]
     tables = [pd.read_parquet(path).assign(patient=Path(path).stem) for path in paths]
-    table = known.merge(pd.concat(tables, ignore_index=True), on=["patient", "lesion"])
+    table = lesions.merge(pd.concat(tables, ignore_index=True), on=["patient", "lesion"])
     return table[[*IDS, *(name for name in table if name not in IDS)]]
 
 
@@ -55,14 +66,17 @@ def icc_table(perturbed: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    perturbed : `IDS` and features; every lesion of every patient under every perturbation
-    splits : split, patient, role; roles train and validation count as training
+    perturbed : DataFrame
+        `IDS` and features; every lesion of every patient under every perturbation.
+    splits : DataFrame
+        Columns split, patient, role. The roles train and validation count as training.
 
     Returns
     -------
-    split, feature, icc, lesions (how many went in)
+    DataFrame
+        Columns split, feature, icc, and the number of lesions that were used.
     """
-    features = [name for name in perturbed if name not in IDS]
+    features = _feature_names(perturbed)
     keys, values = _by_lesion(perturbed, features)
     tables = []
     for split, part in splits.groupby("split", sort=False):
@@ -73,48 +87,84 @@ def icc_table(perturbed: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
 
 
 def icc_by_size(perturbed: pd.DataFrame, groups: int = 3) -> pd.DataFrame:
-    """ICC(3,1) by class and by lesion size, for the figure; over all patients, so no filter.
+    """ICC(3,1) by class and by lesion size, for the figure.
 
-    Returns label ("all" first), size (1 smallest third ... ; 0 all), low_ml, high_ml, feature, icc,
-    lesions.
+    It comes from all patients and therefore must not select features.
+
+    Parameters
+    ----------
+    perturbed : DataFrame
+        As in `icc_table`.
+    groups : int
+        Number of groups of equal count by volume.
+
+    Returns
+    -------
+    DataFrame
+        Columns label ("all" first), size (0 for all, 1 for the smallest lesions), low_ml, high_ml,
+        feature, icc, lesions.
     """
-    features = [name for name in perturbed if name not in IDS]
+    features = _feature_names(perturbed)
     keys, values = _by_lesion(perturbed, features)
     volume = keys["volume_ml"].to_numpy()
     edges = np.quantile(volume, np.linspace(0, 1, groups + 1))
     size = np.clip(np.searchsorted(edges, volume, "left"), 1, groups)
     tables = []
     for label in ["all", *sorted(keys["label"].unique())]:
-        ours = np.ones(len(keys), bool) if label == "all" else (keys["label"] == label).to_numpy()
+        of_label = (
+            np.ones(len(keys), bool) if label == "all" else (keys["label"] == label).to_numpy()
+        )
         for group in range(groups + 1):
-            rows = ours & ((size == group) if group else True)
+            rows = of_label & ((size == group) if group else True)
             low, high = edges[[group - 1, group]] if group else edges[[0, -1]]
-            where = {"label": label, "size": group, "low_ml": low, "high_ml": high}
-            tables.append(_table(values[rows], features, **where))
+            columns = {"label": label, "size": group, "low_ml": low, "high_ml": high}
+            tables.append(_table(values[rows], features, **columns))
     return pd.concat(tables, ignore_index=True)
 
 
 def unstable_features(icc: pd.DataFrame, min_icc: float | None) -> dict[str, list[str]]:
-    """Of each split, the features whose ICC is below `min_icc` or not known; {} without a limit."""
+    """List the features of each split whose ICC is below `min_icc` or missing.
+
+    Parameters
+    ----------
+    icc : DataFrame
+        Result of `icc_table`.
+    min_icc : float or None
+        Least ICC; without one, no feature is unstable.
+
+    Returns
+    -------
+    dict of str to list of str
+        Unstable features by split.
+
+    Raises
+    ------
+    BadInput
+        If no feature of a split has an ICC.
+    """
     if min_icc is None:
         return {}
-    known = icc.groupby("split", sort=False)["icc"].count()
-    if (known == 0).any():
+    counts = icc.groupby("split", sort=False)["icc"].count()
+    if (counts == 0).any():
         raise BadInput(
-            f"{known.index[known == 0][0]}: no feature has an ICC, as fewer than two training "
+            f"{counts.index[counts == 0][0]}: no feature has an ICC, as fewer than two training "
             "lesions could be measured under every perturbation: set radiomics.min_icc to null"
         )
     below = icc[~(icc["icc"] >= min_icc)]
-    return {split: list(rows["feature"]) for split, rows in below.groupby("split")}
+    return {str(split): list(rows["feature"]) for split, rows in below.groupby("split")}
 
 
 def read_unstable(path: str | Path | None, min_icc: float | None) -> dict[str, list[str]]:
-    """`unstable_features` of a table in a file; {} without a file."""
+    """Read the unstable features from a file of `icc_table`; none without a file."""
     return unstable_features(pd.read_parquet(path), min_icc) if path else {}
 
 
+def _feature_names(perturbed: pd.DataFrame) -> list[str]:
+    return [str(name) for name in perturbed if name not in IDS]
+
+
 def _by_lesion(table: pd.DataFrame, features: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
-    """One row of keys a lesion, and its features as (lesions, perturbations, features)."""
+    """Keys of each lesion, and the features as array (lesions, perturbations, features)."""
     table = table.sort_values(["patient", "lesion", "perturbation"], ignore_index=True)
     raters = table["perturbation"].nunique()
     full = pd.MultiIndex.from_product(
@@ -128,8 +178,8 @@ def _by_lesion(table: pd.DataFrame, features: Sequence[str]) -> tuple[pd.DataFra
     return keys.reset_index(drop=True), values
 
 
-def _table(values: np.ndarray, features: Sequence[str], **where: object) -> pd.DataFrame:
-    known = np.isfinite(values).all(axis=1).sum(axis=0)
+def _table(values: np.ndarray, features: Sequence[str], **columns: object) -> pd.DataFrame:
+    lesions = np.isfinite(values).all(axis=1).sum(axis=0)
     return pd.DataFrame(
-        {**where, "feature": list(features), "icc": icc31(values), "lesions": known}
+        {**columns, "feature": list(features), "icc": icc31(values), "lesions": lesions}
     )

@@ -1,7 +1,7 @@
-"""pyradiomics 3.0.1, quiet, and imported without its validator of settings until that is used.
+"""pyradiomics 3.0.1 without log messages, and without its validator until that is used.
 
-pyradiomics imports pykwalify (and with it a YAML library) when it is imported itself, which costs
-a lesion's job more than its features do.
+The import of pyradiomics imports pykwalify and a YAML library, which takes longer than the features
+of a lesion.
 """
 
 import logging
@@ -13,21 +13,21 @@ import pykwalify
 
 
 def _import_on_use(name: str) -> None:
-    """Let `import name` bind a stand-in that gives way to the module when something is asked of it.
+    """Put a placeholder into `sys.modules` that imports the module at its first use.
 
-    (importlib's LazyLoader loads at the second import statement already.)
+    The LazyLoader of importlib would import it at the second import statement.
     """
     if name in sys.modules:
         return
-    stand_in = ModuleType(name)
+    placeholder = ModuleType(name)
 
-    def ask(attribute: str) -> object:
-        if sys.modules.get(name) is stand_in:
+    def load(attribute: str) -> object:
+        if sys.modules.get(name) is placeholder:
             del sys.modules[name]
         return getattr(import_module(name), attribute)
 
-    stand_in.__getattr__ = ask
-    sys.modules[name] = stand_in
+    placeholder.__getattr__ = load  # type: ignore[method-assign]  # PEP 562: of a module
+    sys.modules[name] = placeholder
 
 
 _import_on_use("pykwalify.core")
@@ -38,8 +38,8 @@ import radiomics  # noqa: E402
 from radiomics import cShape, imageoperations  # noqa: E402, F401
 
 VERSION = radiomics.__version__.removeprefix("v")
-feature_classes = radiomics.getFeatureClasses()
+PYRADIOMICS_CLASSES = radiomics.getFeatureClasses()
 
-radiomics.setVerbosity(60)  # reasons go into the table, not to stderr
+radiomics.setVerbosity(60)  # reasons go to the table, not to stderr
 radiomics.logger.propagate = False
 logging.getLogger("pykwalify").setLevel(logging.WARNING)

@@ -1,9 +1,10 @@
-"""Surface, volume and diameters of a lesion's mesh, not comparing every vertex with every other.
+"""Mesh surface, volume and diameters without pyradiomics' O(n²) search over pairs of vertices.
 
-pyradiomics' C code compares all pairs of vertices for the diameters: a tenth of a second for 15 ml,
-a second for 100 ml. Its mesh (marching cubes with vertices halfway along the edges) is a sum over
-2 x 2 x 2 cubes, each of one of 256 kinds. What a kind adds is asked of the C code itself, so there
-is no second table of triangles. Small lesions go to the C code as they are.
+pyradiomics' C code compares all pairs of vertices to find the diameters. That takes a tenth of a
+second for a lesion of 15 ml and a second for 100 ml. Its mesh (marching cubes with vertices halfway
+along the edges) is a sum over cubes of 2 x 2 x 2 voxels, of which there are 256 kinds. The area and
+volume of each kind come from the C code itself, so there is no second table of triangles. Small
+lesions are measured by the C code alone.
 """
 
 from functools import cache, lru_cache
@@ -13,40 +14,46 @@ import numpy as np
 
 from livermets.radiomics.lazy_pyradiomics import cShape
 
-FEW = 2500  # vertices up to which the C code is as fast
+SMALL_MESH = 2500  # vertices up to which the C code is as fast
 CELLS = 12  # along the longest side of a lesion
-LINES = [s for s in product((-1, 0, 1), repeat=3) if s > (0, 0, 0)]
+LINE_STEPS = [s for s in product((-1, 0, 1), repeat=3) if s > (0, 0, 0)]
 CORNERS = np.stack(np.unravel_index(np.arange(8), (2, 2, 2)), axis=1)
 
 
-def surface(mask: np.ndarray, spacing: np.ndarray) -> tuple[float, float, np.ndarray]:
-    """What `cShape.calculate_coefficients` gives.
+def measure_mesh(mask: np.ndarray, spacing: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Measure a lesion's mesh as pyradiomics' `cShape.calculate_coefficients` does.
+
+    The diameters equal those of the C code to the last bit. The area and volume of a mesh with more
+    than `SMALL_MESH` vertices are summed in another order and may differ in the fifteenth digit.
 
     Parameters
     ----------
-    mask : (z, y, x), bool, empty at every face
-    spacing : mm, (z, y, x)
+    mask : ndarray of bool, shape (z, y, x)
+        Lesion, with a border of one empty voxel on every side.
+    spacing : ndarray of float, shape (3,)
+        Size of a voxel (z, y, x) in mm.
 
     Returns
     -------
-    area in mm², volume in mm³, and the diameters in mm: largest in a plane of constant z, y, x, and
-    in space. Diameters are the C code's to the last bit; area and volume of a lesion with more
-    than `FEW` vertices may differ from it in the fifteenth digit, as they are summed otherwise.
+    area : float
+        Surface in mm².
+    volume : float
+        Volume in mm³.
+    diameters : ndarray of float, shape (4,)
+        Largest diameters in planes of constant z, y and x, and in space, in mm.
     """
     vertices = _vertices(mask)
-    if len(vertices) <= FEW:
-        return cShape.calculate_coefficients(mask, spacing)
-    kinds = sum(
-        mask[tuple(slice(c, n - 1 + c) for c, n in zip(corner, mask.shape, strict=True))].astype(
-            np.uint8
-        )
-        << bit
-        for bit, corner in enumerate(CORNERS)
-    )
-    at = np.stack(np.nonzero((kinds > 0) & (kinds < 255)))
-    kinds = kinds[tuple(at)]
+    if len(vertices) <= SMALL_MESH:
+        area, volume, diameters = cShape.calculate_coefficients(mask, spacing)
+        return area, volume, diameters
+    kinds = np.zeros(np.array(mask.shape) - 1, np.uint8)
+    for bit, corner in enumerate(CORNERS):
+        shifted = tuple(slice(c, n - 1 + c) for c, n in zip(corner, mask.shape, strict=True))
+        kinds |= mask[shifted].astype(np.uint8) << bit
+    positions = np.stack(np.nonzero((kinds > 0) & (kinds < 255)))
+    kinds = kinds[tuple(positions)]
     volumes, vectors = _cubes()
-    volume = volumes[kinds].sum() + (vectors[kinds] * at.T).sum() / 3
+    volume = volumes[kinds].sum() + (vectors[kinds] * positions.T).sum() / 3
     areas = _areas(tuple(spacing))
     counts = np.bincount(kinds, minlength=256)
     return float(counts @ areas), float(volume * np.prod(spacing)), _diameters(vertices, spacing)
@@ -58,22 +65,23 @@ def _cube(kind: int) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def _areas(spacing: tuple[float, ...]) -> np.ndarray:
-    """The mesh area in a cube of each kind, mm²."""
+    """Mesh area in a cube of each kind, mm²."""
     steps = np.array(spacing)
     return np.array([cShape.calculate_coefficients(_cube(k), steps)[0] for k in range(256)])
 
 
 @cache
 def _cubes() -> tuple[np.ndarray, np.ndarray]:
-    """Of each kind of cube, in voxels: its part of the volume at the origin, and its area vector.
+    """For each kind of cube, its part of the volume at the origin and its area vector, in voxels.
 
-    The volume is a sum of spat products (a x b) . c / 6. Moved by t, a cube adds t . vector / 3 to
-    it. The vector along an axis shows in a cube behind one that repeats its first layer.
+    The volume is a sum of scalar triple products (a x b) . c / 6. A cube moved by t adds
+    t . vector / 3 to it. The vector along an axis is measured on the cube placed behind another one
+    that repeats its first layer.
     """
-    one = np.ones(3)
+    unit_spacing = np.ones(3)
 
     def volume(mask: np.ndarray) -> float:
-        return cShape.calculate_coefficients(np.ascontiguousarray(mask), one)[1]
+        return cShape.calculate_coefficients(np.ascontiguousarray(mask), unit_spacing)[1]
 
     volumes, vectors = np.zeros(256), np.zeros((256, 3))
     for kind in range(256):
@@ -88,40 +96,39 @@ def _cubes() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _vertices(mask: np.ndarray) -> np.ndarray:
-    """The mesh's vertices, (n, 3) in half voxels: between a voxel inside and one outside."""
-    found = []
+    """Vertices of the mesh (n, 3) in half voxels: between a voxel inside and one outside."""
+    vertices = []
     for axis in range(3):
-        at = np.argwhere(np.diff(mask, axis=axis)) * 2
-        at[:, axis] += 1
-        found.append(at)
-    return np.concatenate(found)
+        positions = np.argwhere(np.diff(mask, axis=axis)) * 2
+        positions[:, axis] += 1
+        vertices.append(positions)
+    return np.concatenate(vertices)
 
 
 def _diameters(vertices: np.ndarray, spacing: np.ndarray) -> np.ndarray:
-    """The largest distances in planes of constant z, y and x, and in space, mm.
+    """Largest distances in planes of constant z, y and x, and in space, mm.
 
-    Of the points on a line only the first and last can be farthest from another, whatever line.
+    On any straight line of points, only the first and the last can be an end of a diameter.
     """
     squares = []
-    for axis, (one, other) in enumerate(((1, 2), (0, 2), (0, 1))):
+    for axis, plane_axes in enumerate(([1, 2], [0, 2], [0, 1])):
         kept = vertices
-        for sign in (-1, 0, 1, None):
+        for direction in ((1, -1), (1, 0), (1, 1), (0, 1)):
             step = np.zeros(3, int)
-            step[one], step[other] = (1, sign) if sign is not None else (0, 1)
+            step[plane_axes] = direction
             kept = kept[_line_ends(kept, step)]
-        squares.append(
-            _largest_in_planes(kept[:, [one, other]] / 2 * spacing[[one, other]], kept[:, axis])
-        )
+        points = kept[:, plane_axes] / 2 * spacing[plane_axes]
+        squares.append(_largest_in_planes(points, kept[:, axis]))
     kept = vertices
-    for step in LINES:
-        kept = kept[_line_ends(kept, step)]
+    for line_step in LINE_STEPS:
+        kept = kept[_line_ends(kept, np.array(line_step))]
     squares.append(_largest_square(kept / 2 * spacing))
     return np.sqrt(squares)
 
 
 def _line_ends(vertices: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """Which vertices are the first or last on their line in the direction `step`."""
-    line = vertices @ np.cross(step, [1, 1 << 16, 1 << 32])  # (v x step) . weights, a key of it
+    """Whether each vertex is the first or last on its line in the direction `step`."""
+    line = vertices @ np.cross(step, [1, 1 << 16, 1 << 32])  # one integer for each line
     order = np.lexsort((vertices @ step, line))
     new = np.diff(line[order], prepend=line[order[0]] - 1) != 0
     ends = np.empty(len(line), bool)
@@ -130,9 +137,10 @@ def _line_ends(vertices: np.ndarray, step: np.ndarray) -> np.ndarray:
 
 
 def _largest_in_planes(points: np.ndarray, plane: np.ndarray) -> float:
-    """The largest squared distance between points (n, 2) of one plane; wide planes come first.
+    """Largest squared distance between two points (n, 2) of the same plane.
 
-    A plane's widths in eight directions bound its diameter to 2 %.
+    The widths of a plane's points in eight directions bound their diameter to 2 %. Planes are
+    searched from the widest one, until no other can have a larger diameter.
     """
     order = np.argsort(plane, kind="stable")
     points, starts = points[order], np.flatnonzero(np.diff(plane[order], prepend=-1))
@@ -144,37 +152,38 @@ def _largest_in_planes(points: np.ndarray, plane: np.ndarray) -> float:
     for i in np.argsort(-bounds):
         if bounds[i] <= largest * (1 - 1e-9):
             break
-        some = points[starts[i] : stops[i]]
-        largest = max(largest, _squares(some[:, None], some[None]).max())
+        in_plane = points[starts[i] : stops[i]]
+        largest = max(largest, _squares(in_plane[:, None], in_plane[None]).max())
     return float(largest)
 
 
 def _largest_square(points: np.ndarray) -> float:
-    """The largest squared distance between points (n, 3), mm².
+    """Largest squared distance between points (n, 3), mm².
 
-    Points are put into cells; only pairs of cells whose corners lie far enough apart are looked at.
+    Points are sorted into cells. Only pairs of cells whose corners lie far enough apart are
+    searched.
     """
     first = _squares(points, points[0]).argmax()
     second = _squares(points, points[first]).argmax()
-    known = _squares(points, points[second]).max()  # some large distance
+    lower_bound = _squares(points, points[second]).max()
     low, side = points.min(0), np.ptp(points, axis=0).max() / CELLS
     cells = np.floor((points - low) / side).astype(int) @ [(CELLS + 1) ** 2, CELLS + 1, 1]
     order = np.argsort(cells, kind="stable")
     points, starts = points[order], np.flatnonzero(np.diff(cells[order], prepend=-1))
     lows, highs = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
     reach = np.maximum(highs[:, None] - lows[None], highs[None] - lows[:, None])
-    one, other = np.nonzero(np.triu((reach**2).sum(2) >= known * (1 - 1e-9)))
+    cell_a, cell_b = np.nonzero(np.triu((reach**2).sum(2) >= lower_bound * (1 - 1e-9)))
     sizes = np.diff(np.append(starts, len(points)))
-    pairs = sizes[one] * sizes[other]
+    pairs = sizes[cell_a] * sizes[cell_b]
     rank = np.arange(pairs.sum()) - np.repeat(np.cumsum(pairs) - pairs, pairs)
-    width = np.repeat(sizes[other], pairs)
-    here = np.repeat(starts[one], pairs) + rank // width
-    there = np.repeat(starts[other], pairs) + rank % width
-    return float(_squares(points[here], points[there]).max())
+    width = np.repeat(sizes[cell_b], pairs)
+    point_a = np.repeat(starts[cell_a], pairs) + rank // width
+    point_b = np.repeat(starts[cell_b], pairs) + rank % width
+    return float(_squares(points[point_a], points[point_b]).max())
 
 
 def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Squared distances, summed in the C code's order."""
+    """Squared distances, summed in the order of the C code."""
     steps = (a - b) ** 2
     total = steps[..., 0] + steps[..., 1]
     return total if steps.shape[-1] == 2 else total + steps[..., 2]

@@ -1,4 +1,4 @@
-"""What pyradiomics gets to see of one lesion: crops on the grid it would make of the whole CT."""
+"""Regions: crops of a CT around one lesion, on the grid that pyradiomics makes of the whole CT."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from livermets.masks.labels import Label
 from livermets.radiomics.lazy_pyradiomics import imageoperations
 
 Box = tuple[np.ndarray, np.ndarray]  # start and size in voxels, (x, y, z)
-# A cubic B-spline coefficient feels a voxel k steps away by 0.268**k: 1e-18 after 32 steps.
+# A voxel k steps away weighs 0.268**k in a cubic B-spline coefficient: 1e-18 after 32 steps.
 SPLINE_REACH = 32
 
 
@@ -20,10 +20,16 @@ SPLINE_REACH = 32
 class Region:
     """Grey values and a binary mask on one grid.
 
-    image : (z, y, x)
-    mask : (z, y, x), bool
-    spacing : mm, (x, y, z)
-    axial : the array axis nearest to the patient's long axis
+    Parameters
+    ----------
+    image : ndarray, shape (z, y, x)
+        Grey values.
+    mask : ndarray of bool, shape (z, y, x)
+        Voxels to measure.
+    spacing : tuple of float
+        Size of a voxel (x, y, z) in mm.
+    axial : int
+        Array axis nearest to the patient's long axis.
     """
 
     image: np.ndarray
@@ -33,58 +39,81 @@ class Region:
 
     @cached_property
     def images(self) -> tuple[sitk.Image, sitk.Image]:
-        """Image and mask (1 inside) as pyradiomics takes them; where they lie plays no part."""
-        made = tuple(sitk.GetImageFromArray(a) for a in (self.image, self.mask.view(np.uint8)))
-        for image in made:
-            image.SetSpacing(self.spacing)
-        return made
+        """Image and mask (1 inside) as pyradiomics takes them; their position does not matter."""
+        image = sitk.GetImageFromArray(self.image)
+        mask = sitk.GetImageFromArray(self.mask.view(np.uint8))
+        image.SetSpacing(self.spacing)
+        mask.SetSpacing(self.spacing)
+        return image, mask
 
 
 class Scan:
-    """A patient's CT and labelled lesions on one grid, and the liver mask where a set needs it."""
+    """CT of a patient with its lesions, from which regions are cropped.
 
-    def __init__(self, ct: sitk.Image, labelled: sitk.Image, organs: sitk.Image | None = None):
-        self.ct, self.labelled, self.organs = ct, labelled, organs
-        self.boxes = lesion_boxes(labelled)
+    Parameters
+    ----------
+    ct : SimpleITK.Image
+        CT in HU, or its normalised grey values.
+    lesions : SimpleITK.Image
+        Lesions numbered from 1, on the same grid.
+    liver_mask : SimpleITK.Image, optional
+        Mask of the patient (1 liver, 2 lesion), which `ring` and `liver` need.
+    """
+
+    def __init__(
+        self, ct: sitk.Image, lesions: sitk.Image, liver_mask: sitk.Image | None = None
+    ) -> None:
+        self.ct, self.lesions, self.liver_mask = ct, lesions, liver_mask
+        self.boxes = lesion_boxes(lesions)
         self.axial = 2 - axial_axis(ct)
 
-    def cut(self, lesion: int, settings: dict, pad: int | np.ndarray = 0) -> Region:
-        """A lesion in its box, `pad` voxels (x, y, z) wider; resampled if the settings say so."""
+    def crop(self, lesion: int, settings: dict, margin: int | np.ndarray = 0) -> Region:
+        """Crop a lesion and `margin` voxels (x, y, z) around it, or resample it if set so."""
         resampler = self._resampler(self.boxes[lesion], settings)
         if resampler is None:
-            image, labels = (
-                self._crop(i, self.boxes[lesion], pad) for i in (self.ct, self.labelled)
-            )
+            box = self.boxes[lesion]
+            image, labels = _crop(self.ct, box, margin), _crop(self.lesions, box, margin)
             return Region(image, labels == lesion, self.ct.GetSpacing(), self.axial)
-        image, labels = self._resample(resampler, settings, lesion, self.labelled)
+        image, labels = self._resample(resampler, settings, lesion)
         return Region(image, labels == lesion, resampler.GetOutputSpacing(), self.axial)
 
     def ring(self, lesion: int, settings: dict, width_mm: float) -> Region:
-        """The liver within `width_mm` of a lesion's surface: no other lesion, nothing outside.
+        """Crop the liver within `width_mm` of a lesion, without other lesions.
 
-        Distances are those between voxel centres; the ring is laid on the CT's own grid.
+        Distances are measured between voxel centres on the grid of the CT, before it is resampled.
         """
-        pad = np.ceil(width_mm / np.array(self.ct.GetSpacing())).astype(int) + 1
-        region = self.cut(lesion, settings | {"resampledPixelSpacing": None}, pad)
+        margin = np.ceil(width_mm / np.array(self.ct.GetSpacing())).astype(int) + 1
+        region = self.crop(lesion, settings | {"resampledPixelSpacing": None}, margin)
         distance = sitk.SignedMaurerDistanceMap(
             region.images[1], squaredDistance=False, useImageSpacing=True
         )
         near = sitk.GetArrayViewFromImage(distance) <= width_mm + 1e-3  # float32 rounds ties
-        liver = self._crop(self.organs, self.boxes[lesion], pad) == Label.LIVER
+        liver = _crop(self._mask(), self.boxes[lesion], margin) == Label.LIVER
         return self._resampled(replace(region, mask=near & liver & ~region.mask), settings)
 
     def liver(self, settings: dict) -> Region:
-        """The liver without its lesions."""
-        mask = self.organs == Label.LIVER
-        shapes = lesion_boxes(mask)
-        if 1 not in shapes:
+        """Crop the liver without its lesions.
+
+        Raises
+        ------
+        ValueError
+            If the mask has no liver.
+        """
+        mask = sitk.Equal(self._mask(), Label.LIVER)
+        boxes = lesion_boxes(mask)
+        if 1 not in boxes:
             raise ValueError("the mask has no liver")
-        image, inside = (self._crop(i, shapes[1], 1) for i in (self.ct, mask))
+        image, inside = _crop(self.ct, boxes[1], 1), _crop(mask, boxes[1], 1)
         region = Region(image, inside == 1, self.ct.GetSpacing(), self.axial)
         return self._resampled(region, settings)
 
+    def _mask(self) -> sitk.Image:
+        if self.liver_mask is None:
+            raise TypeError("rings and the liver need the mask of the patient")
+        return self.liver_mask
+
     def _resampled(self, region: Region, settings: dict) -> Region:
-        """A region of its own resampled as pyradiomics resamples an image and a mask."""
+        """The region resampled as pyradiomics resamples an image with its mask."""
         if settings["resampledPixelSpacing"] is None or settings["interpolator"] is None:
             return region
         image, mask = imageoperations.resampleImage(*region.images, **settings)
@@ -95,18 +124,13 @@ class Scan:
             self.axial,
         )
 
-    def _crop(self, image: sitk.Image, box: Box, pad: int | np.ndarray = 0) -> np.ndarray:
-        low = np.maximum(box[0] - pad, 0)[::-1]
-        high = np.minimum(box[0] + box[1] + pad, image.GetSize())[::-1]
-        whole = sitk.GetArrayViewFromImage(image)
-        return whole[tuple(slice(a, b) for a, b in zip(low, high, strict=True))].copy()
-
     def _resample(
-        self, resampler: sitk.ResampleImageFilter, settings: dict, lesion: int, labels: sitk.Image
+        self, resampler: sitk.ResampleImageFilter, settings: dict, lesion: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        # Nearest neighbour and linear interpolation need no crop, and on the whole image they
-        # decide ties (2 mm from 1 mm samples midpoints) as pyradiomics does. Only the spline
-        # filters the whole image first, so it gets a crop.
+        """Grey values and numbers of the lesions on the grid of the resampler."""
+        # Nearest neighbour and linear interpolation run on the whole image. They need no crop, and
+        # they then round midpoints (2 mm from 1 mm) as pyradiomics does. The spline filters its
+        # whole input first, so it gets a crop.
         source = self.ct
         if "Spline" in settings["interpolator"]:
             start, size = self.boxes[lesion]
@@ -116,13 +140,14 @@ class Scan:
         resampler.SetInterpolator(getattr(sitk, settings["interpolator"]))
         image = sitk.GetArrayFromImage(resampler.Execute(source))
         resampler.SetInterpolator(sitk.sitkNearestNeighbor)
-        return image, sitk.GetArrayFromImage(resampler.Execute(labels))
+        return image, sitk.GetArrayFromImage(resampler.Execute(self.lesions))
 
     def _resampler(self, box: Box, settings: dict) -> sitk.ResampleImageFilter | None:
-        """The grid that `imageoperations.resampleImage` lays over the whole CT, around one lesion.
+        """Resampler to the part around a lesion of pyradiomics' grid of the whole CT.
 
-        Grids are aligned to the corner of the CT, so one made from a crop would be another grid.
-        The arithmetic follows pyradiomics step by step. None where nothing is to be resampled.
+        pyradiomics aligns its grid to the corner of the image, so a crop would get another grid.
+        The arithmetic is that of `imageoperations.resampleImage`, step by step. None if nothing is
+        to be resampled.
         """
         if settings["resampledPixelSpacing"] is None or settings["interpolator"] is None:
             return None
@@ -132,9 +157,9 @@ class Scan:
         new = np.where((new == 0) | (size == 1), old, new)  # a single slice is not resampled
         if np.allclose(old, new):
             return None
-        ratio, pad = old / new, settings["padDistance"]
-        low = np.maximum(np.floor((start - 0.5) * ratio - pad), 0)
-        high = np.ceil((start + size - 0.5) * ratio + pad)
+        ratio, margin = old / new, settings["padDistance"]
+        low = np.maximum(np.floor((start - 0.5) * ratio - margin), 0)
+        high = np.ceil((start + size - 0.5) * ratio + margin)
         high = np.minimum(high, np.ceil(np.array(self.ct.GetSize()) * ratio) - 1)
         corner = 0.5 * (new - old) / old + low / ratio
         resampler = sitk.ResampleImageFilter()
@@ -145,23 +170,37 @@ class Scan:
         return resampler
 
 
-def lesion_boxes(labelled: sitk.Image) -> dict[int, Box]:
-    """The bounding box of each lesion."""
+def _crop(image: sitk.Image, box: Box, margin: int | np.ndarray = 0) -> np.ndarray:
+    low = np.maximum(box[0] - margin, 0)[::-1]
+    high = np.minimum(box[0] + box[1] + margin, image.GetSize())[::-1]
+    whole = sitk.GetArrayViewFromImage(image)
+    return whole[tuple(slice(a, b) for a, b in zip(low, high, strict=True))].copy()
+
+
+def lesion_boxes(lesions: sitk.Image) -> dict[int, Box]:
+    """Bounding box of each lesion, by its number."""
     shapes = sitk.LabelShapeStatisticsImageFilter()
     shapes.ComputePerimeterOff()
-    shapes.Execute(labelled)
+    shapes.Execute(lesions)
     return {n: tuple(np.reshape(shapes.GetBoundingBox(n), (2, 3))) for n in shapes.GetLabels()}
 
 
 def checked_box(mask: np.ndarray, settings: dict) -> tuple[slice, ...]:
-    """The mask's bounding box; ValueError, in pyradiomics' words, where it is too small.
+    """Bounding box of a mask, which must be large enough for pyradiomics.
 
-    `imageoperations.checkMask` without its statistics of the grey values.
+    The checks and messages are those of `imageoperations.checkMask`, without its statistics of the
+    grey values.
+
+    Raises
+    ------
+    ValueError
+        If the mask is too small.
     """
     box = bounding_box(mask)
     if box is None:
         raise ValueError("Label (1) not present in mask")
-    dimensions, least = sum(s.stop - s.start > 1 for s in box), settings["minimumROIDimensions"]
+    dimensions = sum(s.stop - s.start > 1 for s in box)
+    least = settings["minimumROIDimensions"]
     if dimensions == 0:
         raise ValueError(
             "mask only contains 1 segmented voxel! Cannot extract features for a single voxel."
@@ -185,8 +224,8 @@ def _within(region: Region, box: tuple[slice, ...]) -> Region:
     )
 
 
-def resegmented(region: Region, settings: dict) -> Region:
-    """The region with the mask resegmented, where the settings say so."""
+def resegment(region: Region, settings: dict) -> Region:
+    """Resegment the mask of a region by its grey values, if the settings say so."""
     if settings["resegmentRange"] is None:
         return region
     mask = imageoperations.resegmentMask(*region.images, **settings)
@@ -194,27 +233,28 @@ def resegmented(region: Region, settings: dict) -> Region:
 
 
 def grey_region(region: Region, settings: dict) -> Region:
-    """What the grey level classes see: the lesion, resegmented if the settings say so."""
-    region = resegmented(region, settings)
+    """Region for the grey level classes: the lesion, resegmented if the settings say so."""
+    region = resegment(region, settings)
     return _within(region, checked_box(region.mask, settings))
 
 
 def shape_region(region: Region, settings: dict) -> Region:
-    """What 3-D shape sees: the whole lesion, within the box of the resegmented one (as
-    pyradiomics), or the resegmented one itself with `resegmentShape`.
+    """Region for 3-D shape: the whole lesion in the bounding box of the resegmented one.
+
+    This is what pyradiomics does. With `resegmentShape` it is the resegmented lesion itself.
     """
     if settings.get("resegmentShape"):
         return grey_region(region, settings)
-    return _within(region, checked_box(resegmented(region, settings).mask, settings))
+    return _within(region, checked_box(resegment(region, settings).mask, settings))
 
 
 def slice_region(region: Region, settings: dict) -> Region:
-    """What 2-D shape sees: the axial slice with the most voxels, the first of equal ones.
+    """Region for 2-D shape: the axial slice with the most voxels, the first of equal ones.
 
-    Axial is the image axis nearest to the patient's long axis, whatever the storage order.
+    Axial slices are those across the image axis nearest to the patient's long axis.
     """
     if settings.get("resegmentShape"):
-        region = resegmented(region, settings)
+        region = resegment(region, settings)
     counts = np.moveaxis(region.mask, region.axial, 0).sum((1, 2))
     largest = [slice(None)] * 3
     largest[region.axial] = slice(counts.argmax(), counts.argmax() + 1)

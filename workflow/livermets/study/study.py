@@ -225,7 +225,7 @@ class Study:
         radiomics = self.config["radiomics"]
         return {
             "settings": radiomics["settings"],
-            "classes": radiomics["feature_classes"],
+            "feature_classes": radiomics["feature_classes"],
             "sets": {
                 name: {**chosen, "seed": self.config["seed"]} if chosen.get("shuffle") else chosen
                 for name, chosen in radiomics["feature_sets"].items()

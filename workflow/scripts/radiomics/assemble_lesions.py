@@ -1,14 +1,12 @@
-"""One patient's lesions in one table, with what is measured once in the patient's liver."""
+"""Assemble the lesions of one patient in one table and add the features of the liver."""
 
-import SimpleITK as sitk
 from livermets.core.jobs import job
-from livermets.radiomics.extraction import read_lesions, with_liver, write_rows
+from livermets.radiomics.extraction import LesionExtractor, read_images
 
-extraction = snakemake.params.extraction
 with job(snakemake):
     files = snakemake.input
-    rows = read_lesions(files.rows, **extraction)
+    extractor = LesionExtractor(**snakemake.params.extraction)
+    rows = extractor.read(files.rows)
     if rows and files.mask:
-        images = [sitk.ReadImage(files[name]) for name in ("ct", "lesions", "mask")]
-        rows = with_liver(rows, *images[:2], **extraction, organs=images[2])
-    write_rows(rows, snakemake.output[0], **extraction)
+        rows = extractor.add_liver(rows, *read_images(files.ct, files.lesions, files.mask))
+    extractor.write(rows, snakemake.output[0])

@@ -1,9 +1,9 @@
-"""What the jobs of a patient's lesions need of the CT, cut out once for all of them."""
+"""Crop a patient's lesions from the CT, once for the jobs of all of them."""
 
 from livermets.core.jobs import job
-from livermets.radiomics.extraction import cut_files
+from livermets.radiomics.extraction import LesionExtractor
 
-extraction = snakemake.params.extraction
 with job(snakemake):
     files = snakemake.input
-    cut_files(files.ct, files.lesions, files.mask, snakemake.output[0], **extraction)
+    extractor = LesionExtractor(**snakemake.params.extraction)
+    extractor.crop_files(files.ct, files.lesions, files.mask, snakemake.output[0])

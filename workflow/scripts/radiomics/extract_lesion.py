@@ -1,10 +1,9 @@
-"""pyradiomics features of one lesion."""
+"""Extract the pyradiomics features of one lesion."""
 
 from livermets.core.jobs import job
-from livermets.radiomics.extraction import extract_cut, write_rows
+from livermets.radiomics.extraction import LesionExtractor
 
-extraction = snakemake.params.extraction
-lesion = int(snakemake.wildcards.lesion)
 with job(snakemake):
-    row = extract_cut(snakemake.input.crops, lesion, **extraction)
-    write_rows([row], snakemake.output[0], **extraction, liver=False)
+    extractor = LesionExtractor(**snakemake.params.extraction)
+    row = extractor.extract_crop_file(snakemake.input.crops, int(snakemake.wildcards.lesion))
+    extractor.write([row], snakemake.output[0], liver=False)

@@ -4,20 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.feature_tables import CLASSES, STUDY
-from helpers.run_study import jobs, snakemake, write_phantom_study
 from livermets.classification.importance_table import feature_importance
 from livermets.classification.pipeline import selected_features
 from livermets.classification.training import fit_arm
 from livermets.features.features_table import feature_columns
 from livermets.lesions.components import split_lesions
 from livermets.phantoms.phantom import make_phantom
-from livermets.radiomics.extraction import extract_patient
+from livermets.radiomics.extraction import LesionExtractor
 from livermets.radiomics.feature_files import REASON
 from livermets.radiomics.icc import icc_table, unstable_features
 from livermets.radiomics.perturbations import perturbed_rows
 from livermets.splits.patient_splits import divide
 
-EXTRACTION = ({"binWidth": 25}, ["firstorder", "glcm"])
+EXTRACTOR = LesionExtractor({"binWidth": 25}, ["firstorder", "glcm"])
 SMALL = {"size": (20, 64, 64), "spacing_mm": (4.0, 4.0, 5.0)}
 LIMIT = 0.8
 
@@ -33,8 +32,8 @@ def study():
         labelled, table, _ = split_lesions(ct, mask, min_diameter_mm=0)
         volume = table.set_index("lesion")["volume_ml"]
         for found, into in (
-            (extract_patient(ct, labelled, *EXTRACTION), rows),
-            (perturbed_rows(ct, labelled, *EXTRACTION, seed=5), perturbed),
+            (EXTRACTOR.extract(ct, labelled), rows),
+            (perturbed_rows(EXTRACTOR, ct, labelled, seed=5), perturbed),
         ):
             into += [ids | {"volume_ml": volume[row["lesion"]]} | row for row in found]
     features, perturbed = (pd.DataFrame(part).drop(columns=REASON) for part in (rows, perturbed))
@@ -52,7 +51,8 @@ def test_every_split_drops_some_features_of_real_perturbations_and_keeps_some(st
     columns = feature_columns(study[0])
     assert len(columns) == 18 + 24
     for dropped in unstable.values():
-        assert set(dropped) <= set(columns) and 3 < len(dropped) < len(columns) - 3
+        assert set(dropped) <= set(columns)
+        assert 3 < len(dropped) < len(columns) - 3
     assert "original_firstorder_Mean" not in set().union(*unstable.values())
 
 
@@ -92,12 +92,3 @@ def test_neither_a_classifier_nor_table_2_selects_what_the_filter_left_out(study
             assert table.at[name, "importance"] == 0
     free = feature_importance(features, splits, CLASSES, 0.99, 1).set_index("feature")
     assert free.loc[dropped.index, "selected_share"].max() == 1  # but for the filter, they would be
-
-
-def test_lesions_are_perturbed_only_where_a_least_icc_is_asked_for(tmp_path):
-    write_phantom_study(tmp_path, 4)
-    assert not {"perturb_lesions", "compute_icc"} & set(jobs(snakemake(tmp_path, "-n")))
-    sets = {"original": {}, "ring": {"region": "ring"}}
-    write_phantom_study(tmp_path, 4, radiomics={"min_icc": 0.9, "feature_sets": sets})
-    listed = jobs(snakemake(tmp_path, "-n"))
-    assert listed["perturb_lesions"] == 4 and listed["compute_icc"] == listed["render_report"] == 1

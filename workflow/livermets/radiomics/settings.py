@@ -1,0 +1,70 @@
+"""Settings of pyradiomics: checked by its own schema and completed with its defaults."""
+
+from typing import Any
+
+from livermets.core.errors import BadInput
+
+MANUAL = "https://pyradiomics.readthedocs.io/en/v3.0.1/customization.html"
+# Copied from pyradiomics, since asking it for them loads its validator, which takes longer than
+# the features of a lesion. A test compares the copy with pyradiomics.
+DEFAULTS: dict[str, Any] = {
+    "minimumROIDimensions": 2,
+    "minimumROISize": None,
+    "normalize": False,
+    "normalizeScale": 1,
+    "removeOutliers": None,
+    "resampledPixelSpacing": None,
+    "interpolator": "sitkBSpline",
+    "preCrop": False,
+    "padDistance": 5,
+    "distances": [1],
+    "force2D": False,
+    "force2Ddimension": 0,
+    "resegmentRange": None,
+    "label": 1,
+    "additionalInfo": False,
+}
+
+
+def full_settings(settings: dict, config_key: str = "radiomics") -> dict:
+    """Complete settings of pyradiomics with its defaults.
+
+    Parameters
+    ----------
+    settings : dict
+        As in the configuration.
+    config_key : str
+        Where they stand in the configuration, for the message of an error.
+
+    Raises
+    ------
+    BadInput
+        If pyradiomics does not know a setting or its value.
+    """
+    for key in ("label", "label_channel"):
+        if key in settings:
+            raise BadInput(f"{config_key}.settings.{key} is set by the workflow: remove it")
+    width = settings.get("binWidth")
+    if set(settings) - {"binWidth"} or not isinstance(width, int | float) or width <= 0:
+        _validate(settings, config_key)
+    return DEFAULTS | settings
+
+
+def _validate(settings: dict, config_key: str) -> None:
+    """Check settings by pyradiomics' own schema, which is loaded here only, as that is slow."""
+    from pykwalify.errors import PyKwalifyException
+    from radiomics.featureextractor import RadiomicsFeatureExtractor
+
+    try:
+        full = RadiomicsFeatureExtractor({"setting": settings}).settings
+    except (PyKwalifyException, ValueError, TypeError) as problem:
+        details = " ".join(str(getattr(problem, "msg", problem)).split()).rstrip(".")
+        raise BadInput(
+            f"{config_key}.settings: {details}. Keys and values are those of {MANUAL}"
+        ) from problem
+    spacing = full["resampledPixelSpacing"]
+    if spacing is not None and len(spacing) != 3:
+        raise BadInput(
+            f"{config_key}.settings.resampledPixelSpacing is {spacing}: "
+            "give three numbers in mm, x, y and z (0 keeps an axis as it is)"
+        )
