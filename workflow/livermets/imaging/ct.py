@@ -80,7 +80,7 @@ def import_ct(source: Path, patient: str, resample_tilt: bool = False) -> tuple[
 
 def voxel_hash(image: sitk.Image) -> str:
     """sha256 of the voxels in memory order, which is equal for equal scans in any file format."""
-    return hashlib.sha256(np.ascontiguousarray(sitk.GetArrayViewFromImage(image))).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(sitk.GetArrayViewFromImage(image)).data).hexdigest()
 
 
 def _refuse_normalised(image: sitk.Image, patient: str) -> None:

@@ -160,8 +160,7 @@ def _judge_study(study: Study, criteria: Mapping[str, Any]) -> None:
     start = min((time for time in times if time is not None), default=None)
     for series, time in zip(study, times, strict=True):
         series.properties = _properties(series)
-        known = time is not None and start is not None
-        series.properties["delay_s"] = time - start if known else None
+        series.properties["delay_s"] = None if time is None or start is None else time - start
         series.refused = reasons_against(series, criteria)
 
 

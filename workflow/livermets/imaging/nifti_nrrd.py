@@ -88,7 +88,7 @@ def _check_nifti(path: Path, patient: str, name: str) -> None:
     """Refuse missing bytes, which ITK fills in silently, and NaN, which ITK reads as 0."""
     length = not_finite_voxels = 0
     try:
-        with ImageOpener(path) as file:
+        with ImageOpener(str(path)) as file:
             header = Nifti1Header(file.read(Nifti1Header.sizeof_hdr), check=False)
             kind = header.get_data_dtype()
             file.seek(header.get_data_offset())
