@@ -17,8 +17,9 @@ from helpers.dicom_series import write_series
 from helpers.run_study import snakemake, write_config, write_sheet
 from livermets.core.exclusion import exclude_or_stop
 from livermets.core.io import read_json
-from livermets.imaging.draft_cohort import SERIES, draft_cohort, main
-from livermets.imaging.inclusion import phase_at, phase_of, unmet
+from livermets.imaging.contrast_phase import phase_from_text, phase_from_times
+from livermets.imaging.draft_cohort import SERIES_COLUMNS, draft_cohort, main
+from livermets.imaging.inclusion import unmet_criteria
 from livermets.report.flow_diagram import draw_flow
 from livermets.report.paper_tables import read_cohort
 
@@ -43,7 +44,7 @@ def slices(n=20, seed=0):
      ("Abdomen 1.5", None), ("", None)],
 )  # fmt: skip
 def test_a_phase_is_known_where_the_description_names_one_and_only_one(text, phase):
-    assert phase_of(text, None) == phase
+    assert phase_from_text(text, None) == phase
 
 
 @pytest.mark.parametrize(
@@ -52,25 +53,25 @@ def test_a_phase_is_known_where_the_description_names_one_and_only_one(text, pha
      ("101550", None), ("101455", None), ("", None), ("at ten", None)],
 )  # fmt: skip
 def test_where_no_description_names_a_phase_the_time_since_the_injection_does(acquired, phase):
-    assert phase_at("101500", acquired) == phase
-    assert phase_at(None, acquired) is None
+    assert phase_from_times("101500", acquired) == phase
+    assert phase_from_times(None, acquired) is None
 
 
 def test_criteria_name_what_is_not_met_and_the_unknown_is_a_choice():
     facts = {"slice_thickness_mm": 1.5, "slice_step_mm": 1.0, "kernel": "B30s",
              "phase": "portal venous"}  # fmt: skip
-    assert unmet(facts, PAPER) == unmet(facts, ANY) == []
-    assert unmet({**facts, "kernel": "b30S", "slice_thickness_mm": 1.52}, PAPER) == []
+    assert unmet_criteria(facts, PAPER) == unmet_criteria(facts, ANY) == []
+    assert unmet_criteria({**facts, "kernel": "b30S", "slice_thickness_mm": 1.52}, PAPER) == []
     bad = {"slice_thickness_mm": 5.0, "kernel": "I70f", "phase": "arterial"}
-    assert unmet(bad, PAPER) == [
+    assert unmet_criteria(bad, PAPER) == [
         "slice thickness 5 mm", "reconstruction kernel I70f", "contrast phase arterial",
     ]  # fmt: skip
-    assert unmet(bad, ANY) == []
-    assert unmet({}, PAPER) == []
-    assert unmet({}, {**PAPER, "unknown": "exclude"}) == [
+    assert unmet_criteria(bad, ANY) == []
+    assert unmet_criteria({}, PAPER) == []
+    assert unmet_criteria({}, {**PAPER, "unknown": "exclude"}) == [
         "slice thickness not known", "reconstruction kernel not known", "contrast phase not known",
     ]  # fmt: skip
-    assert unmet({"slice_step_mm": 3.0}, {**ANY, "max_slice_step_mm": 2}) == ["slice spacing 3 mm"]
+    assert unmet_criteria({"slice_step_mm": 3.0}, {**ANY, "max_slice_step_mm": 2}) == ["slice spacing 3 mm"]
 
 
 def test_who_does_not_meet_them_is_left_out_even_where_bad_patients_stop_the_study(tmp_path):
@@ -128,7 +129,7 @@ def export(tree: Path) -> None:
 def test_every_series_is_judged_and_the_fitting_one_is_chosen(tmp_path):
     export(tmp_path)
     sheet, series = draft_cohort(tmp_path, ANY)
-    assert list(sheet["patient"]) == ["P001", "P002", "P003"] and list(series.columns) == [*SERIES]
+    assert list(sheet["patient"]) == ["P001", "P002", "P003"] and list(series.columns) == [*SERIES_COLUMNS]
     assert len(series) == 7
     (chosen,) = series[series["chosen"]].to_dict("records")
     assert (chosen["slice_thickness_mm"], chosen["kernel"]) == (1.5, "B30s")

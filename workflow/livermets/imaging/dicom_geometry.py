@@ -1,39 +1,98 @@
-"""Slices of one series become a grid: their order, the steps between them, whether they lean."""
+"""The voxel grid that the slices of a DICOM series span, with gaps and a tilted gantry refused."""
 
-import re
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pydicom
 import SimpleITK as sitk
 
 from livermets.core.errors import BadPatient
+from livermets.imaging.dicom_headers import display_name
 from livermets.imaging.geometry import is_sheared, refuse_shear
 
-OUTSIDE_HU = -1024
+OUTSIDE_HU = -1024  # of voxels that no slice covers
+MIN_GAP_MM = 1e-3  # two slices nearer than this lie at one position
+MIN_TILT_DEG = 0.5  # smaller angles in GantryDetectorTilt are rounding
+
+Slice = tuple[Path, pydicom.Dataset]  # file and header
 
 
-def stack(
-    slices: list[tuple[Path, pydicom.Dataset]], patient: str, resample_tilt: bool = False
-) -> tuple[list[Path], np.ndarray, np.ndarray, np.ndarray | None]:
-    """The files in the order of their positions, the steps (3, 3) mm between voxels, the origin,
-    and with `resample_tilt` how far each slice leans over the one before (2,) mm, where they do.
+class SliceStack(NamedTuple):
+    """The slices of a series in the order of their positions, and the grid that they span.
 
-    The step between slices is measured between their positions, never `SliceThickness`.
+    Parameters
+    ----------
+    files : list of Path
+        From the lowest position along the normal of the slices to the highest.
+    steps_mm : ndarray, shape (3, 3)
+        Column i is the way from one voxel to the next along a row, a column, the slices.
+    origin_mm : ndarray, shape (3,)
+        Position of the first voxel.
+    shift_mm : ndarray, shape (2,), or None
+        How far each slice lies beside the one before it, along its rows and columns, if a tilted
+        gantry shifted the slices and they are to be straightened.
     """
+
+    files: list[Path]
+    steps_mm: np.ndarray
+    origin_mm: np.ndarray
+    shift_mm: np.ndarray | None
+
+
+def stack_slices(slices: list[Slice], patient: str, resample_tilt: bool = False) -> SliceStack:
+    """Sort the slices of one series by position and find the grid that they span.
+
+    The distance of slices is measured between their positions, never read from SliceThickness.
+
+    Parameters
+    ----------
+    slices : list of tuple of Path and pydicom.Dataset
+        Files and headers of one series, in any order.
+    patient : str
+        The id that messages name.
+    resample_tilt : bool
+        Accept slices that a tilted gantry shifted evenly; their shift is returned.
+
+    Raises
+    ------
+    BadPatient
+        Slices are missing, double, uneven, of different shapes, or shifted by a tilted gantry.
+    """
+    check_headers(slices, patient)
+    header = slices[0][1]
+    row, column = _numbers(header, "ImageOrientationPatient").reshape(2, 3)
+    normal = np.cross(row, column)
+    row, column, normal = (vector / np.linalg.norm(vector) for vector in (row, column, normal))
+    slices, positions = sort_slices(slices, normal)
+    distance = _slice_distance(positions, normal, patient)
+    row_mm, column_mm = _numbers(header, "PixelSpacing")  # between rows, between columns
+    pixel_mm = min(row_mm, column_mm)
+    angle, drift, hidden = gantry_tilt([header for _, header in slices], positions, normal)
+    shift = None
+    if resample_tilt and not hidden and is_sheared(angle, drift, pixel_mm):
+        shift = _even_shift(positions, (row, column, normal), pixel_mm)
+    if shift is None:
+        refuse_shear(angle, drift, pixel_mm, patient)
+    steps = np.column_stack([row * column_mm, column * row_mm, normal * distance])
+    return SliceStack([file for file, _ in slices], steps, positions[0], shift)
+
+
+def check_headers(slices: list[Slice], patient: str) -> None:
+    """Refuse slices that are no grey-scale planes of one shape, spacing and orientation."""
     first = slices[0][1]
     for file, header in slices:
         if header.get("SamplesPerPixel", 1) != 1 or int(header.get("NumberOfFrames") or 1) > 1:
             raise BadPatient(
                 patient,
-                f"{shown(file)} is a colour or multi-frame image",
+                f"{display_name(file)} is a colour or multi-frame image",
                 "Export single-frame grey-scale slices, or convert the scan to NIfTI",
             )
         for key in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
             if not header.get(key):
                 raise BadPatient(
                     patient,
-                    f"the slice {shown(file)} has no {key}",
+                    f"the slice {display_name(file)} has no {key}",
                     "Export the series again with its geometry",
                 )
         same_shape = (header.Rows, header.Columns) == (first.Rows, first.Columns)
@@ -44,51 +103,101 @@ def stack(
         if not (same_shape and same_plane):
             raise BadPatient(
                 patient,
-                f"{shown(file)} differs from the others in size, pixel spacing or orientation",
+                f"{display_name(file)} differs from the others in size, pixel spacing or"
+                " orientation",
                 "Leave only the axial slices of one reconstruction in the folder",
             )
     if len(slices) < 2:
         raise BadPatient(
             patient, "the series has only one slice", "Export the whole series of the scan"
         )
-    row, column = _numbers(first, "ImageOrientationPatient").reshape(2, 3)
-    normal = np.cross(row, column)
-    row, column, normal = (vector / np.linalg.norm(vector) for vector in (row, column, normal))
+
+
+def sort_slices(slices: list[Slice], normal: np.ndarray) -> tuple[list[Slice], np.ndarray]:
+    """The slices and their positions (n, 3) in mm, in ascending order along `normal`."""
     positions = np.array([_numbers(header, "ImagePositionPatient") for _, header in slices])
     order = np.argsort(positions @ normal, kind="stable")
-    positions = positions[order]
-    step = _even_step(positions, normal, patient)
-    across = positions - positions[0]
-    drift = float(np.linalg.norm(across - np.outer(across @ normal, normal), axis=1).max())
-    angle = float(np.degrees(np.arctan2(drift, across[-1] @ normal)))
-    down, right = _numbers(first, "PixelSpacing")
-    lean = None
-    tilt = max(abs(float(header.get("GantryDetectorTilt") or 0)) for _, header in slices)
-    if (
-        tilt > 0.5 and angle < tilt - 0.5
-    ):  # slices that hide their tilt look like a box, and are none
-        angle, drift = tilt, float(np.tan(np.radians(tilt)) * (across[-1] @ normal))
-    elif resample_tilt and is_sheared(angle, drift, min(down, right)):
-        lean = (across[-1] @ row, across[-1] @ column) / np.float64(len(slices) - 1)
-        steady = across - np.outer(across @ normal, normal)
-        even = np.outer(np.arange(len(slices)), lean) @ [row, column]
-        if np.abs(steady - even).max() < min(down, right) / 2:
-            angle = drift = 0.0
-    refuse_shear(angle, drift, min(down, right), patient)
-    steps = np.column_stack([row * right, column * down, normal * step])
-    return [slices[i][0] for i in order], steps, positions[0], lean
+    return [slices[i] for i in order], positions[order]
 
 
-def _even_step(positions: np.ndarray, normal: np.ndarray, patient: str) -> float:
-    """The one distance (mm) between neighbours of slices sorted along `normal`."""
+def gantry_tilt(
+    headers: list[pydicom.Dataset], positions: np.ndarray, normal: np.ndarray
+) -> tuple[float, float, bool]:
+    """How far sorted slices lean: angle (deg), drift over the scan (mm), and how that is known.
+
+    The angle follows from the positions. The last value is True if it is hidden there: the header
+    states a tilt (GantryDetectorTilt), yet the positions are those of an upright scan.
+    """
+    offsets = positions - positions[0]
+    height = offsets[-1] @ normal
+    drift = float(np.linalg.norm(_in_plane(offsets, normal), axis=1).max())
+    angle = float(np.degrees(np.arctan2(drift, height)))
+    stated = max(abs(float(header.get("GantryDetectorTilt") or 0)) for header in headers)
+    if stated > MIN_TILT_DEG and angle < stated - MIN_TILT_DEG:
+        return stated, float(np.tan(np.radians(stated)) * height), True
+    return angle, drift, False
+
+
+def straighten(image: sitk.Image, shift_mm: np.ndarray) -> sitk.Image:
+    """Move the slices of a tilted scan back over each other.
+
+    Slices are interpolated linearly within their planes; the image becomes wider by their shift.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        Slices as they were stacked, without regard to their shift.
+    shift_mm : ndarray, shape (2,)
+        How far each slice lies beside the one before it, along its rows and columns.
+    """
+    spacing, (width, height, n) = np.array(image.GetSpacing()[:2]), image.GetSize()
+    ends = np.array([np.zeros(2), shift_mm * (n - 1)]) / spacing
+    low, high = np.floor(ends.min(0)).astype(int), np.ceil(ends.max(0)).astype(int)
+    grid = sitk.Image(
+        [int(width + high[0] - low[0]), int(height + high[1] - low[1])], sitk.sitkFloat32
+    )
+    grid.SetSpacing(image.GetSpacing()[:2])
+    grid.SetOrigin((low * spacing).tolist())
+    planes = []
+    for k in range(n):
+        plane = image[:, :, k]
+        plane.SetDirection((1, 0, 0, 1))
+        plane.SetOrigin((shift_mm * k).tolist())
+        planes.append(sitk.Resample(plane, grid, sitk.Transform(), sitk.sitkLinear, OUTSIDE_HU))
+    straight = sitk.JoinSeries(planes)
+    corner = image.TransformContinuousIndexToPhysicalPoint((*map(float, low), 0.0))
+    straight.SetSpacing(image.GetSpacing())
+    straight.SetDirection(image.GetDirection())
+    straight.SetOrigin(corner)
+    return straight
+
+
+def _even_shift(
+    positions: np.ndarray, axes: tuple[np.ndarray, np.ndarray, np.ndarray], pixel_mm: float
+) -> np.ndarray | None:
+    """The shift (2,) in mm from slice to slice, None if it differs by half a pixel or more."""
+    row, column, normal = axes
+    offsets = positions - positions[0]
+    shift = np.array([offsets[-1] @ row, offsets[-1] @ column]) / (len(positions) - 1)
+    even = np.outer(np.arange(len(positions)), shift) @ [row, column]
+    deviation = np.abs(_in_plane(offsets, normal) - even).max()
+    return shift if deviation < pixel_mm / 2 else None
+
+
+def _in_plane(offsets: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    return offsets - np.outer(offsets @ normal, normal)
+
+
+def _slice_distance(positions: np.ndarray, normal: np.ndarray, patient: str) -> float:
+    """The mean distance (mm) of sorted slices; refuses double, missing and uneven slices."""
     heights = positions @ normal
     gaps = np.diff(heights)
-    doubled = np.flatnonzero(gaps < 1e-3)
-    if len(doubled):
+    double = np.flatnonzero(gaps < MIN_GAP_MM)
+    if len(double):
         raise BadPatient(
             patient,
-            f"{len(doubled)} slice positions occur twice, the first at z = "
-            f"{positions[doubled[0], 2]:.1f} mm",
+            f"{len(double)} slice positions occur twice, the first at z = "
+            f"{positions[double[0], 2]:.1f} mm",
             "Keep one slice a position: one phase, one reconstruction, no copies",
         )
     values, counts = np.unique(gaps.round(2), return_counts=True)
@@ -115,35 +224,3 @@ def _even_step(positions: np.ndarray, normal: np.ndarray, patient: str) -> float
 
 def _numbers(header: pydicom.Dataset, key: str) -> np.ndarray:
     return np.array(header[key].value, float)
-
-
-def straighten(image: sitk.Image, lean: np.ndarray) -> sitk.Image:
-    """Slices moved back over each other, linearly within their planes; wider by what they leaned.
-
-    `lean` (2,) mm: how far each slice lies beside the one before, along its rows and columns.
-    """
-    spacing, (width, height, n) = np.array(image.GetSpacing()[:2]), image.GetSize()
-    ends = np.array([np.zeros(2), lean * (n - 1)]) / spacing
-    low, high = np.floor(ends.min(0)).astype(int), np.ceil(ends.max(0)).astype(int)
-    grid = sitk.Image(
-        [int(width + high[0] - low[0]), int(height + high[1] - low[1])], sitk.sitkFloat32
-    )
-    grid.SetSpacing(image.GetSpacing()[:2])
-    planes = []
-    for k in range(n):
-        plane = image[:, :, k]
-        plane.SetDirection((1, 0, 0, 1))
-        plane.SetOrigin((lean * k).tolist())
-        grid.SetOrigin((low * spacing).tolist())
-        planes.append(sitk.Resample(plane, grid, sitk.Transform(), sitk.sitkLinear, OUTSIDE_HU))
-    straight = sitk.JoinSeries(planes)
-    corner = image.TransformContinuousIndexToPhysicalPoint((*map(float, low), 0.0))
-    straight.SetSpacing(image.GetSpacing())
-    straight.SetDirection(image.GetDirection())
-    straight.SetOrigin(corner)
-    return straight
-
-
-def shown(file: Path) -> str:
-    """A file as messages name it: exports call files by their UIDs, which identify a person."""
-    return re.sub(r"\d+(\.\d+){4,}", lambda uid: f"…{uid[0][-6:]}", file.name)

@@ -1,8 +1,8 @@
-"""From a folder tree of DICOM exports to a draft of the cohort sheet: `make cohort DICOM=...`.
+"""Drafts a cohort sheet from a folder tree of DICOM exports: `make cohort DICOM=...`.
 
-Every series is judged, one is chosen for each patient, and every refusal has its reason. Patients
-become P001, P002 ...; the sheet's paths are the only link back, and nothing else of a header
-but how the scan was made is written.
+Every series is judged, one is chosen for each patient, and each series that is refused gets its
+reasons. Patients become P001, P002 ...; the paths in the sheet are the only link back to them.
+Beyond those, only the acquisition of a series is written, no other header value.
 """
 
 import argparse
@@ -14,19 +14,23 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pydicom
 import yaml
 
-from livermets.imaging.dicom_series import COMPANIONS
-from livermets.imaging.inclusion import phase_at, phase_of, seconds_of, unmet
+from livermets.core.io import write_table
+from livermets.imaging.contrast_phase import seconds_of_day
+from livermets.imaging.dicom_geometry import MIN_GAP_MM
+from livermets.imaging.dicom_headers import NON_IMAGE_MODALITIES, image_type, read_acquisition
+from livermets.imaging.inclusion import unmet_criteria
 from livermets.study.config import load_config
 
-PORTAL = "portal venous"
-FEW = 10  # slices; less is a scout, a bolus timing or a piece
-SERIES = (
+PORTAL_VENOUS = "portal venous"
+MIN_SLICES = 10  # a series with fewer is a localiser, a bolus timing or a part of a scan
+SERIES_COLUMNS = (
     *("patient", "study", "series", "n_slices", "chosen", "refused", "modality", "orientation"),
     *("slice_thickness_mm", "slice_step_mm", "kernel", "phase", "contrast", "delay_s"),
 )
@@ -34,188 +38,207 @@ SERIES = (
 
 @dataclass
 class Series:
-    """The slices of one series and what speaks against it."""
+    """The files of one DICOM series, what is known of it, and reasons not to use it."""
 
     files: list[Path] = field(default_factory=list)
     headers: list[pydicom.Dataset] = field(default_factory=list)
-    facts: dict = field(default_factory=dict)
+    properties: dict[str, Any] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
 
 
-def draft_cohort(tree: Path, criteria: Mapping) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Judge every series below `tree`.
+Study = list[Series]
+
+
+def draft_cohort(tree: Path, criteria: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Judge every series below a folder and choose one for each patient.
+
+    Parameters
+    ----------
+    tree : Path
+        Folder of DICOM exports, searched with its subfolders.
+    criteria : mapping
+        `inclusion` of the configuration.
 
     Returns
     -------
-    sheet : patient, label (to be filled in), ct (a folder, or a file of a series that shares its
-        folder with others; empty where no series will do), mask, site
-    series : one row a series, `SERIES`: the facts, whether it was chosen, and why not
+    sheet : DataFrame
+        patient, label (to be filled in), ct (a folder, or one file if the series shares its folder
+        with others; empty if no series can be used), mask, site.
+    series : DataFrame
+        One row a series with `SERIES_COLUMNS`: its properties, whether it was chosen, and reasons
+        against it.
     """
-    with warnings.catch_warnings():  # pydicom's remarks on values that break the standard
+    sheet, rows = [], []
+    with warnings.catch_warnings():  # pydicom warns of values that break the standard
         warnings.simplefilter("ignore")
-        patients = _collect(tree)
-        sheet, rows = [], []
-        for number, studies in enumerate(patients, start=1):
+        for number, studies in enumerate(_group_series(tree), start=1):
             patient = f"P{number:03d}"
-            everything = []
-            for s, study in enumerate(studies, start=1):
-                times = [seconds_of(one.headers[0].get("AcquisitionTime")) for one in study]
-                start = min((time for time in times if time is not None), default=None)
-                for k, series in enumerate(study, start=1):
-                    series.facts = _facts(series, start)
-                    series.refused = judge(series, criteria)
-                    everything.append((s, k, series))
-            chosen = choose([series for *_, series in everything])
-            for s, k, series in everything:
+            for study in studies:
+                _judge_study(study, criteria)
+            everything = [series for study in studies for series in study]
+            chosen = choose_series(everything)
+            for series in everything:
                 if not series.refused and series is not chosen:
                     series.refused = ["another series of this patient fits better"]
-                facts = {name: series.facts.get(name) for name in SERIES if name in series.facts}
-                rows.append({"patient": patient, "study": s, "series": k, **facts,
-                             "chosen": series is chosen,
-                             "refused": "; ".join(series.refused)})  # fmt: skip
-            path = _path(chosen, everything) if chosen else ""
+            for s, study in enumerate(studies, start=1):
+                for k, series in enumerate(study, start=1):
+                    row = {"patient": patient, "study": s, "series": k, **series.properties}
+                    row |= {"chosen": series is chosen, "refused": "; ".join(series.refused)}
+                    rows.append(row)
+            path = _path_in_sheet(chosen, everything) if chosen else ""
             sheet.append({"patient": patient, "label": "", "ct": path, "mask": "", "site": ""})
-    return pd.DataFrame(sheet), pd.DataFrame(rows, columns=list(SERIES))
+    return pd.DataFrame(sheet), pd.DataFrame(rows, columns=list(SERIES_COLUMNS))
 
 
-def judge(series: Series, criteria: Mapping) -> list[str]:
-    """Reasons against a series, empty where it will do."""
-    facts, first = series.facts, series.headers[0]
-    kind = [str(part).upper() for part in first.get("ImageType") or []]
-    if facts["modality"] != "CT":
-        return [f"{facts['modality']}, not CT"]
+def reasons_against(series: Series, criteria: Mapping[str, Any]) -> list[str]:
+    """Reasons not to use a series, empty if it can be used."""
+    properties, kind = series.properties, image_type(series.headers[0])
+    if properties["modality"] != "CT":
+        return [f"{properties['modality']}, not CT"]
     if "LOCALIZER" in kind:
         return ["localiser"]
     reasons = []
     if kind and kind[0] != "ORIGINAL":
         reasons.append("derived, not original")
-    if facts["orientation"] not in ("axial", None):
-        reasons.append(facts["orientation"])
-    if facts["n_slices"] < FEW:
-        reasons.append(f"only {facts['n_slices']} slices")
-    if facts["uneven"]:
-        reasons.append(facts["uneven"])
-    if facts["phase"] not in (None, PORTAL) and criteria["phases"] is None:
-        reasons.append(f"{facts['phase']} phase")
-    return reasons + unmet(facts, criteria)
+    if properties["orientation"] not in ("axial", None):
+        reasons.append(properties["orientation"])
+    if properties["n_slices"] < MIN_SLICES:
+        reasons.append(f"only {properties['n_slices']} slices")
+    if properties["uneven"]:
+        reasons.append(properties["uneven"])
+    if properties["phase"] not in (None, PORTAL_VENOUS) and criteria["phases"] is None:
+        reasons.append(f"{properties['phase']} phase")
+    return reasons + unmet_criteria(properties, criteria)
 
 
-def choose(series: list[Series]) -> Series | None:
-    """Of those without a refusal: portal venous by name, then contrast, then thin, then long."""
-    fit = [one for one in series if not one.refused]
+def choose_series(candidates: list[Series]) -> Series | None:
+    """The best series that nothing speaks against, None if there is none.
 
-    def rank(one: Series) -> tuple:
-        facts = one.facts
-        thickness = facts["slice_thickness_mm"] or facts["slice_step_mm"] or np.inf
-        named = facts["phase"] == PORTAL
-        return (not named, not facts["contrast"], thickness, -facts["n_slices"])
+    A series named portal venous comes first, then one with contrast, then the thinnest slices,
+    then the most slices.
+    """
 
-    return min(fit, key=rank, default=None)
+    def rank(series: Series) -> tuple[bool, bool, float, int]:
+        properties = series.properties
+        thickness = properties["slice_thickness_mm"] or properties["slice_step_mm"] or np.inf
+        portal_venous = properties["phase"] == PORTAL_VENOUS
+        return (not portal_venous, not properties["contrast"], thickness, -properties["n_slices"])
+
+    return min((series for series in candidates if not series.refused), key=rank, default=None)
 
 
-def _collect(tree: Path) -> list[list[list[Series]]]:
-    """Patients, their studies, their series; ordered by hashes, so that numbers say nothing."""
-    found: dict = defaultdict(lambda: defaultdict(lambda: defaultdict(Series)))
+def _group_series(tree: Path) -> list[list[Study]]:
+    """All series, by patient and study; ordered by hashes, so that the order reveals nothing."""
+    patients: dict[str, dict[str, dict[str, Series]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(Series))
+    )
     for folder, _, names in sorted(os.walk(tree)):
         for name in sorted(names):
             file = Path(folder) / name
             try:
                 header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
                 uid = header.get("SeriesInstanceUID")
-            except Exception:  # pydicom raises anything on a file that is not DICOM
+            except Exception:  # pydicom raises errors of any kind on a file that is not DICOM
                 continue
             if not uid:
                 continue
             patient = str(header.get("PatientID") or folder)
-            series = found[patient][str(header.get("StudyInstanceUID"))][str(uid)]
+            series = patients[patient][str(header.get("StudyInstanceUID"))][str(uid)]
             series.files.append(file)
             series.headers.append(header)
 
-    def hashed(entry: tuple) -> str:
-        return hashlib.sha256(f"livermets/{entry[0]}".encode()).hexdigest()
+    def by_hash(groups: Mapping[str, Any]) -> list[Any]:
+        keys = sorted(groups, key=lambda key: hashlib.sha256(f"livermets/{key}".encode()).digest())
+        return [groups[key] for key in keys]
 
-    return [
-        [
-            [s for _, s in sorted(study.items(), key=hashed)]
-            for _, study in sorted(p.items(), key=hashed)
-        ]
-        for _, p in sorted(found.items(), key=hashed)
-    ]
+    return [[by_hash(study) for study in by_hash(studies)] for studies in by_hash(patients)]
 
 
-def _facts(series: Series, study_start: float | None) -> dict:
-    first = series.headers[0]
-    kernel = first.get("ConvolutionKernel")
-    if isinstance(kernel, pydicom.multival.MultiValue):
-        kernel = "/".join(map(str, kernel))
-    thickness = first.get("SliceThickness")
-    at = seconds_of(first.get("AcquisitionTime"))
-    orientation, step, uneven = _stacked(series)
+def _judge_study(study: Study, criteria: Mapping[str, Any]) -> None:
+    """Fill in the properties of the series of one study and the reasons against them."""
+    times = [seconds_of_day(series.headers[0].get("AcquisitionTime")) for series in study]
+    start = min((time for time in times if time is not None), default=None)
+    for series, time in zip(study, times, strict=True):
+        series.properties = _properties(series)
+        series.properties["delay_s"] = None if time is None or start is None else time - start
+        series.refused = reasons_against(series, criteria)
+
+
+def _properties(series: Series) -> dict[str, Any]:
+    """The acquisition of a series and the geometry of its slices."""
+    header = series.headers[0]
+    acquisition = read_acquisition(header)
+    orientation, step, uneven = _slice_geometry(series)
     return {
         "n_slices": len(series.files),
-        "modality": str(first.get("Modality") or "nothing"),
+        "modality": str(header.get("Modality") or "nothing"),
         "orientation": orientation,
-        "slice_thickness_mm": float(thickness) if thickness else None,
+        "slice_thickness_mm": acquisition["slice_thickness_mm"] or None,
         "slice_step_mm": step,
         "uneven": uneven,
-        "kernel": str(kernel) if kernel else None,
-        "phase": phase_of(first.get("SeriesDescription"), first.get("ProtocolName"))
-        or phase_at(first.get("ContrastBolusStartTime"), first.get("AcquisitionTime")),
-        "contrast": bool(first.get("ContrastBolusAgent")),
-        "delay_s": None if at is None or study_start is None else round(at - study_start),
-    }  # fmt: skip
+        "kernel": acquisition["kernel"],
+        "phase": acquisition["phase"],
+        "contrast": bool(acquisition["contrast"]),
+    }
 
 
-def _stacked(series: Series) -> tuple[str | None, float | None, str]:
-    """Orientation, distance of slices (mm) and what is wrong with their spacing."""
-    placed = [h for h in series.headers if h.get("ImagePositionPatient")
-              and h.get("ImageOrientationPatient")]  # fmt: skip
-    if len(placed) < 2:
+def _slice_geometry(series: Series) -> tuple[str | None, float | None, str]:
+    """Orientation, distance of slices (mm), and what is wrong with it ("" if nothing is)."""
+    headers = [
+        header
+        for header in series.headers
+        if header.get("ImagePositionPatient") and header.get("ImageOrientationPatient")
+    ]
+    if len(headers) < 2:
         return None, None, ""
-    turns = {tuple(np.round([float(v) for v in h.ImageOrientationPatient], 3)) for h in placed}
-    if len(turns) > 1:
+    orientations = {
+        tuple(np.round([float(value) for value in header.ImageOrientationPatient], 3))
+        for header in headers
+    }
+    if len(orientations) > 1:
         return "mixed orientations", None, ""
-    normal = np.cross(*np.reshape(next(iter(turns)), (2, 3)))
+    normal = np.cross(*np.reshape(next(iter(orientations)), (2, 3)))
     plane = ("sagittal", "coronal", "axial")[int(np.abs(normal).argmax())]
-    heights = np.sort([np.dot([float(v) for v in h.ImagePositionPatient], normal) for h in placed])
-    gaps = np.diff(heights)
+    positions = [[float(value) for value in header.ImagePositionPatient] for header in headers]
+    gaps = np.diff(np.sort([np.dot(position, normal) for position in positions]))
     step = float(np.median(gaps))
-    if (gaps < 1e-3).any():
-        return plane, step, f"{int((gaps < 1e-3).sum())} slice positions occur twice"
+    if double := int((gaps < MIN_GAP_MM).sum()):
+        return plane, step, f"{double} slice positions occur twice"
     missing = int(np.maximum(np.rint(gaps / step) - 1, 0).sum())
     return plane, round(step, 3), f"{missing} slices missing" if missing else ""
 
 
-def _path(chosen: Series, everything: list) -> str:
+def _path_in_sheet(chosen: Series, everything: list[Series]) -> str:
+    """The folder of a series, or its first file if images of another series lie beside it."""
     folder = chosen.files[0].parent
     shared = any(
-        one is not chosen and any(file.parent == folder for file in one.files)
-        and one.facts["modality"] not in COMPANIONS
-        for *_, one in everything
-    )  # fmt: skip
+        any(file.parent == folder for file in series.files)
+        for series in everything
+        if series is not chosen and series.properties["modality"] not in NON_IMAGE_MODALITIES
+    )
     return str((chosen.files[0] if shared else folder).resolve())
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Write `config/patients.tsv` (never over one that is there) and `config/series.tsv`."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("dicom", type=Path, help="folder tree of DICOM files")
     parser.add_argument("study", type=Path, help="the study's folder")
     options = parser.parse_args(arguments)
     if not options.dicom.is_dir():
         sys.exit(f"{options.dicom} is no folder; give the one that holds the DICOM exports")
-    given = options.study / "config/config.yaml"
-    criteria = load_config(yaml.safe_load(given.read_text()) if given.exists() else {})["inclusion"]
-    sheet, series = draft_cohort(options.dicom, criteria)
+    folder = options.study / "config"
+    config = folder / "config.yaml"
+    settings = load_config(yaml.safe_load(config.read_text()) if config.exists() else {})
+    sheet, series = draft_cohort(options.dicom, settings["inclusion"])
     if sheet.empty:
         sys.exit(f"there is no DICOM file below {options.dicom}; give the folder of the exports")
-    folder = options.study / "config"
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "patients.tsv"
     if target.exists():
         target = folder / "patients.draft.tsv"
-    sheet.to_csv(target, sep="\t", index=False)
-    series.to_csv(folder / "series.tsv", sep="\t", index=False)
+    write_table(target, sheet)
+    write_table(folder / "series.tsv", series)
     without = (sheet["ct"] == "").sum()
     print(f"{len(sheet)} patients, {len(series)} series; {without} patients without a usable one.")
     print(f"{folder / 'series.tsv'} says why. Now fill in the column `label` of {target},")

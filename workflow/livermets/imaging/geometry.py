@@ -1,4 +1,7 @@
-"""Voxel grids: are two of them one, how skewed is one, and how a mask gets onto another's."""
+"""Voxel grids: comparing two, boxes within one, skewed grids, and masks brought onto a CT's grid.
+
+Imports NumPy and SimpleITK alone: the extraction of radiomics, which starts often, uses it.
+"""
 
 from collections.abc import Sequence
 
@@ -7,20 +10,23 @@ import SimpleITK as sitk
 
 from livermets.core.errors import BadPatient
 
-SHEAR_DEG, SHEAR_MM = 0.25, 0.05  # beyond both, slices are sheared rather than rounded
-OUTSIDE = 0.02  # the part of a mask that may be lost beyond the edge of the CT
+SHEAR_DEG, SHEAR_MM = 0.25, 0.05  # a grid beyond both is sheared; below, its numbers were rounded
+MAX_OUTSIDE = 0.02  # fraction of a mask's voxels that may lie outside the CT
 
 
 def _steps(image: sitk.Image) -> np.ndarray:
-    """(3, 3) mm: column i is the way from a voxel to its neighbour along image axis i."""
+    """The vectors (3, 3) in mm from voxel to voxel: column i along image axis i."""
     return np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
 
 
 def _corners(image: sitk.Image) -> np.ndarray:
-    """(8, 3) mm, LPS: the centres of the corner voxels."""
+    """The centres (8, 3) of the corner voxels in mm, LPS."""
+    return _corner_indices(image) @ _steps(image).T + image.GetOrigin()
+
+
+def _corner_indices(image: sitk.Image) -> np.ndarray:
     ends = [(0, n - 1) for n in image.GetSize()]
-    index = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
-    return index @ _steps(image).T + image.GetOrigin()
+    return np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
 def same_grid(first: sitk.Image, second: sitk.Image, tolerance_mm: float = 1e-3) -> bool:
@@ -72,9 +78,21 @@ def bounding_box(mask: np.ndarray, margin: int | Sequence[int] = 0) -> tuple[sli
 
 
 def skew(steps: np.ndarray, size: tuple[int, int, int]) -> tuple[float, float]:
-    """How far a grid is from a box: the worst angle off 90° (deg) and its drift over the grid (mm).
+    """How far a grid is from a right-angled box.
 
-    `steps` (3, 3) mm: column i leads to the next voxel along axis i; `size` in voxels.
+    Parameters
+    ----------
+    steps : ndarray, shape (3, 3)
+        Column i is the vector in mm to the next voxel along axis i.
+    size : tuple of int
+        Number of voxels along each axis.
+
+    Returns
+    -------
+    angle_deg : float
+        Largest deviation from 90 degrees between two axes.
+    drift_mm : float
+        Largest displacement over the whole grid that follows from such a deviation.
     """
     lengths = np.linalg.norm(steps, axis=0)
     cosines = (steps / lengths).T @ (steps / lengths)
@@ -86,12 +104,12 @@ def skew(steps: np.ndarray, size: tuple[int, int, int]) -> tuple[float, float]:
 
 
 def is_sheared(angle_deg: float, drift_mm: float, voxel_mm: float) -> bool:
-    """Whether a grid is further from a box than rounding explains."""
+    """Whether a grid is further from a right-angled box than rounding explains."""
     return (angle_deg > SHEAR_DEG and drift_mm > SHEAR_MM) or drift_mm > voxel_mm / 2
 
 
 def refuse_shear(angle_deg: float, drift_mm: float, voxel_mm: float, patient: str) -> None:
-    """BadPatient where the slices of a CT are stacked askew, as a tilted gantry leaves them."""
+    """Raise BadPatient if the slices of a CT are sheared, as a tilted gantry leaves them."""
     if is_sheared(angle_deg, drift_mm, voxel_mm):
         raise BadPatient(
             patient,
@@ -102,9 +120,9 @@ def refuse_shear(angle_deg: float, drift_mm: float, voxel_mm: float, patient: st
 
 
 def orthonormal(steps: np.ndarray) -> tuple[np.ndarray, bool]:
-    """The rotation nearest to the directions of `steps`, and whether that changed anything.
+    """The rotation nearest to the directions of `steps`, and whether it differs from them.
 
-    Changes below 1e-5 are the rounding of file formats and do not count.
+    Differences below 1e-5 come from the rounding of file formats and do not count.
     """
     directions = steps / np.linalg.norm(steps, axis=0)
     left, _, right = np.linalg.svd(directions)
@@ -112,18 +130,35 @@ def orthonormal(steps: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def axial_axis(image: sitk.Image) -> int:
-    """The image axis (0 x, 1 y, 2 z of SimpleITK) that runs most nearly head to foot."""
+    """The image axis (0, 1 or 2 in SimpleITK's order) nearest to the patient's long axis."""
     return int(np.argmax(np.abs(np.reshape(image.GetDirection(), (3, 3))[2])))
 
 
 def onto_grid(
-    mask: sitk.Image, image: sitk.Image, patient: str, what: str = "mask"
+    mask: sitk.Image, image: sitk.Image, patient: str, name: str = "mask"
 ) -> tuple[sitk.Image, str]:
-    """`mask` on the voxels of `image`, and how: "equal" or "resampled" (nearest neighbour).
+    """Bring a mask onto the voxel grid of an image.
 
-    A mask cropped to some of the CT's voxels, as 3D Slicer and DICOM-SEG keep them, is equal.
-    Raises BadPatient where more than 2 % of the labelled voxels lie outside the image: such a mask
-    belongs to another scan, or lost its geometry on the way.
+    Parameters
+    ----------
+    mask, image : SimpleITK.Image
+        Labels, and the CT that they belong to.
+    patient, name : str
+        The patient and the mask as messages call them.
+
+    Returns
+    -------
+    mask : SimpleITK.Image
+        The mask on the grid of the image.
+    geometry : {"equal", "resampled"}
+        "equal" if its voxels coincide with voxels of the image; it may cover a part of them, as
+        3D Slicer and DICOM-SEG save masks. Otherwise it is resampled by nearest neighbour.
+
+    Raises
+    ------
+    BadPatient
+        More than 2 % of the labelled voxels lie outside the image: the mask belongs to another
+        scan or has lost its geometry.
     """
     if same_grid(mask, image):
         equal = sitk.Image(mask)
@@ -133,10 +168,10 @@ def onto_grid(
     points = index @ _steps(mask).T + mask.GetOrigin()
     inside = (points - image.GetOrigin()) @ np.linalg.inv(_steps(image)).T
     lost = ((inside < -0.5) | (inside > np.array(image.GetSize()) - 0.5)).any(axis=1)
-    if len(lost) and lost.mean() > OUTSIDE:
+    if len(lost) and lost.mean() > MAX_OUTSIDE:
         raise BadPatient(
             patient,
-            f"{lost.mean():.0%} of the {what} lies outside the CT"
+            f"{lost.mean():.0%} of the {name} lies outside the CT"
             f" (grid {_describe(mask)}, the CT's {_describe(image)})",
             "Give the mask drawn on this CT, saved with its position and orientation",
         )
@@ -145,16 +180,14 @@ def onto_grid(
 
 
 def _part_of(part: sitk.Image, whole: sitk.Image, tolerance_mm: float = 1e-3) -> bool:
-    """Whether the voxels of `part` coincide with some of `whole`, in whatever order they lie."""
+    """Whether the voxels of `part` coincide with voxels of `whole`; axes may be swapped or flipped."""
     to_index = np.linalg.inv(_steps(whole))
-    turn = np.rint(to_index @ _steps(part))
-    if not (np.abs(turn).sum(0) == 1).all() or not (np.abs(turn).sum(1) == 1).all():
+    axes = np.rint(to_index @ _steps(part))  # of `part` in voxels of `whole`
+    if not (np.abs(axes).sum(0) == 1).all() or not (np.abs(axes).sum(1) == 1).all():
         return False
-    ends = [(0, n - 1) for n in part.GetSize()]
-    own = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
     start = np.rint(to_index @ np.subtract(part.GetOrigin(), whole.GetOrigin()))
-    there = (start + own @ turn.T) @ _steps(whole).T + whole.GetOrigin()
-    return bool(np.abs(there - _corners(part)).max() <= tolerance_mm)
+    nearest = (start + _corner_indices(part) @ axes.T) @ _steps(whole).T + whole.GetOrigin()
+    return bool(np.abs(nearest - _corners(part)).max() <= tolerance_mm)
 
 
 def _describe(image: sitk.Image) -> str:

@@ -1,4 +1,4 @@
-"""One patient's CT to int16 HU on its original grid, with its acquisition facts."""
+"""One patient's CT to int16 HU on its original grid, with a record of its acquisition."""
 
 from pathlib import Path
 
@@ -6,20 +6,20 @@ from livermets.core.errors import NotIncluded
 from livermets.core.exclusion import exclude_or_stop
 from livermets.core.jobs import job
 from livermets.imaging.ct import import_ct
-from livermets.imaging.inclusion import unmet
+from livermets.imaging.inclusion import unmet_criteria
 from livermets.imaging.volumes import write_image
 
 
 def step() -> dict:
     patient = snakemake.wildcards.patient
     tilted = snakemake.params.resample_tilt
-    image, facts = import_ct(Path(snakemake.params.source), patient, tilted)
-    if reasons := unmet(facts, snakemake.params.inclusion):
+    image, record = import_ct(Path(snakemake.params.source), patient, tilted)
+    if reasons := unmet_criteria(record, snakemake.params.inclusion):
         raise NotIncluded(
             patient, "; ".join(reasons), "Change `imaging.inclusion` to include this CT"
         )
     write_image(snakemake.output.ct, image)
-    return facts
+    return record
 
 
 with job(snakemake):

@@ -13,7 +13,8 @@ import SimpleITK as sitk
 from livermets.core.errors import BadPatient
 from livermets.imaging.ct import voxel_hash
 from livermets.imaging.geometry import onto_grid
-from livermets.imaging.volumes import is_dicom, read_volume
+from livermets.imaging.nifti_nrrd import read_volume
+from livermets.imaging.volumes import is_dicom
 from livermets.masks.labels import LABEL_VALUES, Label
 from livermets.study.corrections import find_correction, find_sidecar, read_sidecar
 

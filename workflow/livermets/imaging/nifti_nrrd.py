@@ -1,0 +1,139 @@
+"""NIfTI and NRRD files: read by ITK, with the checks that ITK leaves out."""
+
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from nibabel import Nifti1Header
+from nibabel.openers import ImageOpener
+
+from livermets.core.errors import BadPatient
+from livermets.imaging.geometry import orthonormal, refuse_shear, skew
+from livermets.imaging.volumes import quiet_itk
+
+SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr")
+BLOCK_BYTES = 1 << 24  # a whole multiple of every voxel size
+
+
+def read_volume(
+    path: Path, patient: str, name: str, layers: bool = False
+) -> tuple[sitk.Image, bool]:
+    """Read the three-dimensional image of a NIfTI or NRRD file.
+
+    Parameters
+    ----------
+    path : Path
+        A file with one of `SUFFIXES`.
+    patient, name : str
+        The patient and the file as messages call them, such as "CT" or "given mask".
+    layers : bool
+        Accept several components a voxel, as 3D Slicer stores overlapping segments.
+
+    Returns
+    -------
+    image : SimpleITK.Image
+        The image with orthonormal directions.
+    changed : bool
+        Whether its directions had to be made orthonormal.
+
+    Raises
+    ------
+    BadPatient
+        The file is missing, damaged, not three-dimensional, sheared, or has NaN in a NIfTI file.
+    """
+    if not path.exists():
+        raise BadPatient(patient, f"the {name} {path} does not exist", "Correct the path")
+    if path.is_dir() or not path.name.lower().endswith(SUFFIXES):
+        raise BadPatient(
+            patient,
+            f"the {name} {path} is neither NIfTI nor NRRD",
+            f"Convert it to one of {', '.join(SUFFIXES)}",
+        )
+    # ITK's NIfTI reader refuses directions that are 1e-5 off; `refuse_shear` has wider limits
+    os.environ["ITK_NIFTI_SFORM_PERMISSIVE"] = "1"
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        with quiet_itk():
+            reader.ReadImageInformation()
+            if reader.HasMetaDataKey("nifti_type"):
+                _check_nifti(path, patient, name)
+            _refuse_shape(path, reader, patient, name, layers)
+            image = reader.Execute()
+    except RuntimeError as error:  # every failure of ITK
+        raise _damaged(path, patient, name) from error
+    if image.GetDimension() == 4:  # (x, y, z, 1)
+        image = image[:, :, :, 0]
+    return _make_orthonormal(image, patient)
+
+
+def not_finite(count: int, patient: str, name: str) -> BadPatient:
+    """The refusal of an image with NaN or infinite voxels."""
+    return BadPatient(
+        patient,
+        f"{count} voxels of the {name} are NaN or infinite",
+        "Export it again, or fill them (a CT with -1024 HU where they lie outside the body)",
+    )
+
+
+def _damaged(path: Path, patient: str, name: str) -> BadPatient:
+    return BadPatient(
+        patient, f"the {name} {path} is damaged or cut short", "Export or copy the file again"
+    )
+
+
+def _check_nifti(path: Path, patient: str, name: str) -> None:
+    """Refuse missing bytes, which ITK fills in silently, and NaN, which ITK reads as 0."""
+    length = not_finite_voxels = 0
+    try:
+        with ImageOpener(str(path)) as file:
+            header = Nifti1Header(file.read(Nifti1Header.sizeof_hdr), check=False)
+            kind = header.get_data_dtype()
+            file.seek(header.get_data_offset())
+            while block := file.read(BLOCK_BYTES):  # to the end, where gzip keeps its checksum
+                length += len(block)
+                if kind.kind == "f":
+                    values = np.frombuffer(block, kind, len(block) // kind.itemsize)
+                    not_finite_voxels += int((~np.isfinite(values)).sum())
+    except (EOFError, OSError, zlib.error) as error:
+        raise _damaged(path, patient, name) from error
+    if length < kind.itemsize * np.prod(header.get_data_shape(), dtype=int):
+        raise _damaged(path, patient, name)
+    if not_finite_voxels:
+        raise not_finite(not_finite_voxels, patient, name)
+
+
+def _refuse_shape(
+    path: Path, reader: sitk.ImageFileReader, patient: str, name: str, layers: bool
+) -> None:
+    size, components = reader.GetSize(), reader.GetNumberOfComponents()
+    if len(size) == 4 and size[3] == 1:
+        size = size[:3]
+    if len(size) != 3 or min(size) < 2 or (components > 1 and not layers):
+        channels = f" with {components} channels" if components > 1 else ""
+        raise BadPatient(
+            patient,
+            f"the {name} {path} is {'×'.join(map(str, size))}{channels}, not one"
+            " three-dimensional volume",
+            "Give one grey-scale volume of at least two slices (one phase of a dynamic scan)",
+        )
+
+
+def _make_orthonormal(image: sitk.Image, patient: str) -> tuple[sitk.Image, bool]:
+    """The image with orthonormal directions, and whether they were changed.
+
+    ITK has already straightened the directions of a skewed NIfTI: its header is judged as written.
+    """
+    steps = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    corrected = image.HasMetaDataKey("ITK_sform_corrected")
+    if corrected and image.GetMetaData("ITK_sform_corrected") == "YES":
+        rows = [image.GetMetaData(f"srow_{axis}").split()[:3] for axis in "xyz"]
+        steps = np.diag([-1.0, -1.0, 1.0]) @ np.array(rows, float)  # RAS to LPS
+    refuse_shear(*skew(steps, image.GetSize()), min(image.GetSpacing()), patient)
+    directions, changed = orthonormal(steps)
+    if changed:
+        image.SetDirection(directions.ravel().tolist())
+        image.SetSpacing(np.linalg.norm(steps, axis=0).tolist())
+    return image, changed
