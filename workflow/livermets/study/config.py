@@ -8,9 +8,9 @@ import jsonschema
 import yaml
 
 from livermets.core.errors import BadInput
-from livermets.segmentation.model_archive import cache_path
 from livermets.study.arms import REFERENCE_SETS
 from livermets.study.classifiers import CLASSIFIERS
+from livermets.study.model_cache import model_cache_path
 
 # Keys of earlier versions -> what they are called now
 RENAMED = {
@@ -100,7 +100,7 @@ def load_config(given: dict) -> dict:
                 f"config: the segmentation model {model['name']} has neither `path` nor `url`; "
                 "name the file, or where to download it."
             )
-        model["path"] = model["path"] or str(cache_path(model["sha256"]))
+        model["path"] = model["path"] or str(model_cache_path(model["sha256"]))
     names = [model["name"] for model in config["segmentation"]["models"]]
     if len(set(names)) < len(names):
         raise BadInput("config: two `segmentation.models` have one name; give each its own.")
