@@ -55,8 +55,8 @@ STAGES = {
     "livermets": {
         "imports": "_find_and_load",
         "reading the model": "load_model",
-        "sliding window": "sliding_window",
-        "labels of a CT, that with resampling": "label_array",
+        "sliding window": "predict_logits",
+        "labels of a CT, that with resampling": "predict_array",
         "the whole job": "segment_files",
     },
 }

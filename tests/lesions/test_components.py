@@ -67,7 +67,8 @@ def test_large_flat_lesions_have_diameters_too():
 
 def test_one_voxel_has_no_diameter_between_centres():
     voxel = np.ones((1, 1, 1), bool)
-    assert diameters.axial(voxel, (5, 1, 1)) == 0 and diameters.feret(voxel, (5, 1, 1)) == 0
+    assert diameters.axial(voxel, (5, 1, 1)) == 0
+    assert diameters.feret(voxel, (5, 1, 1)) == 0
 
 
 # ---- splitting
@@ -90,8 +91,10 @@ def test_kept_lesions_are_numbered_by_size_and_dropped_ones_follow():
         "axial diameter 0.0 mm < 5.0 mm",
     ]
     numbers = sitk.GetArrayFromImage(labelled)
-    assert numbers.dtype == np.uint16 and set(np.unique(numbers)) == {0, 1, 2}
-    assert (numbers == 1).sum() == 400 and (numbers == 2).sum() == 128
+    assert numbers.dtype == np.uint16
+    assert set(np.unique(numbers)) == {0, 1, 2}
+    assert (numbers == 1).sum() == 400
+    assert (numbers == 2).sum() == 128
     assert (facts["n_components"], facts["n_lesions"], facts["n_dropped"]) == (4, 2, 2)
 
 
@@ -141,15 +144,19 @@ def test_volume_centroid_burden_and_means_are_those_of_the_voxels():
     assert facts["parenchyma_hu"] == 95
     assert facts["burden"] == pytest.approx(80 / (array > 0).sum())
     assert facts["liver_ml"] == pytest.approx((array > 0).sum() / 1000)
-    assert labelled.GetSpacing() == (0.5, 0.5, 4.0) and labelled.GetOrigin() == (-20, 30, -400)
+    assert labelled.GetSpacing() == (0.5, 0.5, 4.0)
+    assert labelled.GetOrigin() == (-20, 30, -400)
 
 
 def test_a_liver_without_lesions_gives_an_empty_table_with_every_column():
     labelled, table, facts = split(liver())
-    assert list(table) == list(COLUMNS) and len(table) == 0
+    assert list(table) == list(COLUMNS)
+    assert len(table) == 0
     assert table.dtypes["volume_ml"] == np.float64
     assert not sitk.GetArrayViewFromImage(labelled).any()
-    assert facts["burden"] == 0 and facts["lesion_hu"] is None and facts["n_lesions"] == 0
+    assert facts["burden"] == 0
+    assert facts["lesion_hu"] is None
+    assert facts["n_lesions"] == 0
 
 
 @pytest.mark.parametrize("axes", ["LPS", "RAI", "SRA", "PSL"])
@@ -184,7 +191,8 @@ def test_what_touches_no_liver_is_dropped_with_that_reason_unless_asked_for():
     assert table["reason"].tolist().count("does not touch the liver") == 2
     assert (facts["n_dropped"], facts["n_outside_liver"]) == (2, 2)
     _, table, facts = split(array, must_touch_liver=False)
-    assert table["reason"].tolist().count("") == 4 and facts["n_outside_liver"] == 0
+    assert table["reason"].tolist().count("") == 4
+    assert facts["n_outside_liver"] == 0
 
 
 def test_holes_of_a_lesion_are_filled_only_on_request_and_only_where_enclosed():
@@ -195,9 +203,11 @@ def test_holes_of_a_lesion_are_filled_only_on_request_and_only_where_enclosed():
     array[4:10, 32, 10:20] = 2  # two sheets: what lies between is not enclosed
     hu = np.where(array == 2, 40, 90).astype(np.int16)
     _, open_, facts = split(array, hu=hu)
-    assert open_["voxels"].max() == 600 - 18 and facts["filled_voxels"] == 0
+    assert open_["voxels"].max() == 600 - 18
+    assert facts["filled_voxels"] == 0
     labelled, filled, facts = split(array, hu=hu, fill_holes=True)
-    assert filled["voxels"].max() == 600 and facts["filled_voxels"] == 18
+    assert filled["voxels"].max() == 600
+    assert facts["filled_voxels"] == 18
     assert (sitk.GetArrayFromImage(labelled)[6:8, 13:16, 13:16] == 1).all()
     assert facts["lesion_ml"] == pytest.approx(filled["volume_ml"].sum())
     assert filled.loc[0, "mean_hu"] == pytest.approx((582 * 40 + 18 * 90) / 600)

@@ -83,8 +83,10 @@ def test_equal_masks_agree_wholly_and_empty_ones_are_no_figures():
     assert same["assd_liver_mm"] == same["lesions_missed"] == same["lesions_added"] == 0
     healthy = np.minimum(liver, 1)
     none = compare_masks(image(healthy), image(healthy))
-    assert none["dice_lesion"] is None and none["surface_dice_lesion"] is None
-    assert none["detection_f1"] is None and none["lesions"] == 0
+    assert none["dice_lesion"] is None
+    assert none["surface_dice_lesion"] is None
+    assert none["detection_f1"] is None
+    assert none["lesions"] == 0
     missed = compare_masks(image(healthy), image(liver))
     assert missed["dice_lesion"] == missed["surface_dice_lesion"] == 0
     assert missed["lesions_missed"] == missed["lesions"] > 0

@@ -153,7 +153,8 @@ def test_a_dicom_segmentation_is_coded_identifies_nobody_and_is_the_same_each_ti
         write_dicom_seg(mask, "ab" * 32, "P1", "corrected", tmp_path / f"{name}.dcm")
     assert (tmp_path / "a.dcm").read_bytes() == (tmp_path / "b.dcm").read_bytes()
     ds = pydicom.dcmread(tmp_path / "a.dcm")
-    assert ds.PatientID == "P1" and ds.StudyDate == ds.PatientBirthDate == ""
+    assert ds.PatientID == "P1"
+    assert ds.StudyDate == ds.PatientBirthDate == ""
     types = [one.SegmentedPropertyTypeCodeSequence[0] for one in ds.SegmentSequence]
     assert [(c.CodingSchemeDesignator, c.CodeValue) for c in types] == [
         ("SCT", "10200004"), ("SCT", "14799000"),
@@ -186,7 +187,8 @@ def test_segments_lie_where_dcmqi_puts_them_also_where_they_overlap(
     folder = real_data / "dicom_edge/dcmqi_seg"
     truth = sitk.ReadImage(str(folder / nrrd))
     ours = layer(read_dicom_seg(folder / seg, "P1", "mask")[0], number, truth)
-    assert ours.any() and np.array_equal(ours, sitk.GetArrayFromImage(truth) == value)
+    assert ours.any()
+    assert np.array_equal(ours, sitk.GetArrayFromImage(truth) == value)
 
 
 def test_segmentations_of_other_programs_are_read(real_data):
@@ -238,8 +240,10 @@ def test_a_correction_is_taken_in_any_form_with_who_made_it(tmp_path, kind):
     assert find_sidecar(tmp_path, "P1") == tmp_path / "P1.json"
     final, record = final_mask("P1", ct, automatic, None, tmp_path, LABELS)
     assert np.array_equal(sitk.GetArrayFromImage(final), sitk.GetArrayFromImage(mask))
-    assert record["source"] == "corrected" and record["correction"] == said
-    assert record["geometry"] == "equal" and record["dice_lesion"] < 1
+    assert record["source"] == "corrected"
+    assert record["correction"] == said
+    assert record["geometry"] == "equal"
+    assert record["dice_lesion"] < 1
 
 
 @pytest.mark.parametrize(
@@ -274,8 +278,10 @@ def test_the_worklist_shows_every_patient_and_asks_nothing_of_the_network(tmp_pa
         tmp_path / "index.html",
     )  # fmt: skip
     page = (tmp_path / "index.html").read_text()
-    assert "parenchyma of 50 HU is unusual" in page and "R. Eader" in page
+    assert "parenchyma of 50 HU is unusual" in page
+    assert "R. Eader" in page
     assert "slices &lt;b&gt;missing&lt;/b&gt;" in page
     assert page.count("data:image/jpeg;base64,") == 1
-    assert 'href="P1.seg.nrrd"' in page and "P2.seg.nrrd" not in page
+    assert 'href="P1.seg.nrrd"' in page
+    assert "P2.seg.nrrd" not in page
     assert "http" not in page.replace("data:image", "")

@@ -1,56 +1,29 @@
-"""Segmentation: geometry, the chain, the model files, against nnU-Net's own export."""
+"""Segmentation: the shipped model, geometry, the chain, and models that are refused."""
 
 import json
 import os
-import pickle
 import tarfile
-import zipfile
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
-import yaml
+from helpers.segmentation import (
+    DEMO_CONFIG,
+    DEMO_MODEL,
+    arrays,
+    demo_model,
+    demo_phantom,
+    dice,
+    segment,
+)
 from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput
 from livermets.imaging.ct import import_ct
-from livermets.phantoms.phantom import make_phantom
-from livermets.segmentation import inference as segmentation
-from livermets.segmentation import nnunet_model as nnunet
+from livermets.segmentation import inference, nnunet_model
 from livermets.segmentation.inference import load_chain, segment_files
 from livermets.segmentation.model_archive import hash_model, model_folder
 from scipy import ndimage
-
-ROOT = Path(__file__).parents[2]
-DEMO_MODEL = ROOT / "resources/demo/model.zip"
-DEMO_CONFIG = yaml.safe_load((ROOT / "tests/demo/config/config.yaml").read_text())
-CLASSES = ["colorectal", "pancreatic"]
-
-
-def demo_model(**changes):
-    labels = {"liver": 1, "lesion": 2}
-    sha256 = hash_model(DEMO_MODEL)
-    return {"name": "demo", "path": DEMO_MODEL, "sha256": sha256, "labels": labels, **changes}
-
-
-def demo_phantom(patient="U01", **changes):
-    wanted = {k: v for k, v in DEMO_CONFIG["phantoms"].items() if k != "separability"}
-    return make_phantom(patient, "pancreatic", CLASSES, 99, **{**wanted, **changes})
-
-
-def segment(ct, models, *args, **settings):
-    return segmentation.segment(ct, load_chain(models, *args, **settings))
-
-
-def dice(a, b):
-    return 2 * (a & b).sum() / (a.sum() + b.sum())
-
-
-def arrays(*images):
-    return [sitk.GetArrayFromImage(image) for image in images]
-
 
 # --- the shipped model -------------------------------------------------------------------------
 
@@ -166,11 +139,11 @@ def painted(monkeypatch, tmp_path):
 
     def load(model, *_):
         rule = Rule(model["rule"])
-        return segmentation.Link(model["name"], rule, model["labels"], model.get("crop"), None)
+        return inference.ChainedModel(model["name"], rule, model["labels"], model.get("crop"), None)
 
-    monkeypatch.setattr(segmentation, "model_folder", lambda *_: tmp_path)
-    monkeypatch.setattr(segmentation, "_load", load)
-    monkeypatch.setattr(nnunet, "predict", predict)
+    monkeypatch.setattr(inference, "model_folder", lambda *_: tmp_path)
+    monkeypatch.setattr(inference, "_load", load)
+    monkeypatch.setattr(nnunet_model, "predict", predict)
     return shown
 
 
@@ -228,10 +201,10 @@ def test_pieces_of_liver_beside_the_largest_are_forgotten_only_on_request(painte
         chained("both", lambda hu: np.where(hu == 45, 2, hu > 0), {"liver": 1, "lesion": 2}),
         chained("more", lambda hu: hu > 1000, {"lesion": 1}, crop={"to": "liver"}),
     ]
-    kept = sitk.GetArrayFromImage(segmentation.segment(image, load_chain(models)))
+    kept = sitk.GetArrayFromImage(inference.segment(image, load_chain(models)))
     assert (kept[15:17] > 0).sum() == 32
     chain = load_chain(models)
-    forgotten = sitk.GetArrayFromImage(segmentation.segment(image, chain, keep_largest_liver=True))
+    forgotten = sitk.GetArrayFromImage(inference.segment(image, chain, keep_largest_liver=True))
     assert (forgotten == 1).sum() == (hu[5:15] == 90).sum()
     assert forgotten[15, 31, 31] == 2  # judged later, where lesions are split
     assert painted[-1][2] < painted[-3][2]
@@ -267,8 +240,10 @@ def test_of_patients_who_share_a_job_one_who_fails_does_not_take_the_others_down
         return load_chain([chained("organs", lambda hu: hu > 0, {"liver": 1})])
 
     failed = segment_files(files, load)
-    assert failed == [tmp_path / "C.nii.gz"] and len(loaded) == 1
-    assert "C.nii.gz could not be segmented" in caplog.text and "Traceback" in caplog.text
+    assert failed == [tmp_path / "C.nii.gz"]
+    assert len(loaded) == 1
+    assert "C.nii.gz could not be segmented" in caplog.text
+    assert "Traceback" in caplog.text
     for name, filled in zip("ABCD", (True, False, False, True), strict=True):
         out = tmp_path / f"{name}.out.nii.gz"
         assert bool(out.stat().st_size) == filled
@@ -285,114 +260,7 @@ def test_where_every_patient_is_out_no_model_is_loaded(tmp_path):
     assert (tmp_path / "A.out.nii.gz").stat().st_size == 0
 
 
-# --- model files -------------------------------------------------------------------------------
-
-
-class Bomb:
-    """A pickle that tells when it is loaded."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
-
-
-def write_zip(path, **members):
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return path
-
-
-NNUNET = {"m/plans.json": "{}", "m/dataset.json": "{}", "m/fold_0/checkpoint_final.pth": "x"}
-
-
-def test_a_model_whose_hash_does_not_match_is_refused_before_any_of_it_is_loaded(tmp_path):
-    went_off = tmp_path / "loaded"
-    model = write_zip(
-        tmp_path / "m.zip",
-        **{**NNUNET, "m/fold_0/checkpoint_final.pth": pickle.dumps(Bomb(went_off))},
-    )
-    wrong = "0" * 64
-    with pytest.raises(BadInput) as refusal:
-        segment(
-            block_ct()[0],
-            [demo_model(), demo_model(name="liver-net", path=model, sha256=wrong)],
-            cache_dir=tmp_path / "cache",
-        )
-    message = str(refusal.value)
-    assert "liver-net" in message and wrong in message and hash_model(model) in message
-    assert "fetch it again" in message
-    assert not went_off.exists()
-
-
-@pytest.mark.parametrize(
-    "member", ["../evil.py", "/etc/evil", "m/../../evil", "..\\evil", "C:/evil"]
-)
-def test_a_zip_that_points_out_of_its_folder_is_refused_and_nothing_is_unpacked(tmp_path, member):
-    model = write_zip(tmp_path / "m.zip", **NNUNET, **{member: "x"})
-    with pytest.raises(BadInput, match="points out of its folder"):
-        model_folder(model, hash_model(model), tmp_path / "cache", "demo")
-    assert not (tmp_path / "cache").exists()
-
-
-def test_jobs_may_unpack_the_same_model_at_the_same_time(tmp_path):
-    big = {f"m/fold_0/{k}": os.urandom(200_000) for k in range(10)}
-    model = write_zip(tmp_path / "m.zip", **NNUNET, **big)
-    sha256 = hash_model(model)
-    with ThreadPoolExecutor(8) as jobs:
-        unpack = lambda _: model_folder(model, sha256, tmp_path / "cache")  # noqa: E731
-        folders = set(jobs.map(unpack, range(16)))
-    assert len(folders) == 1
-    assert (folders.pop() / "plans.json").is_file()
-    assert len(list((tmp_path / "cache").iterdir())) == 1  # no half-unpacked rest
-
-
-def test_an_unpacked_model_that_was_changed_is_refused(tmp_path):
-    model = write_zip(tmp_path / "m.zip", **NNUNET)
-    folder = model_folder(model, hash_model(model), tmp_path / "cache")
-    (folder / "fold_0/checkpoint_final.pth").write_text("y")
-    with pytest.raises(BadInput, match=r"checkpoint_final.pth differs.*delete"):
-        model_folder(model, hash_model(model), tmp_path / "cache")
-
-
-def test_a_folders_hash_follows_names_and_contents_and_nothing_else(tmp_path):
-    def folder(name, files):
-        for file, text in files.items():
-            (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name / file).write_text(text)
-        return tmp_path / name
-
-    first = folder("a", {"plans.json": "1", "dataset.json": "2"})
-    again = folder("b", {"dataset.json": "2", "plans.json": "1"})
-    other = folder("c", {"plans.json": "1", "dataset.json": "3"})
-    renamed = folder("d", {"plans.json": "1", "x/dataset.json": "2"})
-    assert hash_model(first) == hash_model(again)
-    assert len({hash_model(path) for path in (first, other, renamed)}) == 3
-    assert model_folder(first, hash_model(first), tmp_path / "cache") == first
-
-
-@pytest.mark.parametrize(
-    ("members", "problem"),
-    [
-        ({"m/plans.pkl": "x"}, "nnU-Net v1"),
-        ({"m/weights.pth": "x"}, "no plans.json"),
-        ({**NNUNET, "n/plans.json": "{}", "n/dataset.json": "{}"}, "holds 2 trained models"),
-    ],
-)
-def test_what_is_no_single_nnunet_v2_model_is_refused_with_the_reason(tmp_path, members, problem):
-    model = write_zip(tmp_path / "m.zip", **members)
-    with pytest.raises(BadInput, match=problem):
-        model_folder(model, hash_model(model), tmp_path / "cache", "demo")
-
-
-def test_a_missing_model_and_a_file_that_is_no_zip_are_refused(tmp_path):
-    with pytest.raises(BadInput, match="does not exist"):
-        model_folder(tmp_path / "no.zip", "0" * 64, tmp_path)
-    (tmp_path / "m.pth").write_text("x")
-    with pytest.raises(BadInput, match="neither a folder nor a zip"):
-        model_folder(tmp_path / "m.pth", hash_model(tmp_path / "m.pth"), tmp_path)
+# --- wrong settings -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

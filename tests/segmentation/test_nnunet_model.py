@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+from helpers.segmentation import DEMO_MODEL, ROOT, demo_phantom, dice
 from livermets.core.errors import BadInput
-from livermets.segmentation import sliding_window as sliding
 from livermets.segmentation.body_mask import body_mask
-from livermets.segmentation.inference import quiet_nnunet
 from livermets.segmentation.model_archive import hash_model, model_folder
-from livermets.segmentation.nnunet_model import label_array, load_model, predict
-from livermets.segmentation.volume_resampling import resample, resampler
-from segmentation.test_inference import DEMO_MODEL, ROOT, demo_phantom, dice
+from livermets.segmentation.nnunet_environment import nnunet_environment
+from livermets.segmentation.nnunet_model import load_model, predict, predict_array
+from livermets.segmentation.sliding_window import SlidingWindowInferer
+from livermets.segmentation.volume_resampling import resample, resampling_function
 
 CPU = torch.device("cpu")
 ORDINARY = {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None}
@@ -24,7 +24,7 @@ LINEAR = {**ORDINARY, "order": 1}
 
 def peer(folder, hu, spacing, mirroring=True, folds=(0,)):
     """What nnU-Net's predictor makes of an array."""
-    with quiet_nnunet():
+    with nnunet_environment():
         from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
         predictor = nnUNetPredictor(
@@ -58,7 +58,9 @@ def test_resampling_equals_nnunets_own_and_a_window_is_its_part(order, spacing, 
     shape = compute_new_shape(volume.shape, spacing, new)
     settings = {**ORDINARY, "order": order}
     theirs = resample_data_or_seg_to_shape(volume[None], shape, spacing, new, **settings)[0]
-    ours = resampler("resample_data_or_seg_to_shape", settings)(volume, shape, spacing, new)
+    ours = resampling_function("resample_data_or_seg_to_shape", settings)(
+        volume, shape, spacing, new
+    )
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
     window = tuple(slice(n // 4, n - 1) for n in shape)
     del settings["is_seg"]
@@ -68,7 +70,7 @@ def test_resampling_equals_nnunets_own_and_a_window_is_its_part(order, spacing, 
 
 def test_another_resampling_of_nnunets_is_called_as_the_plan_says():
     volume = np.random.default_rng(1).normal(size=(8, 12, 12)).astype(np.float32)
-    theirs = resampler("no_resampling_hack", {})
+    theirs = resampling_function("no_resampling_hack", {})
     window = (slice(1, 5), slice(None), slice(2, 7))
     assert np.array_equal(theirs(volume, (9, 9, 9), [1] * 3, [2] * 3, window), volume[window])
 
@@ -162,7 +164,7 @@ def test_labels_are_those_of_nnunets_predictor(model, tmp_path):
     image = sitk.GetImageFromArray(hu)
     image.SetSpacing(spacing[::-1])
     theirs = peer(tmp_path, hu, spacing, folds=folds)
-    with quiet_nnunet():
+    with nnunet_environment():
         ours = predict(load_model(tmp_path, folds, "checkpoint_final.pth", CPU), image)
     assert len(np.unique(theirs)) > 1
     # float16 sums are rounded once more in nnU-Net's; only ties may differ
@@ -201,9 +203,8 @@ def test_patches_of_air_are_not_looked_at_and_plain_ones_not_flipped():
     inside = np.zeros(data.shape, bool)
     inside[:, 32:] = True
     network = Counting()
-    logits = sliding.sliding_window(
-        [network], data, inside, (8, 16, 16), 2, step_size=1, mirror_axes=(1, 2)
-    )
+    inferer = SlidingWindowInferer((8, 16, 16), 2, step_size=1, mirror_axes=(1, 2))
+    logits = inferer.predict_logits([network], data, inside)
     assert logits.shape == (2, *data.shape)
     assert np.array_equal(logits[1] > logits[0], data > 1)
     assert network.looks == 2 + 3  # of four patches two lie inside; one of them has anything in it
@@ -211,14 +212,15 @@ def test_patches_of_air_are_not_looked_at_and_plain_ones_not_flipped():
 
 def test_a_volume_smaller_than_the_patch_keeps_its_size():
     data = np.full((5, 9, 20), 2, np.float32)
-    logits = sliding.sliding_window([Counting()], data, data > 0, (8, 16, 16), 2)
-    assert logits.shape == (2, 5, 9, 20) and (logits[1] > 9).all()
+    logits = SlidingWindowInferer((8, 16, 16), 2).predict_logits([Counting()], data, data > 0)
+    assert logits.shape == (2, 5, 9, 20)
+    assert (logits[1] > 9).all()
 
 
 def test_outputs_beyond_half_precision_are_an_error_and_no_mask():
     data = np.full((8, 16, 16), 2, np.float32)
     with pytest.raises(FloatingPointError):
-        sliding.sliding_window([Counting(1e6)], data, data > 0, (8, 16, 16), 2)
+        SlidingWindowInferer((8, 16, 16), 2).predict_logits([Counting(1e6)], data, data > 0)
 
 
 def test_the_body_is_the_patient_without_the_table():
@@ -237,12 +239,13 @@ def test_the_edges_of_zeros_that_nnunet_cuts_off_are_cut_off(tmp_path):
     hu = np.random.default_rng(3).integers(-200, 300, (12, 30, 26)).astype(np.int16)
     padded = np.pad(hu, [(0, 3), (7, 0), (5, 6)])
     spacing = (5.0, 1.5, 1.6)
-    with quiet_nnunet():
+    with nnunet_environment():
         model = load_model(tmp_path, [0], "checkpoint_final.pth", CPU)
-    ours = label_array(model, padded, spacing)
+    ours = predict_array(model, padded, spacing)
     assert (ours != peer(tmp_path, padded, spacing)).mean() < 2e-3
-    assert ours[:-3, 7:, 5:-6].any() and not ours[:, :7].any()
-    assert not label_array(model, np.zeros_like(hu), spacing).any()
+    assert ours[:-3, 7:, 5:-6].any()
+    assert not ours[:, :7].any()
+    assert not predict_array(model, np.zeros_like(hu), spacing).any()
 
 
 def test_labels_of_a_patient_in_air_on_a_table_are_nnunets_own(tmp_path):
@@ -254,7 +257,7 @@ def test_labels_of_a_patient_in_air_on_a_table_are_nnunets_own(tmp_path):
     model = load_model(folder, [0], "checkpoint_final.pth", CPU)
     looks = []
     model.networks[0].register_forward_hook(lambda *_: looks.append(1))
-    ours = label_array(model, hu, ct.GetSpacing()[::-1])
+    ours = predict_array(model, hu, ct.GetSpacing()[::-1])
     theirs = peer(folder, hu, ct.GetSpacing()[::-1])
     assert len(looks) < 20  # of 5 times 4 patches
     tissue = body_mask(hu)  # this model takes air for liver

@@ -1,6 +1,6 @@
-"""Automatic masks by a chain of nnU-Net v2 models, their download and their training.
+"""Segmentation of liver and lesions by a chain of nnU-Net v2 models; download and training of models.
 
-In: `results/ct`. Out: `results/segmentation/{patient}.nii.gz`, which is never changed afterwards.
-Front doors: `inference.segment_files`, `training.train`, `model_download.fetch`.
-May not import lesions or review: a model's mask is written down as it is.
+In: `results/ct`. Out: `results/segmentation/{patient}.nii.gz`, which no later stage changes.
+Front doors: `inference.segment_files`, `training.train`, `model_download.download_model`.
+May not import lesions or review: the mask of the models is written as it is, and judged later.
 """

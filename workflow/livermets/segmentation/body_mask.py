@@ -1,22 +1,22 @@
-"""Where in a CT the patient is: most of a slice is air, a table and blankets."""
+"""Body mask: the voxels of a CT that belong to the patient, without air, table and blankets."""
 
 import numpy as np
 from scipy import ndimage
 
-AIR_HU = -250  # below it lie air, lung and most foam
-COARSE = 128  # voxels a side that are enough to tell a patient from a table
+AIR_HU = -250  # air, lung and most foams of a table have less
+COARSE_SIZE = 128  # voxels along an axis that are enough to tell a patient from a table
 
 
 def body_mask(hu: np.ndarray) -> np.ndarray:
-    """Boolean like `hu`: the largest thing denser than air, found on every few voxels.
+    """Boolean array like `hu` (z, y, x): the largest connected part that is denser than air.
 
-    Everywhere, where nothing is.
+    The part is searched on a coarse grid of every n-th voxel. True everywhere in a CT of air alone.
     """
-    step = tuple(slice(None, None, max(1, n // COARSE)) for n in hu.shape)
-    parts, n = ndimage.label(hu[step] > AIR_HU)
+    coarse = tuple(slice(None, None, max(1, n // COARSE_SIZE)) for n in hu.shape)
+    parts, n = ndimage.label(hu[coarse] > AIR_HU)
     if not n:
         return np.ones(hu.shape, bool)
     mask = parts == np.bincount(parts.ravel())[1:].argmax() + 1
-    for axis, part in enumerate(step):
-        mask = mask.repeat(part.step, axis).take(range(hu.shape[axis]), axis)
+    for axis, every in enumerate(coarse):
+        mask = mask.repeat(every.step, axis).take(range(hu.shape[axis]), axis)
     return mask

@@ -1,16 +1,14 @@
-"""Liver and lesion segmentation by a chain of nnU-Net v2 models, in process and case by case.
+"""Liver and lesion segmentation by a chain of nnU-Net v2 models, case by case in one process.
 
-Isensee et al. 2021, doi:10.1038/s41592-020-01008-z. Models of the chain are merged in order; each
-may be run inside the surroundings of what an earlier one found, as lesion models trained on liver
-crops need it. Models stay in memory from one CT to the next; nothing is written.
+The method is that of Isensee et al. 2021, doi:10.1038/s41592-020-01008-z. The models run in the
+order of the configuration and their labels are merged. A model may be limited to the bounding box
+of an earlier label and a margin, as lesion models that were trained on crops of the liver need it.
+The models stay in memory from one CT to the next.
 """
 
-import contextlib
-import io
 import logging
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,24 +20,41 @@ from scipy import ndimage
 from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput
 from livermets.core.exclusion import exclusion_of
+from livermets.core.io import write_empty
 from livermets.imaging.geometry import bounding_box
+from livermets.imaging.volumes import write_image
 from livermets.masks.labels import LABEL_VALUES, Label
 from livermets.segmentation.model_archive import model_folder
+from livermets.segmentation.nnunet_environment import nnunet_environment
 
 if TYPE_CHECKING:
     import torch
 
-    from livermets.segmentation.nnunet_model import Model
+    from livermets.segmentation.nnunet_model import TrainedModel
 
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class Link:
-    """One model of the chain, in memory."""
+@dataclass(frozen=True)
+class ChainedModel:
+    """One model of the chain, in memory.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the configuration.
+    model : TrainedModel
+        The networks and the plan.
+    labels : mapping of str to int or list of int
+        The study's names (liver, lesion) and the model's values of each.
+    crop : mapping, optional
+        `to` (an earlier label) and `margin_mm`: the model runs in that bounding box alone.
+    orientation : str, optional
+        How the model wants its voxels to lie, for instance LPS or RAS.
+    """
 
     name: str
-    model: "Model"
+    model: "TrainedModel"
     labels: Mapping[str, Any]
     crop: Mapping[str, Any] | None
     orientation: str | None
@@ -53,71 +68,98 @@ def load_chain(
     *,
     cache_dir: Path = Path("resources/models"),
     threads: int | None = None,
-) -> list[Link]:
-    """Check, unpack and load models, for `segment` to run on one CT after the other.
+) -> list[ChainedModel]:
+    """Check, unpack and load the models of a chain, for `segment` to run on one CT after the other.
 
     Parameters
     ----------
-    models : the chain, each a mapping with
-        path, sha256 : zip or folder, and what it must hash to (see `model_files`)
-        labels : our names (liver, lesion) to the model's label values, one or a list
-        name, folds ([0]), checkpoint (checkpoint_final.pth) : optional
-        crop : optional {to: liver, margin_mm: 10}: run it in the bounding box of an earlier label
-        orientation : optional, e.g. LPS or RAS: how the model wants its voxels to lie. By default
-            what the model says itself (`orientation` in its dataset.json), or as the CT lies
-    device : auto, cpu or cuda
-    mirroring : average over the flips the model was trained with (up to 8 times the work)
-    step_size : distance of neighbouring patches as a fraction of the patch
-    cache_dir : where zipped models are unpacked
-    threads : CPU threads of PyTorch; by default as many as it finds
-
-    Raises `BadInput` naming the model that does not match its hash or lacks a fold or label.
-    """
-    if not models:
-        raise BadInput("segmentation: models is empty; name at least one model")
-    # All hashes are checked before anything of any model is loaded.
-    found = [
-        (model, model_folder(model["path"], model["sha256"], cache_dir, model.get("name", "")))
-        for model in models
-    ]
-    import torch  # seconds of import that no refusal above should wait for
-
-    if threads:
-        torch.set_num_threads(threads)
-    where = pick_device(device, "segmentation.device")
-    return [_load(model, folder, where, mirroring, step_size) for model, folder in found]
-
-
-def segment(ct: sitk.Image, chain: Sequence[Link], keep_largest_liver: bool = False) -> sitk.Image:
-    """Segment liver and lesions of a CT in int16 HU.
-
-    `keep_largest_liver` forgets pieces of liver beside the largest, before a later model is
-    cropped to it. Lesions stay: whether they lie in the liver is judged where they are split.
+    models : sequence of mapping
+        The chain as in the configuration. Each model has `path` and `sha256` (see
+        `model_archive`) and `labels` (liver, lesion -> the model's values, one or a list).
+        Optional: `name`, `folds` (default [0]), `checkpoint` (default checkpoint_final.pth),
+        `crop` ({to: liver, margin_mm: 10}) and `orientation` (default: the one in the model's
+        dataset.json, or as the CT lies).
+    device : {"auto", "cpu", "cuda"}
+        Where the networks run.
+    mirroring : bool
+        Average over the flips that the model was trained with (up to 8 times the work).
+    step_size : float
+        Distance of neighbouring patches as a fraction of the patch.
+    cache_dir : Path
+        Where zipped models are unpacked.
+    threads : int, optional
+        CPU threads of PyTorch; by default PyTorch decides.
 
     Returns
     -------
-    uint8 image on the CT's own grid: 0 background, 1 liver, 2 lesion. Where models disagree a
-    lesion is never overwritten by liver.
+    list of ChainedModel
+        The loaded models, in the same order.
+
+    Raises
+    ------
+    BadInput
+        For a model that does not match its hash or lacks a fold or a label.
     """
-    from livermets.segmentation.nnunet_model import predict  # torch, as in `load_chain`
+    if not models:
+        raise BadInput("segmentation: models is empty; name at least one model")
+    # All hashes are checked before any model is loaded.
+    folders = [
+        model_folder(model["path"], model["sha256"], cache_dir, model.get("name", ""))
+        for model in models
+    ]
+    import torch  # takes seconds, which a refused model above should not cost
+
+    if threads:
+        torch.set_num_threads(threads)
+    chosen = pick_device(device, "segmentation.device")
+    return [
+        _load(model, folder, chosen, mirroring, step_size)
+        for model, folder in zip(models, folders, strict=True)
+    ]
+
+
+def segment(
+    ct: sitk.Image, chain: Sequence[ChainedModel], keep_largest_liver: bool = False
+) -> sitk.Image:
+    """Segment liver and lesions of one CT.
+
+    Where models disagree, a lesion is never overwritten by liver.
+
+    Parameters
+    ----------
+    ct : SimpleITK.Image of int16
+        Hounsfield units.
+    chain : sequence of ChainedModel
+        The loaded models.
+    keep_largest_liver : bool
+        Remove pieces of liver beside the largest one after each model, so that a later model is
+        not cropped to them. Lesions stay: `lesions.components` judges whether they touch the liver.
+
+    Returns
+    -------
+    SimpleITK.Image of uint8
+        On the grid of the CT: 0 background, 1 liver, 2 lesion.
+    """
+    from livermets.segmentation.nnunet_model import predict  # imports torch, as in `load_chain`
 
     merged = np.zeros(ct.GetSize()[::-1], dtype=np.uint8)
-    for link in chain:
-        box = _box(merged, ct, link.crop)
+    for chained in chain:
+        box = _box(merged, ct, chained.crop)
         if box is None:
-            log.warning("%s: no %s to crop to, not run", link.name, link.crop["to"])
+            assert chained.crop is not None
+            log.warning("%s: no %s to crop to, not run", chained.name, chained.crop["to"])
             continue
         start = time.monotonic()
         region = ct[box[::-1]]
-        found = predict(link.model, region, link.orientation)
-        part = np.zeros_like(found, dtype=np.uint8)
-        for ours in sorted(link.labels, key=LABEL_VALUES.__getitem__):
-            part[np.isin(found, link.labels[ours])] = LABEL_VALUES[ours]
+        predicted = predict(chained.model, region, chained.orientation)
+        part = np.zeros_like(predicted, dtype=np.uint8)
+        for label in sorted(chained.labels, key=LABEL_VALUES.__getitem__):
+            part[np.isin(predicted, chained.labels[label])] = LABEL_VALUES[label]
         np.maximum(merged[box], part, out=merged[box])
         if keep_largest_liver:
-            _keep_largest(merged, link.name)
+            _keep_largest_liver(merged, chained.name)
         seconds = time.monotonic() - start
-        log.info("%s: %s voxels (x, y, z) in %.1f s", link.name, region.GetSize(), seconds)
+        log.info("%s: %s voxels (x, y, z) in %.1f s", chained.name, region.GetSize(), seconds)
     mask = sitk.GetImageFromArray(merged)
     mask.CopyInformation(ct)
     return mask
@@ -125,64 +167,56 @@ def segment(ct: sitk.Image, chain: Sequence[Link], keep_largest_liver: bool = Fa
 
 def segment_files(
     files: Sequence[tuple[Path, Path, Path]],
-    load: Callable[[], Sequence[Link]],
+    load: Callable[[], Sequence[ChainedModel]],
     keep_largest_liver: bool = False,
 ) -> list[Path]:
-    """Segment CT after CT with one chain in memory: (CT, its record, mask to write) for each.
+    """Segment one CT after the other with one chain in memory.
 
-    Who is out already gets an empty mask. So does, where there are several, a patient whose
-    segmentation fails: the others go on, and the review of that patient ends with the reason.
-    Returns the CTs that failed. `load` is called once, if at all.
+    A patient who is excluded already gets an empty file. Where there are several patients, one
+    whose segmentation fails gets an empty file too, so that the others are still segmented; the
+    selection of that patient's mask then stops with the reason.
+
+    Parameters
+    ----------
+    files : sequence of (Path, Path, Path)
+        CT, record of its import, and mask to write, of each patient.
+    load : callable
+        Gives the chain; called once, and only if there is a CT to segment.
+    keep_largest_liver : bool
+        See `segment`.
+
+    Returns
+    -------
+    list of Path
+        The CTs that could not be segmented.
     """
-    chain: Sequence[Link] | None = None
+    chain: Sequence[ChainedModel] | None = None
     failed = []
     for ct, record, output in files:
         if exclusion_of(record):
-            Path(output).write_bytes(b"")
+            write_empty(output)
             continue
         chain = chain or load()
         try:
             mask = segment(sitk.ReadImage(str(ct)), chain, keep_largest_liver)
-            sitk.WriteImage(mask, str(output), useCompression=True)
-        except Exception:  # memory, a damaged file: one patient's trouble is not the others'
+            write_image(output, mask)
+        except Exception:  # lack of memory or a damaged file of one patient
             if len(files) == 1:
                 raise
             log.exception("%s could not be segmented:", ct)
-            Path(output).write_bytes(b"")
+            write_empty(output)
             failed.append(Path(ct))
     return failed
 
 
-@contextlib.contextmanager
-def quiet_nnunet(**settings: str) -> Iterator[None]:
-    """Run nnU-Net with its environment variables, set here where nobody has, and its prints logged.
-
-    `settings` take precedence over the environment; all is as before afterwards.
-    """
-    folders = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
-    defaults = {**dict.fromkeys(folders, os.devnull), "nnUNet_n_proc_DA": "1"}
-    wanted = {**defaults, **os.environ, **settings}
-    before = dict(os.environ)
-    os.environ.update(wanted)
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(said):
-            yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        for line in filter(None, map(str.strip, said.getvalue().splitlines())):
-            log.debug("nnU-Net: %s", line)
-
-
-def _keep_largest(merged: np.ndarray, name: str) -> None:
-    """Make liver that does not hang together with the largest piece, by faces, background."""
+def _keep_largest_liver(merged: np.ndarray, name: str) -> None:
+    """Set to background the liver that is not connected, by faces, to the largest piece."""
     pieces, n = ndimage.label(merged > 0)
     if n > 1:
         largest = np.bincount(pieces.ravel())[1:].argmax() + 1
         stray = (merged == Label.LIVER) & (pieces != largest)
         merged[stray] = 0
-        log.info("%s: %d voxels of liver beside the largest piece forgotten", name, stray.sum())
+        log.info("%s: %d voxels of liver beside the largest piece removed", name, stray.sum())
 
 
 def _box(
@@ -203,7 +237,8 @@ def _load(
     device: "torch.device",
     mirroring: bool,
     step_size: float,
-) -> Link:
+) -> ChainedModel:
+    """Load one model of the chain; BadInput where its folds, labels or crop do not fit."""
     name = model.get("name") or folder.name
     checkpoint = model.get("checkpoint") or "checkpoint_final.pth"
     folds, crop = model.get("folds") or [0], model.get("crop")
@@ -214,24 +249,24 @@ def _load(
         )
     for fold in folds:
         if not (folder / f"fold_{fold}" / checkpoint).is_file():
-            there = sorted(str(file.relative_to(folder)) for file in folder.glob("fold_*/*.pth"))
+            present = sorted(str(file.relative_to(folder)) for file in folder.glob("fold_*/*.pth"))
             raise BadInput(
                 f"segmentation model {name} has no fold_{fold}/{checkpoint}; "
-                f"set folds and checkpoint to one of {there}"
+                f"set folds and checkpoint to one of {present}"
             )
     if unknown := set(model["labels"]) - set(LABEL_VALUES):
         raise BadInput(
             f"segmentation model {name}: labels names {sorted(unknown)}; "
             f"only {list(LABEL_VALUES)} can be mapped"
         )
-    with quiet_nnunet():
+    with nnunet_environment():
         from livermets.segmentation.nnunet_model import load_model
 
         loaded = load_model(folder, folds, checkpoint, device, mirroring, step_size, name)
-    for ours, theirs in model["labels"].items():
-        if not set(np.atleast_1d(theirs).tolist()) <= loaded.labels:
+    for label, values in model["labels"].items():
+        if not set(np.atleast_1d(values).tolist()) <= loaded.labels:
             raise BadInput(
-                f"segmentation model {name}: labels maps {ours} to {theirs}, but the model's "
+                f"segmentation model {name}: labels maps {label} to {values}, but the model's "
                 f"labels are {loaded.dataset['labels']}; correct the map"
             )
-    return Link(name, loaded, model["labels"], crop, model.get("orientation"))
+    return ChainedModel(name, loaded, model["labels"], crop, model.get("orientation"))

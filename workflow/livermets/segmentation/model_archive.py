@@ -1,7 +1,7 @@
-"""Segmentation models as files: what they must hash to, and how they are unpacked.
+"""Model archive: a trained nnU-Net v2 model as a zip or a folder; its hash, unpacking and packing.
 
-A checkpoint is a pickle, so loading a model runs whatever it holds. Nothing is loaded, and not
-even unpacked, unless its sha256 is the one that the configuration names.
+A checkpoint is a pickle, so loading a model runs whatever code it holds. No model is unpacked or
+loaded unless its sha256 is the one that the configuration names.
 """
 
 import hashlib
@@ -11,104 +11,167 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 from livermets.core.errors import BadInput
+from livermets.core.io import UNFINISHED, atomic_path
 
-
-def cache_path(sha256: str) -> Path:
-    """Where a downloaded model lies, for all studies of this user."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "livermets/models" / f"{sha256}.zip"
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a fixed date, so that equal weights give an equal zip
+FILE_MODE = 0o644
 
 
 def hash_model(path: Path) -> str:
     """sha256 of a model: of the file, or of a folder's sorted relative paths and file hashes."""
     path = Path(path)
     if path.is_file():
-        with path.open("rb") as stream:
-            return _digest(stream)
-    whole = hashlib.sha256()
-    for name, file in _files(path):
-        with file.open("rb") as stream:
-            whole.update(f"{_digest(stream)}  {name}\n".encode())
-    return whole.hexdigest()
+        return _sha256_of_file(path)
+    digest = hashlib.sha256()
+    for name, file in _sorted_files(path):
+        digest.update(f"{_sha256_of_file(file)}  {name}\n".encode())
+    return digest.hexdigest()
 
 
 def model_folder(path: Path, sha256: str, cache_dir: Path, name: str = "") -> Path:
-    """The folder with `plans.json` and `dataset.json` of a model whose hash has been checked.
+    """Check the hash of a model and give its folder with `plans.json` and `dataset.json`.
 
     Parameters
     ----------
-    path : zip file or folder of a trained nnU-Net v2 model, itself or some folders down
-    sha256 : what `hash_model` must give for it
-    cache_dir : where a zip is unpacked, once for each hash; jobs may do so at the same time
-    name : the model's name in the configuration, for messages
+    path : Path
+        Zip file or folder of a trained nnU-Net v2 model; the model may lie some folders down.
+    sha256 : str
+        The hash that `hash_model` must give for it.
+    cache_dir : Path
+        Where a zip is unpacked, once for each hash; several jobs may do so at the same time.
+    name : str
+        The model's name in the configuration, for messages.
 
-    Raises `BadInput` where the model is missing, hashes to something else, holds members that
-    point out of its folder, or is no nnU-Net v2 model.
+    Returns
+    -------
+    Path
+        The folder that holds both files.
+
+    Raises
+    ------
+    BadInput
+        Where the model is missing, has another hash, holds members that point out of its folder,
+        or is no nnU-Net v2 model.
     """
     path, title = Path(path), f"segmentation model {name or Path(path).name}"
     if not path.exists():
         raise BadInput(f"{title}: {path} does not exist; correct its path or fetch the model")
-    found = hash_model(path)
-    if found != str(sha256).lower():
+    actual = hash_model(path)
+    if actual != str(sha256).lower():
         raise BadInput(
-            f"{title}: {path} has the sha256 {found} where the configuration names {sha256}. "
+            f"{title}: {path} has the sha256 {actual} where the configuration names {sha256}. "
             "Loading a model runs code, so fetch it again from a source you trust; "
             "if you changed it yourself, write its sha256 into the configuration"
         )
     if path.is_dir():
-        return _find_plans(path, title)
+        return _folder_with_plans(path, title)
     if not zipfile.is_zipfile(path):
         raise BadInput(f"{title}: {path} is neither a folder nor a zip file; give one of these")
-    return _find_plans(_unpack(path, Path(cache_dir) / found[:32], title), title)
+    return _folder_with_plans(_unpack(path, Path(cache_dir) / actual[:32], title), title)
+
+
+def pack_model(folder: Path, output_zip: Path, fold: str = "all") -> None:
+    """Write a zip of the files that inference needs of a trained model.
+
+    The optimiser's state and the logs stay out. The checkpoint names nnU-Net's own trainer, so that
+    it loads without this package. Equal weights give equal bytes.
+
+    Parameters
+    ----------
+    folder : Path
+        A trained configuration of nnU-Net, with `fold_{fold}/checkpoint_final.pth`. The checkpoint
+        is unpickled: only pass a folder that this study trained.
+    output_zip : Path
+        The zip: dataset.json, plans.json and fold_0/checkpoint_final.pth with the weights alone.
+    fold : str
+        The fold that is packed.
+    """
+    import torch
+
+    trained = torch.load(
+        folder / f"fold_{fold}" / "checkpoint_final.pth", map_location="cpu", weights_only=False
+    )
+    weights_only = folder / "checkpoint_final.pth"  # torch.save stores the file's name as well
+    torch.save(
+        {
+            "network_weights": {k: v.contiguous() for k, v in trained["network_weights"].items()},
+            "init_args": {"configuration": trained["init_args"]["configuration"]},
+            "trainer_name": "nnUNetTrainer",
+            "inference_allowed_mirroring_axes": trained["inference_allowed_mirroring_axes"],
+        },
+        weights_only,
+    )
+    members = {
+        "dataset.json": folder / "dataset.json",
+        "plans.json": folder / "plans.json",
+        "fold_0/checkpoint_final.pth": weights_only,
+    }
+    Path(output_zip).parent.mkdir(parents=True, exist_ok=True)
+    with (
+        atomic_path(output_zip) as unfinished,
+        zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+    ):
+        for name, file in members.items():
+            entry = zipfile.ZipInfo(name, date_time=ZIP_DATE)
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, FILE_MODE << 16
+            archive.writestr(entry, file.read_bytes())
 
 
 def _unpack(archive: Path, target: Path, title: str) -> Path:
     """Unpack beside `target` and move into place, so that no job ever sees half a model."""
-    with zipfile.ZipFile(archive) as members:
-        for member in members.namelist():
-            inside = PurePosixPath(member.replace("\\", "/"))
+    with zipfile.ZipFile(archive) as model:
+        for name in model.namelist():
+            inside = PurePosixPath(name.replace("\\", "/"))
             if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0]:
                 raise BadInput(
-                    f"{title}: {archive} holds {member!r}, which points out of its folder; "
+                    f"{title}: {archive} holds {name!r}, which points out of its folder; "
                     "do not use this file, fetch the model from a source you trust"
                 )
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            partial = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
+            unfinished = Path(
+                tempfile.mkdtemp(prefix=f"{UNFINISHED}{target.name}.", dir=target.parent)
+            )
             try:
-                members.extractall(partial)
-                os.replace(partial, target)
+                model.extractall(unfinished)
+                os.replace(unfinished, target)
             except OSError:
-                if not target.exists():  # else another job was first: use what it unpacked
+                if not target.exists():  # else another job was first: its folder is used
                     raise
             finally:
-                shutil.rmtree(partial, ignore_errors=True)
-        for member in members.infolist():  # what is loaded must be what was hashed
-            if member.is_dir():
-                continue
-            file = target / member.filename
-            if file.is_file():
-                with members.open(member) as given, file.open("rb") as unpacked:
-                    if _digest(given) == _digest(unpacked):
-                        continue
-            raise BadInput(
-                f"{title}: {file} differs from the one in {archive}; delete {target} and run again"
-            )
+                shutil.rmtree(unfinished, ignore_errors=True)
+        _refuse_changed(model, archive, target, title)
     return target
 
 
-def _find_plans(folder: Path, title: str) -> Path:
-    found = [file.parent for file in sorted(folder.rglob("plans.json"))]
-    found = [parent for parent in found if (parent / "dataset.json").is_file()]
-    if len(found) == 1:
-        return found[0]
-    if found:
+def _refuse_changed(model: zipfile.ZipFile, archive: Path, folder: Path, title: str) -> None:
+    """BadInput where an unpacked file is not the one in the zip, whose hash has been checked."""
+    for member in model.infolist():
+        if member.is_dir():
+            continue
+        file = folder / member.filename
+        if file.is_file():
+            with model.open(member) as packed:
+                if _sha256(packed) == _sha256_of_file(file):
+                    continue
         raise BadInput(
-            f"{title} holds {len(found)} trained models "
-            f"({', '.join(str(one.relative_to(folder)) for one in found)}); give one of them"
+            f"{title}: {file} differs from the one in {archive}; delete {folder} and run again"
+        )
+
+
+def _folder_with_plans(folder: Path, title: str) -> Path:
+    """The one folder in `folder`, or `folder` itself, that holds a trained nnU-Net v2 model."""
+    models = [file.parent for file in sorted(folder.rglob("plans.json"))]
+    models = [parent for parent in models if (parent / "dataset.json").is_file()]
+    if len(models) == 1:
+        return models[0]
+    if models:
+        raise BadInput(
+            f"{title} holds {len(models)} trained models "
+            f"({', '.join(str(model.relative_to(folder)) for model in models)}); give one of them"
         )
     if any(folder.rglob("plans.pkl")):
         raise BadInput(f"{title} is an nnU-Net v1 model; only v2 models load, give one of those")
@@ -118,10 +181,16 @@ def _find_plans(folder: Path, title: str) -> Path:
     )
 
 
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+def _sorted_files(folder: Path) -> Iterator[tuple[str, Path]]:
     files = (file for file in folder.rglob("*") if file.is_file())
     return iter(sorted((file.relative_to(folder).as_posix(), file) for file in files))
 
 
-def _digest(stream: BinaryIO) -> str:
-    return hashlib.file_digest(stream, "sha256").hexdigest()
+def _sha256_of_file(path: Path) -> str:
+    with Path(path).open("rb") as stream:
+        return _sha256(stream)
+
+
+def _sha256(stream: IO[bytes]) -> str:
+    digest = hashlib.file_digest(stream, "sha256")  # type: ignore[arg-type] # IO has no readinto
+    return digest.hexdigest()

@@ -1,10 +1,9 @@
-"""A trained nnU-Net v2 model in memory, and its labels of one CT.
+"""A trained nnU-Net v2 model in memory, and its prediction for one CT.
 
-Isensee et al. 2021, doi:10.1038/s41592-020-01008-z. The parts of nnU-Net that a run needs are
-called one by one, since its predictor brings seven seconds of imports. Patches lie where nnU-Net
-puts them, but those of air are passed over and empty ones not mirrored; logits are brought back to
-the CT's grid around what was found alone, and probabilities are never written. The labels are those
-of nnU-Net's own prediction.
+Isensee et al. 2021, doi:10.1038/s41592-020-01008-z. The labels are those of nnU-Net's own
+predictor. Its steps are called one by one here, for three reasons: importing the predictor takes
+seven seconds; patches of air need not be computed (see `sliding_window`); and the logits need to be
+resampled to the grid of the CT around the foreground alone. Probabilities are never written.
 """
 
 import json
@@ -22,18 +21,36 @@ from scipy import ndimage
 from livermets.core.errors import BadInput
 from livermets.imaging.geometry import bounding_box
 from livermets.segmentation.body_mask import body_mask
-from livermets.segmentation.sliding_window import sliding_window
-from livermets.segmentation.volume_resampling import WHOLE, resampler
+from livermets.segmentation.sliding_window import SlidingWindowInferer
+from livermets.segmentation.volume_resampling import WHOLE, resampling_function
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class Model:
-    """What the folder of a trained model says, and the network of each fold."""
+class TrainedModel:
+    """The plan of a trained model and the networks of its folds.
+
+    Parameters
+    ----------
+    plans : dict
+        Content of plans.json.
+    configuration : dict
+        The part of `plans` for the configuration in which the model was trained.
+    dataset : dict
+        Content of dataset.json.
+    networks : list of torch.nn.Module
+        One network for each fold.
+    mirror_axes : tuple of int
+        Axes along which predictions are averaged over flips.
+    device : torch.device
+        Where the networks are.
+    step_size : float
+        Distance of neighbouring patches as a fraction of the patch.
+    """
 
     plans: dict[str, Any]
-    setup: dict[str, Any]  # of the configuration it was trained in
+    configuration: dict[str, Any]
     dataset: dict[str, Any]
     networks: list[torch.nn.Module]
     mirror_axes: tuple[int, ...]
@@ -42,7 +59,7 @@ class Model:
 
     @property
     def regions(self) -> list[int] | None:
-        """The label behind each output where outputs overlap, None where each is one label."""
+        """The label of each output where outputs may overlap; None where each is one label."""
         values = self.dataset["labels"].values()
         if any(isinstance(value, list | tuple) and len(value) > 1 for value in values):
             return list(self.dataset["regions_class_order"])
@@ -50,7 +67,7 @@ class Model:
 
     @property
     def labels(self) -> set[int]:
-        """Every value that its masks can have."""
+        """Every value that a predicted mask can have."""
         if self.regions:
             return {0, *self.regions}
         names = self.dataset["labels"].items()
@@ -58,7 +75,7 @@ class Model:
 
     @property
     def outputs(self) -> int:
-        """Channels of the network."""
+        """Channels of the networks."""
         return len(self.regions or self.labels)
 
 
@@ -70,107 +87,184 @@ def load_model(
     mirroring: bool = True,
     step_size: float = 0.5,
     name: str = "",
-) -> Model:
-    """Read a model whose hash has been checked: a checkpoint is a pickle and runs when loaded."""
+) -> TrainedModel:
+    """Load a trained model.
+
+    A checkpoint is a pickle, whose code runs when it is loaded: check the model's hash before.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with plans.json, dataset.json and `fold_*`.
+    folds : sequence of int or str
+        The folds whose networks are averaged.
+    checkpoint : str
+        File name of the checkpoints.
+    device : torch.device
+        Where the networks run.
+    mirroring : bool
+        Average over the flips that the model was trained with.
+    step_size : float
+        Distance of neighbouring patches as a fraction of the patch.
+    name : str
+        The model's name in the configuration, for messages.
+
+    Returns
+    -------
+    TrainedModel
+        The model, in evaluation mode.
+
+    Raises
+    ------
+    BadInput
+        For a model that needs more than one CT, or another preprocessing than nnU-Net's default.
+    """
     plans = json.loads((folder / "plans.json").read_text())
     dataset = json.loads((folder / "dataset.json").read_text())
     states = [
         torch.load(folder / f"fold_{fold}" / checkpoint, map_location="cpu", weights_only=False)
         for fold in folds
     ]
-    setup = _setup(plans, states[0]["init_args"]["configuration"])
-    _refuse_unlike(setup, dataset, name)
+    configuration = _configuration(plans, states[0]["init_args"]["configuration"])
+    _refuse_unsupported(configuration, dataset, name)
     axes = states[0].get("inference_allowed_mirroring_axes") if mirroring else None
-    model = Model(plans, setup, dataset, [], tuple(axes or ()), device, step_size)
+    model = TrainedModel(plans, configuration, dataset, [], tuple(axes or ()), device, step_size)
     model.networks += [_network(model, state).eval().to(device) for state in states]
     return model
 
 
-def predict(model: Model, image: sitk.Image, orientation: str | None = None) -> np.ndarray:
-    """The model's labels of a CT in HU, uint16 (z, y, x) as the image lies.
+def predict(model: TrainedModel, image: sitk.Image, orientation: str | None = None) -> np.ndarray:
+    """The model's labels of a CT.
 
-    `orientation` (LPS, RAS ...) is how the model wants its voxels to lie; by default what its
-    dataset.json says, or RAS where it was trained through a reader that reorients, or as they lie.
+    Parameters
+    ----------
+    model : TrainedModel
+        The loaded model.
+    image : SimpleITK.Image
+        The CT in HU.
+    orientation : str, optional
+        How the model wants its voxels to lie (LPS, RAS ...). Default: the orientation in the
+        model's dataset.json; or RAS, where it was trained through a reader that reorients; or as
+        the CT lies.
+
+    Returns
+    -------
+    ndarray of uint16, shape (z, y, x)
+        Labels of the voxels as they lie in `image`.
     """
     orientation = orientation or model.dataset.get("orientation")
     if not orientation and "Reorient" in model.plans["image_reader_writer"]:
-        orientation = "RAS"  # what nnU-Net's NibabelIOWithReorient turns every image to
-    lying = sitk.DICOMOrient(image, orientation) if orientation else image
+        orientation = "RAS"  # nnU-Net's NibabelIOWithReorient turns every image to it
+    oriented = sitk.DICOMOrient(image, orientation) if orientation else image
     forward, backward = model.plans["transpose_forward"], model.plans["transpose_backward"]
-    spacing = [lying.GetSpacing()[::-1][axis] for axis in forward]
-    hu = sitk.GetArrayViewFromImage(lying).transpose(forward)
-    labels = label_array(model, hu, spacing).transpose(backward)
+    spacing = [oriented.GetSpacing()[::-1][axis] for axis in forward]
+    hu = sitk.GetArrayViewFromImage(oriented).transpose(forward)
+    labels = predict_array(model, hu, spacing).transpose(backward)
     if not orientation:
         return labels
     result = sitk.GetImageFromArray(labels)
-    result.CopyInformation(lying)
-    back = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(image.GetDirection())
-    return sitk.GetArrayFromImage(sitk.DICOMOrient(result, back))
+    result.CopyInformation(oriented)
+    original = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(image.GetDirection())
+    return sitk.GetArrayFromImage(sitk.DICOMOrient(result, original))
 
 
-def label_array(model: Model, hu: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
-    """The model's labels (uint16) of voxels in HU that lie as its network wants them."""
-    setup, labels = model.setup, np.zeros(hu.shape, np.uint16)
-    # as nnU-Net crops; where a CT was padded by 0 HU this decides where its patches lie
+def predict_array(model: TrainedModel, hu: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
+    """The model's labels of an array whose axes are ordered as its networks want them.
+
+    Parameters
+    ----------
+    model : TrainedModel
+        The loaded model.
+    hu : ndarray
+        The CT in HU, three axes.
+    spacing : sequence of float
+        Spacing of these axes in mm.
+
+    Returns
+    -------
+    ndarray of uint16
+        Labels, in the shape of `hu`.
+    """
+    plan, labels = model.configuration, np.zeros(hu.shape, np.uint16)
+    # nnU-Net crops to voxels that are not 0; this decides where the patches of a padded CT lie.
     box = bounding_box(hu)
     if box is None:
         return labels
     hu = hu[box]
-    target = [*spacing[: 3 - len(setup["spacing"])], *setup["spacing"]]  # 2-D keeps the slices
+    target = [*spacing[: 3 - len(plan["spacing"])], *plan["spacing"]]  # 2-D models keep the slices
     sizes = zip(hu.shape, spacing, target, strict=True)
     shape = tuple(int(round(old / new * n)) for n, old, new in sizes)
-    finer = np.divide(hu.shape, shape)
-    to_network = resampler(setup["resampling_fn_data"], setup["resampling_fn_data_kwargs"])
-    to_ct = resampler(
-        setup["resampling_fn_probabilities"], setup["resampling_fn_probabilities_kwargs"]
+    scale = np.divide(hu.shape, shape)
+    to_network = resampling_function(plan["resampling_fn_data"], plan["resampling_fn_data_kwargs"])
+    to_ct = resampling_function(
+        plan["resampling_fn_probabilities"], plan["resampling_fn_probabilities_kwargs"]
     )
-    logits = sliding_window(
-        model.networks,
-        to_network(_normalised(model, hu), shape, spacing, target),
-        ndimage.affine_transform(
-            body_mask(hu), finer, 0.5 * finer - 0.5, shape, order=0, mode="nearest"
-        ),
-        setup["patch_size"],
+    inferer = SlidingWindowInferer(
+        plan["patch_size"],
         model.outputs,
         step_size=model.step_size,
         mirror_axes=model.mirror_axes,
         regions=model.regions is not None,
         device=model.device,
     )
-    window = _window(decide(logits, model.regions) > 0, hu.shape, setup)
+    logits = inferer.predict_logits(
+        model.networks,
+        to_network(_normalise(model, hu), shape, spacing, target),
+        ndimage.affine_transform(
+            body_mask(hu), scale, 0.5 * scale - 0.5, shape, order=0, mode="nearest"
+        ),
+    )
+    window = _foreground_window(logits_to_labels(logits, model.regions) > 0, hu.shape, plan)
     if window:
-        # one output at a time: all of them on the grid of a big CT is what jobs are killed for
-        on_ct = (to_ct(np.float32(one), hu.shape, target, spacing, window) for one in logits)
-        labels[box][window] = decide(on_ct, model.regions)
+        # One output after the other: all of them on the grid of a large CT need too much memory.
+        on_ct = (to_ct(np.float32(x), hu.shape, target, spacing, window) for x in logits)
+        labels[box][window] = logits_to_labels(on_ct, model.regions)
     return labels
 
 
-def decide(logits: Iterable[np.ndarray], regions: Sequence[int] | None) -> np.ndarray:
-    """The likeliest label of each voxel; of overlapping regions the last that is likely at all."""
-    labels = best = None
-    for number, value in enumerate(logits):
-        labels = np.zeros(value.shape, np.uint16) if labels is None else labels
+def logits_to_labels(logits: Iterable[np.ndarray], regions: Sequence[int] | None) -> np.ndarray:
+    """The label of each voxel, from one array of logits for each output.
+
+    The label is that of the largest logit. Where the outputs are regions that may overlap, it is
+    the last region with a positive logit, as in nnU-Net.
+
+    Parameters
+    ----------
+    logits : iterable of ndarray
+        One array for each output, all of one shape.
+    regions : sequence of int or None
+        The label of each output where outputs are regions.
+
+    Returns
+    -------
+    ndarray of uint16
+        Labels, in the shape of one output.
+    """
+    outputs = iter(logits)
+    best = np.array(next(outputs))
+    labels = np.zeros(best.shape, np.uint16)
+    if regions:
+        labels[best > 0] = regions[0]
+    for number, value in enumerate(outputs, start=1):
         if regions:
             labels[value > 0] = regions[number]
-        elif best is None:
-            best = np.array(value)
         else:
             better = value > best
             labels[better], best[better] = number, value[better]
     return labels
 
 
-def _window(
-    foreground: np.ndarray, shape: Sequence[int], setup: dict[str, Any]
+def _foreground_window(
+    foreground: np.ndarray, shape: Sequence[int], configuration: dict[str, Any]
 ) -> tuple[slice, ...] | None:
-    """Where on a grid of `shape` there can be foreground, None where nowhere.
+    """The part of a grid of `shape` that can hold foreground, None where there is none.
 
-    Between voxels that are all background, what is interpolated linearly is background.
+    Linear interpolation between voxels that are all background gives background.
     """
     box = bounding_box(foreground)
     if box is None:
         return None
-    settings = setup["resampling_fn_probabilities_kwargs"]
+    settings = configuration["resampling_fn_probabilities_kwargs"]
     if max(settings.get("order", 3), settings.get("order_z", 0)) > 1:
         return WHOLE
     scaled = zip(box, np.divide(shape, foreground.shape), shape, strict=True)
@@ -180,61 +274,71 @@ def _window(
     )
 
 
-def _setup(plans: dict[str, Any], configuration: str) -> dict[str, Any]:
-    """The plan of one configuration; nnU-Net itself completes those that inherit or are old."""
-    setup = plans["configurations"][configuration]
-    if "inherits_from" in setup or "architecture" not in setup:
+def _configuration(plans: dict[str, Any], name: str) -> dict[str, Any]:
+    """The plan of one configuration; nnU-Net completes one that inherits or has an old format."""
+    configuration: dict[str, Any] = plans["configurations"][name]
+    if "inherits_from" in configuration or "architecture" not in configuration:
         from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
-        setup = PlansManager(plans).get_configuration(configuration).configuration
-    return setup
+        configuration = PlansManager(plans).get_configuration(name).configuration
+    return configuration
 
 
-def _refuse_unlike(setup: dict[str, Any], dataset: dict[str, Any], name: str) -> None:
-    """BadInput for models that need more than one CT and nnU-Net's usual preprocessing."""
+def _refuse_unsupported(configuration: dict[str, Any], dataset: dict[str, Any], name: str) -> None:
+    """BadInput for models that need more than one CT and nnU-Net's default preprocessing."""
     channels = dataset.get("channel_names") or dataset["modality"]
     if len(channels) != 1:
         problem = f"wants {len(channels)} images of a patient ({', '.join(channels.values())})"
-    elif setup.get("previous_stage"):
+    elif configuration.get("previous_stage"):
         problem = "is the second stage of a cascade"
-    elif setup["preprocessor_name"] != "DefaultPreprocessor":
-        problem = f"has a preprocessing of its own, {setup['preprocessor_name']}"
-    elif setup["use_mask_for_norm"][0]:
+    elif configuration["preprocessor_name"] != "DefaultPreprocessor":
+        problem = f"has a preprocessing of its own, {configuration['preprocessor_name']}"
+    elif configuration["use_mask_for_norm"][0]:
         problem = "normalises within a mask"
     else:
         return
     raise BadInput(f"segmentation model {name} {problem}; give one that works on a CT alone")
 
 
-def _network(model: Model, state: dict[str, Any]) -> torch.nn.Module:
+def _network(model: TrainedModel, state: dict[str, Any]) -> torch.nn.Module:
+    """The network of one fold, with the weights of its checkpoint."""
     from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 
-    plan = model.setup["architecture"]
-    network = get_network_from_plans(
-        plan["network_class_name"], plan["arch_kwargs"], plan["_kw_requires_import"],
-        1, model.outputs, allow_init=False, deep_supervision=False,
-    )  # fmt: skip
+    plan = model.configuration["architecture"]
+    network: torch.nn.Module = get_network_from_plans(
+        plan["network_class_name"],
+        plan["arch_kwargs"],
+        plan["_kw_requires_import"],
+        input_channels=1,
+        output_channels=model.outputs,
+        allow_init=False,
+        deep_supervision=False,
+    )
     try:
         network.load_state_dict(state["network_weights"])
-    except RuntimeError:  # weights of another network than the plan's: only its trainer knows it
+    except RuntimeError:  # the trainer class built another network than the one in the plan
         from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
         from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
         manager = PlansManager(model.plans)
         trainer = recursive_find_trainer_class_by_name(state["trainer_name"])
         network = trainer.build_network_architecture(
-            manager, manager.get_configuration(state["init_args"]["configuration"]),
-            1, model.outputs, enable_deep_supervision=False,
-        )  # fmt: skip
+            manager,
+            manager.get_configuration(state["init_args"]["configuration"]),
+            1,
+            model.outputs,
+            enable_deep_supervision=False,
+        )
         network.load_state_dict(state["network_weights"])
     return network
 
 
-def _normalised(model: Model, hu: np.ndarray) -> np.ndarray:
+def _normalise(model: TrainedModel, hu: np.ndarray) -> np.ndarray:
+    """HU as float32, normalised by the scheme and the intensities of the model's plan."""
     from nnunetv2.preprocessing.normalization import default_normalization_schemes as schemes
 
-    scheme = getattr(schemes, model.setup["normalization_schemes"][0])
-    ours, older = (f"foreground_intensity_properties_{by}" for by in ("per_channel", "by_modality"))
-    properties = (model.plans.get(ours) or model.plans[older])["0"]
-    normalise = scheme(use_mask_for_norm=False, intensityproperties=properties)
+    scheme = getattr(schemes, model.configuration["normalization_schemes"][0])
+    prefix = "foreground_intensity_properties"
+    properties = model.plans.get(f"{prefix}_per_channel") or model.plans[f"{prefix}_by_modality"]
+    normalise = scheme(use_mask_for_norm=False, intensityproperties=properties["0"])
     return normalise.run(hu.astype(np.float32))

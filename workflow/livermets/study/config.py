@@ -3,10 +3,10 @@
 import difflib
 
 from livermets.core.errors import BadInput
-from livermets.segmentation.model_archive import cache_path
 from livermets.study.arms import REFERENCE_SETS
 from livermets.study.classifiers import CLASSIFIERS
 from livermets.study.config_schema import check_schema, load_schema, with_defaults
+from livermets.study.model_cache import model_cache_path
 
 
 def load_config(given: dict) -> dict:
@@ -69,7 +69,7 @@ def _name_model_files(config: dict) -> None:
                 f"config: the segmentation model {model['name']} has neither `path` nor `url`; "
                 "name the file, or where to download it."
             )
-        model["path"] = model["path"] or str(cache_path(model["sha256"]))
+        model["path"] = model["path"] or str(model_cache_path(model["sha256"]))
     names = [model["name"] for model in config["segmentation"]["models"]]
     if len(set(names)) < len(names):
         raise BadInput("config: two `segmentation.models` have one name; give each its own.")

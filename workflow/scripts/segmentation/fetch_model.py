@@ -1,12 +1,12 @@
-"""A segmentation model from where it is published."""
+"""Download one segmentation model."""
 
 from pathlib import Path
 
 from livermets.core.jobs import job
-from livermets.segmentation.model_download import fetch
+from livermets.segmentation.model_download import download_model
 
 with job(snakemake):
-    fetch(
+    download_model(
         snakemake.params.url,
         snakemake.params.sha256,
         Path(snakemake.output[0]),

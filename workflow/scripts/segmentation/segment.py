@@ -1,4 +1,4 @@
-"""nnU-Net v2 on the CTs of one or more patients."""
+"""Segment liver and lesions of one or more patients with the chain of nnU-Net v2 models."""
 
 from functools import partial
 from pathlib import Path

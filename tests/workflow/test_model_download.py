@@ -1,0 +1,47 @@
+"""A study that downloads its segmentation model."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from helpers.model_server import model_server
+from helpers.run_study import snakemake, write_config, write_sheet
+from helpers.segmentation import DEMO_MODEL
+from livermets.study.model_cache import model_cache_path
+
+
+@pytest.fixture
+def server():
+    with model_server(DEMO_MODEL.read_bytes()) as running:
+        yield running
+
+
+@pytest.mark.slow
+def test_a_study_downloads_its_model_once_and_another_study_takes_the_same(
+    server, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    server.breaks = [300_000]
+    sha256 = hashlib.sha256(server.content).hexdigest()
+    model = {
+        "name": "net",
+        "url": server.url,
+        "sha256": sha256,
+        "labels": {"liver": 1, "lesion": 2},
+    }
+    hu = sitk.GetImageFromArray(np.full((12, 40, 40), 90, np.int16))
+    hu.SetSpacing((4.0, 4.0, 5.0))
+    for name in ("one", "two"):
+        study = tmp_path / name
+        write_sheet(study, [("P1", "colorectal", "ct.nii.gz", "")])
+        sitk.WriteImage(hu, str(study / "ct.nii.gz"))
+        settings = {"models": [model], "mirroring": False, "device": "cpu", "threads": 1}
+        write_config(study, {"segmentation": settings})
+        done = snakemake(study, "results/segmentation/P1.nii.gz")
+        assert done.returncode == 0, done.stderr
+        assert "fetch_net" in done.stderr or name == "two"
+    assert (
+        len(server.requested) == 2
+    )  # broken off once, resumed once; the second study asked nothing
+    assert model_cache_path(sha256).read_bytes() == server.content
