@@ -28,6 +28,7 @@ test-slow: install ## the tests that take long
 check: install ## style and lint
 	@$(BIN)/ruff check workflow tests benchmarks docs
 	@$(BIN)/ruff format --check workflow tests benchmarks docs
+	@$(BIN)/codespell *.md .github benchmarks config docs envs profiles resources tests workflow Snakefile Makefile
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/snakemake --lint --directory tests/demo
 

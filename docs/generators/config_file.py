@@ -18,7 +18,7 @@ CONFIG = ROOT / "config/config.yaml"
 WIDTH = 100  # characters of a line of config.yaml, where it can be helped
 HEAD = """\
 # The configuration of a study. Every key stands here with its default; a study's own config.yaml
-# needs only the keys that differ. docs/reference/config.md is the same as a page.
+# needs only the keys that differ. `make docs` shows the same as a page.
 # Written by `make config` from workflow/schemas/config.schema.yaml: edit that file, not this one.
 """
 LIMITS = {

@@ -57,7 +57,7 @@ def test_the_profile_lists_the_whole_study_without_a_cluster(tmp_path):
 
 
 def test_the_profile_names_rules_that_exist():
-    profile = yaml.safe_load((ROOT / "profiles/slurm/profile.yaml").read_text())
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
     rules = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     assert profile["set-resources"]
     for rule in profile["set-resources"]:

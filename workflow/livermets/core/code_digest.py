@@ -84,5 +84,5 @@ def add_code_digests(rules: Iterable[Any]) -> None:
     """Give every rule of Snakemake that has a script its digest, as the parameter `code`."""
     for rule in rules:
         if rule.script:
-            script = rule.basedir.join(rule.script).get_path_or_uri(secret_free=True)
+            script = rule.basedir.join(rule.script)
             rule.set_params(code=code_digest(Path(os.path.normpath(script))))
