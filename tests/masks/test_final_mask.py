@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from livermets.core.errors import BadPatient
-from livermets.masks.final_mask import dice, final_mask, find_correction, read_mask
+from livermets.masks.final_mask import dice, final_mask
+from livermets.masks.mask_files import read_mask
+from livermets.study.corrections import find_correction
 from livermets.review.overlay import draw_overlay
 from matplotlib.image import imread
 

@@ -57,7 +57,7 @@ def draft_cohort(tree: Path, criteria: Mapping[str, Any]) -> tuple[pd.DataFrame,
     tree : Path
         Folder of DICOM exports, searched with its subfolders.
     criteria : mapping
-        `inclusion` of the configuration.
+        `imaging: inclusion` of the configuration.
 
     Returns
     -------
@@ -230,7 +230,7 @@ def main(arguments: list[str] | None = None) -> None:
     folder = options.study / "config"
     config = folder / "config.yaml"
     settings = load_config(yaml.safe_load(config.read_text()) if config.exists() else {})
-    sheet, series = draft_cohort(options.dicom, settings["inclusion"])
+    sheet, series = draft_cohort(options.dicom, settings["imaging"]["inclusion"])
     if sheet.empty:
         sys.exit(f"there is no DICOM file below {options.dicom}; give the folder of the exports")
     folder.mkdir(parents=True, exist_ok=True)

@@ -180,7 +180,7 @@ def onto_grid(
 
 
 def _part_of(part: sitk.Image, whole: sitk.Image, tolerance_mm: float = 1e-3) -> bool:
-    """Whether the voxels of `part` coincide with voxels of `whole`; axes may be swapped or flipped."""
+    """Whether all voxels of `part` are voxels of `whole`; axes may be swapped or flipped."""
     to_index = np.linalg.inv(_steps(whole))
     axes = np.rint(to_index @ _steps(part))  # of `part` in voxels of `whole`
     if not (np.abs(axes).sum(0) == 1).all() or not (np.abs(axes).sum(1) == 1).all():

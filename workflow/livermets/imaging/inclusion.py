@@ -20,8 +20,9 @@ def unmet_criteria(acquisition: Mapping[str, Any], criteria: Mapping[str, Any]) 
     acquisition : mapping
         slice_thickness_mm, slice_step_mm, kernel and phase, as `import_ct` records them.
     criteria : mapping
-        `imaging: inclusion` of the configuration: max_slice_thickness_mm, max_slice_step_mm, kernels and
-        phases (None accepts all), and unknown: keep or exclude a CT that does not state a value.
+        `imaging: inclusion` of the configuration: max_slice_thickness_mm, max_slice_step_mm,
+        kernels and phases (None accepts all), and unknown, which says whether to keep or exclude
+        a CT that does not state a value.
 
     Returns
     -------

@@ -2,5 +2,6 @@
 
 In: `phantoms:` of the configuration. Out: a CT and its true mask.
 Front door: `phantom.make_phantom`.
-May not import any stage: what tests a stage must not be made by it.
+May import imaging and the label map of masks, no stage that works on images: a phantom must not be
+made by the code that it tests.
 """

@@ -1,0 +1,143 @@
+"""The mask that the study uses: a reader's correction, else the given mask, else the automatic one.
+
+This module writes no file, so a mask that a reader drew is never changed.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from livermets.core.errors import BadPatient
+from livermets.imaging.ct import voxel_hash
+from livermets.imaging.geometry import onto_grid
+from livermets.masks.labels import LABEL_VALUES, Label
+from livermets.masks.mask_files import map_labels, read_mask
+from livermets.study.corrections import find_correction, find_sidecar, read_sidecar
+
+# Range of the median HU of a liver on any CT; outside it the mask lies on air, lung or bone
+LIVER_HU = (-200, 600)
+
+
+def final_mask(
+    patient: str,
+    ct: sitk.Image,
+    automatic: sitk.Image | None,
+    given: Path | None,
+    corrections: Path | None,
+    mask_labels: Mapping[str, Any],
+) -> tuple[sitk.Image, dict[str, Any]]:
+    """Choose the mask of a patient and bring it onto the grid of the CT.
+
+    Parameters
+    ----------
+    patient : str
+        The id that messages name and that corrected masks are called by.
+    ct : SimpleITK.Image
+        The CT in HU.
+    automatic : SimpleITK.Image, optional
+        The mask of the segmentation model, with the values of `Label`.
+    given : Path, optional
+        The mask named in the cohort sheet.
+    corrections : Path, optional
+        Folder of corrected masks, `{patient}.nii.gz`, `.nii`, `.nrrd`, `.seg.nrrd` or `.dcm`
+        (DICOM-SEG), and of `{patient}.json`, which states who corrected them. None selects the
+        mask before correction.
+    mask_labels : mapping
+        `masks: labels` of the configuration, for given and corrected masks; see `read_mask`.
+
+    Returns
+    -------
+    mask : SimpleITK.Image
+        uint8 with the values of `Label`.
+    record : dict
+        Content of the patient's JSON record: source (corrected, given or automatic), file (its
+        name), sha256 (of the file, or of the voxels of an automatic mask), geometry (equal or
+        resampled), correction (reader, tool, date, note, if stated), dice_liver and dice_lesion
+        against the automatic mask (None without one, or if both are empty), liver_ml (with
+        lesions) and lesion_ml.
+
+    Raises
+    ------
+    BadPatient
+        There is no mask, or it is unreadable, of another scan, with unknown labels, or without a
+        liver.
+    """
+    correction = find_correction(corrections, patient) if corrections else None
+    path = correction or given
+    if path is not None:
+        source = "corrected" if correction else "given"
+        original = read_mask(Path(path), patient, mask_labels, f"{source} mask")
+        sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    elif automatic is not None:
+        source = "automatic"
+        original = map_labels(automatic, patient, LABEL_VALUES, "automatic mask")
+        sha256 = voxel_hash(automatic)
+    else:
+        raise BadPatient(
+            patient,
+            "there is no mask: none given, none corrected, and no segmentation model",
+            "Name a mask in the sheet, or a model under `segmentation: models`",
+        )
+    mask, geometry = onto_grid(original, ct, patient, f"{source} mask")
+    _refuse_wrong_place(mask, ct, patient, f"{source} mask")
+    record: dict[str, Any] = {
+        "source": source,
+        "file": Path(path).name if path else None,
+        "sha256": sha256,
+        "geometry": geometry,
+        "correction": None,
+        **_volumes_ml(mask),
+        **_overlap(mask, automatic, ct, patient),
+    }
+    if correction and corrections and (sidecar := find_sidecar(corrections, patient)):
+        record["correction"] = read_sidecar(sidecar, patient)
+    return mask, record
+
+
+def dice(a: np.ndarray, b: np.ndarray) -> float | None:
+    """Dice's overlap of two boolean arrays (10.2307/1932409), None if both are empty."""
+    total = int(a.sum()) + int(b.sum())
+    return round(2 * int((a & b).sum()) / total, 6) if total else None
+
+
+def _volumes_ml(mask: sitk.Image) -> dict[str, float]:
+    voxel_ml = np.prod(mask.GetSpacing()) / 1000
+    voxels = sitk.GetArrayViewFromImage(mask)
+    return {
+        "liver_ml": round(float((voxels > 0).sum() * voxel_ml), 6),
+        "lesion_ml": round(float((voxels == Label.LESION).sum() * voxel_ml), 6),
+    }
+
+
+def _overlap(
+    mask: sitk.Image, automatic: sitk.Image | None, ct: sitk.Image, patient: str
+) -> dict[str, float | None]:
+    """Dice of liver (with lesions) and of lesions between the final and the automatic mask."""
+    if automatic is None:
+        return {"dice_liver": None, "dice_lesion": None}
+    final = sitk.GetArrayViewFromImage(mask)
+    before = sitk.GetArrayFromImage(onto_grid(automatic, ct, patient, "automatic mask")[0])
+    return {
+        "dice_liver": dice(final > 0, before > 0),
+        "dice_lesion": dice(final == Label.LESION, before == Label.LESION),
+    }
+
+
+def _refuse_wrong_place(mask: sitk.Image, ct: sitk.Image, patient: str, name: str) -> None:
+    """Refuse a mask flipped or shifted onto lung, air or bone, and a CT that is not in HU."""
+    liver = sitk.GetArrayViewFromImage(mask) == Label.LIVER
+    if not liver.any():
+        raise BadPatient(
+            patient, f"the {name} has no liver inside the CT", "Give the mask drawn on this CT"
+        )
+    median = float(np.median(sitk.GetArrayViewFromImage(ct)[liver]))
+    if not LIVER_HU[0] <= median <= LIVER_HU[1]:
+        raise BadPatient(
+            patient,
+            f"the median under the liver of the {name} is {median:.0f} HU, which no liver has",
+            "Check that the mask lies on the liver and that the CT is in HU",
+        )
