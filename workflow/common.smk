@@ -1,5 +1,6 @@
 # Builds the study from the configuration and the cohort sheet, and holds what several rule files
 # need: wildcards, resources, input functions. No science in here.
+import csv
 import os
 import sys
 import time
@@ -69,3 +70,15 @@ def prediction_tables(wildcards):
     """An input function: every prediction table that the report shows, the user's own included."""
     arms = study.arms + study.added_arms()
     return expand("results/predictions/{arm}.parquet", arm=arms)
+
+
+def kept_lesions(wildcards):
+    """An input function: the features of every lesion that was kept, once they are labelled."""
+    table = checkpoints.label_lesions.get(patient=wildcards.patient).output.table
+    with open(table) as handle:
+        rows = list(csv.DictReader(handle, delimiter="\t"))
+    return expand(
+        "results/radiomics/{patient}/{lesion}.parquet",
+        patient=wildcards.patient,
+        lesion=[row["lesion"] for row in rows if row["kept"] == "True"],
+    )

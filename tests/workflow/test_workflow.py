@@ -191,7 +191,7 @@ def test_patients_may_share_segmentation_jobs(tmp_path):
     (tmp_path / "ct.nii.gz").touch()
     path = ROOT / "resources/demo/model.zip"
     model = {"name": "m", "path": str(path), "sha256": "0" * 64, "labels": {"liver": 1}}
-    for per_job, expected in ((1, {"segment": 5}), (2, {f"segment_{k}": 1 for k in (1, 2, 3)})):
+    for per_job, expected in ((1, {"segment": 5}), (2, {"segment_batch": 3})):
         write_config(tmp_path, {"segmentation": {"models": [model], "patients_per_job": per_job}})
         listed = jobs(snakemake(tmp_path, "-n", "review"))
         assert {rule: n for rule, n in listed.items() if rule.startswith("segment")} == expected
@@ -206,7 +206,7 @@ def test_given_masks_are_compared_with_automatic_ones_on_request(tmp_path):
     assert "segment" not in jobs(snakemake(tmp_path, "-n", "results/agreement.tsv"))
     write_config(tmp_path, {"masks": {"compare_automatic": True}})
     refused = snakemake(tmp_path, "-n")
-    assert refused.returncode != 0 and "`segmentation.compare` needs a model" in refused.stderr
+    assert refused.returncode != 0 and "`masks.compare_automatic` needs a model" in refused.stderr
     path = ROOT / "resources/demo/model.zip"
     model = {"name": "m", "path": str(path), "sha256": "0" * 64, "labels": {"liver": 1}}
     write_config(

@@ -1,18 +1,5 @@
 # pyradiomics features, one job per lesion (`radiomics.fan_out: lesion`).
 # Needs results/ct and results/lesions; makes results/radiomics.
-import csv
-
-
-def kept_lesions(wildcards):
-    """An input function: the features of every lesion that was kept, once they are labelled."""
-    table = checkpoints.label_lesions.get(patient=wildcards.patient).output.table
-    with open(table) as handle:
-        rows = list(csv.DictReader(handle, delimiter="\t"))
-    return expand(
-        "results/radiomics/{patient}/{lesion}.parquet",
-        patient=wildcards.patient,
-        lesion=[row["lesion"] for row in rows if row["kept"] == "True"],
-    )
 
 
 # The whole CT is read here, once: it would take the lesions' jobs longer than their features.

@@ -1,25 +1,19 @@
 # Automatic masks of liver and lesions by nnU-Net v2, one job for several patients, who share the
 # models in its memory. Needs results/ct and the models; makes results/segmentation.
 
-BATCHES = dict(enumerate(study.segmentation_batches, start=1))
-BATCH_OF = {patient: batch for batch, some in BATCHES.items() for patient in some}
-
 
 wildcard_constraints:
     batch=r"\d+",
 
 
-def of_batch(pattern):
-    """An input or params function: `pattern` for every patient of the wildcard's batch."""
-    return lambda wildcards: expand(
-        pattern, batch=wildcards.batch, patient=BATCHES[int(wildcards.batch)]
-    )
-
-
 rule segment_batch:
     input:
-        cts=of_batch("results/ct/{patient}.nii.gz"),
-        records=of_batch("results/ct/{patient}.json"),
+        cts=lambda wildcards: expand(
+            "results/ct/{patient}.nii.gz", patient=study.batch(wildcards.batch)
+        ),
+        records=lambda wildcards: expand(
+            "results/ct/{patient}.json", patient=study.batch(wildcards.batch)
+        ),
         models=study.model_files,
     output:
         temp(directory("results/segmentation/batch-{batch}")),
@@ -39,7 +33,11 @@ rule segment_batch:
         mem_mb=scaled(config["segmentation"]["mem_mb"]),
     params:
         **study.segmentation,
-        masks=of_batch("results/segmentation/batch-{batch}/{patient}.nii.gz"),
+        masks=lambda wildcards: expand(
+            "results/segmentation/batch-{batch}/{patient}.nii.gz",
+            batch=wildcards.batch,
+            patient=study.batch(wildcards.batch),
+        ),
     message:
         "Segmenting liver and lesions of the patients of batch {wildcards.batch}"
     script:
@@ -53,7 +51,7 @@ localrules:
 # A hard link: the mask is there whole or not at all, and outlives the folder of its batch.
 rule place_mask:
     input:
-        lambda wildcards: f"results/segmentation/batch-{BATCH_OF[wildcards.patient]}",
+        by_patient(study.batch_folder),
     output:
         "results/segmentation/{patient}.nii.gz",
     log:

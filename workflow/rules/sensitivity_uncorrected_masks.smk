@@ -3,17 +3,12 @@
 # study, down to its predictions, and results/mask_comparison with what differs.
 
 
-def mask_before_correction(patient):
-    """The given mask as an input of a rule, where no automatic one comes before it."""
-    return [] if study.automatic_mask(patient) else study.source(patient, "mask")
-
-
 use rule select_mask as select_uncorrected_mask with:
     input:
         ct="results/ct/{patient}.nii.gz",
         record="results/masks/{patient}.json",
         automatic=by_patient(study.automatic_mask),
-        given=by_patient(mask_before_correction),
+        given=by_patient(study.uncorrected_source),
         corrected=[],
     output:
         mask="results/uncorrected/masks/{patient}.nii.gz",
@@ -21,7 +16,7 @@ use rule select_mask as select_uncorrected_mask with:
     log:
         "results/logs/select_uncorrected_mask/{patient}.log",
     params:
-        given=lambda wildcards: "".join(mask_before_correction(wildcards.patient)),
+        given=lambda wildcards: "".join(study.uncorrected_source(wildcards.patient)),
         corrections=None,
         mask_labels=config["masks"]["labels"],
         # it may be corrected for that very reason

@@ -159,13 +159,26 @@ class Study:
         """The automatic mask as an input of a rule; empty where no model segments the patient."""
         return [f"results/segmentation/{patient}.nii.gz"] if patient in self._segmented else []
 
-    @property
+    @cached_property
     def segmentation_batches(self) -> list[list[str]]:
         """Patients who share a job of segmentation, and so the models in its memory."""
         size = self.config["segmentation"]["patients_per_job"]
         return [
             self.segmented[first : first + size] for first in range(0, len(self.segmented), size)
         ]
+
+    def batch(self, number: str) -> list[str]:
+        """Patients of one batch of segmentation; batches are counted from 1."""
+        return self.segmentation_batches[int(number) - 1]
+
+    def batch_folder(self, patient: str) -> str:
+        """Where the masks of the patient's batch are written at first."""
+        size = self.config["segmentation"]["patients_per_job"]
+        return f"results/segmentation/batch-{self._places[patient] // size + 1}"
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {patient: place for place, patient in enumerate(self.segmented)}
 
     @property
     def models_to_fetch(self) -> list[dict[str, Any]]:
@@ -199,6 +212,10 @@ class Study:
     def model_files(self) -> list[str]:
         """Files of the segmentation models."""
         return [model["path"] for model in self.config["segmentation"]["models"]]
+
+    def uncorrected_source(self, patient: str) -> list[str]:
+        """The given mask as an input of a rule, where no automatic one comes before it."""
+        return [] if self.automatic_mask(patient) else self.source(patient, "mask")
 
     @cached_property
     def remasked(self) -> list[str]:
