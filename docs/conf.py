@@ -1,5 +1,6 @@
 """Sphinx's configuration: `make docs` builds the site offline, and every warning is an error."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -21,9 +22,10 @@ layers.FIGURE.write_text(layers.figure(), encoding="utf-8")
 
 project = "livermets"
 author = "the authors of livermets"
-project_copyright = "Apache-2.0"
 version = release = __version__
 
+add_module_names = False
+default_role = "code"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 exclude_patterns = ["_build"]
 nitpicky = True
@@ -31,7 +33,9 @@ nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!livermets\.).*")]
 
 myst_heading_anchors = 3
-myst_enable_extensions = ["colon_fence"]
+myst_enable_add_module_names = False
+default_role = "code"
+extensions = ["colon_fence"]
 
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
@@ -44,9 +48,26 @@ def skip_member(_app, _kind, name, _member, skip, _options):
     return skip or (name.startswith("set_") and name.endswith("_request"))
 
 
+def break_door_sign(_app, kind, name, _member, _options, lines):
+    """Start a new line for each part of a room's door sign: In, Front door, May not import."""
+    if kind != "module" or name.count(".") != 1 or "" not in lines:
+        return
+    for number in range(lines.index("") + 1, len(lines)):
+        starts = re.match(r"(In|In and out|Out|Front doors?|May|Nothing may|Runs)\b", lines[number])
+        lines[number] = (("| " if starts else "  ") + lines[number]) if lines[number] else ""
+
+
+def shorten_signature(_app, _kind, _name, _member, _options, signature, returns):
+    """Write ArrayLike for the union of types that NumPy means by it."""
+    union = r"_Buffer \| .*?_NestedSequence\[complex \| bytes \| str\]"
+    return signature and re.sub(union, "ArrayLike", signature), returns
+
+
 def setup(app):
     """Sphinx calls this function when it starts."""
     app.connect("autodoc-skip-member", skip_member)
+    app.connect("autodoc-process-docstring", break_door_sign)
+    app.connect("autodoc-process-signature", shorten_signature)
 
 
 html_theme = "furo"
@@ -55,3 +76,4 @@ html_static_path = ["_static"]
 html_css_files = ["livermets.css"]
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False

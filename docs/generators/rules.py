@@ -11,7 +11,7 @@ RULE = re.compile(
       | ^(?P<indent_again>[ ]*)use\ rule\ (?P<base>\w+)\s.*?as\ (?P<copy>\w+)(?:\ with)?:""",
     re.VERBOSE | re.MULTILINE,
 )
-INCLUDE = re.compile(r"include:\s*\"workflow/rules/(\w+)\.smk\"")
+INCLUDE = re.compile(r"include:\s*f?\"workflow/rules/(.+)\.smk\"")
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,18 @@ def heading_of(text: str) -> str:
 
 
 def rule_files() -> list[Path]:
-    """List the rule files in the order in which the Snakefile includes them."""
-    folder = ROOT / "workflow/rules"
-    included = INCLUDE.findall((ROOT / "Snakefile").read_text(encoding="utf-8"))
-    files = [folder / f"{name}.smk" for name in included]
-    return files + [file for file in sorted(folder.glob("*.smk")) if file not in files]
+    """List the rule files in the order in which the Snakefile includes them.
+
+    A name with a part in braces, which the configuration decides, stands for every file that fits
+    and that is not included by its own name.
+    """
+    names = INCLUDE.findall((ROOT / "Snakefile").read_text(encoding="utf-8"))
+    files: list[Path] = []
+    for name in [*names, "*"]:
+        pattern = re.sub(r"\{.*\}", "*", name)
+        fitting = sorted((ROOT / "workflow/rules").glob(f"{pattern}.smk"))
+        files += [file for file in fitting if name == file.stem or file.stem not in names]
+    return list(dict.fromkeys(files))
 
 
 def rule_names() -> set[str]:
