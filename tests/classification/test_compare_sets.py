@@ -118,7 +118,8 @@ def test_the_report_shows_each_choice_beside_the_original(predictions):
     assert [row["name"] for row in rows] == ["original", "shuffled", "together"]
     assert [row["sets"] for row in rows] == ["original", "shuffled", "original + shuffled"]
     assert [row["first"] for row in rows] == [True, False, False]
-    assert rows[0]["reference"] and "lesion_difference" not in rows[0]
+    assert rows[0]["reference"]
+    assert "lesion_difference" not in rows[0]
     found = auc(predictions, "shuffled")
     assert rows[1]["lesion"].startswith(f"{found:.2f} (")
     drop = f"{found - auc(predictions, 'original'):.2f}".replace("-", "−")

@@ -9,7 +9,7 @@ from helpers.run_study import snakemake, write_phantom_study, write_sheet
 from livermets.classification.baselines import train_baseline
 from livermets.classification.importance_table import feature_importance
 from livermets.classification.training import train_arm
-from livermets.deep_learning.densenet import run_split
+from livermets.deep_learning.densenet import Run, run_split
 from livermets.deep_learning.lesion_slices import load_slices, save_slices
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
@@ -78,8 +78,8 @@ def study(tmp_path_factory):
     tables += [train_baseline(name, features, splits, TASK)[0] for name in ("majority", "volume")]
     labels = cohort.set_index("patient")["label"].to_dict()
     for split in splits["split"].unique():
-        given = (splits, labels, THREE, POSITIVE, DENSENET, 1, 1, folder / split)
-        tables.append(run_split(split, files, *given))
+        run = Run(split, seed=1)
+        tables.append(run_split(files, splits, labels, TASK, DENSENET, run, folder / split))
     pd.concat(tables).to_parquet(folder / "all.parquet", index=False)
     predictions = read_predictions([folder / "all.parquet"], THREE)
     metrics = evaluate(predictions, THREE, POSITIVE, draws=100, splits=splits)
