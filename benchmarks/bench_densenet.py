@@ -18,9 +18,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "workflow"))
 from livermets.core.devices import pick_device
-from livermets.deep_learning.densenet import LesionNet
+from livermets.deep_learning.dataset import LesionDataset
 from livermets.deep_learning.losses import cross_entropy
-from livermets.deep_learning.trainer import Examples, Recipe, fit, forward
+from livermets.deep_learning.network import LesionNet
+from livermets.deep_learning.trainer import TrainingConfig, fit, forward
 
 
 def main() -> None:
@@ -38,13 +39,13 @@ def main() -> None:
     n = given.batch * given.steps
     images = torch.randint(0, 256, (n, given.size, given.size), dtype=torch.uint8)
     targets = torch.arange(n) % 2
-    examples = Examples(images, targets, torch.arange(n), torch.ones(n).double())
+    dataset = LesionDataset(images, targets, torch.arange(n), torch.ones(n).double())
     network = LesionNet(128, 40).to(device, memory_format=torch.channels_last)
     ways = {
         "training": lambda: fit(
-            network, examples, None, Recipe(1, given.batch), torch.Generator().manual_seed(1)
+            network, dataset, None, TrainingConfig(1, given.batch), torch.Generator().manual_seed(1)
         ),
-        "compute": lambda: compute(network, examples.to(device), given.batch, given.steps),
+        "compute": lambda: compute(network, dataset.to(device), given.batch, given.steps),
     }
     speeds = {}
     for name in list(ways) * (given.repeats + 1):  # the first round warms up
@@ -59,13 +60,13 @@ def main() -> None:
     print(f"ratio={best['training'] / best['compute']:.3f}")
 
 
-def compute(network: LesionNet, examples: Examples, batch: int, steps: int) -> None:
+def compute(network: LesionNet, dataset: LesionDataset, batch: int, steps: int) -> None:
     """So many training steps on the first batch, which is prepared once."""
     network.train()
     optimiser = torch.optim.AdamW(network.parameters(), 1e-4, fused=True)
-    ready = network.prepare(examples.images[:batch])
+    ready = network.prepare(dataset.images[:batch])
     for _ in range(steps):
-        loss = cross_entropy(forward(network, ready), examples.targets[:batch])
+        loss = cross_entropy(forward(network, ready), dataset.targets[:batch])
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

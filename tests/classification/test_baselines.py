@@ -5,10 +5,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.feature_tables import POSITIVE, STUDY, clustered_features, feature_names, folds_of
-from livermets.classification.baselines import fit_baseline
+from helpers.feature_tables import POSITIVE, clustered_features, feature_names, folds_of
+from helpers.training import baseline, train
 from livermets.classification.pipeline import selected_features
-from livermets.classification.training import fit_arm
 from livermets.core.errors import BadInput
 from livermets.study.baselines import available_baselines
 from sklearn.linear_model import LogisticRegression
@@ -44,7 +43,7 @@ def clinical(table, years=8, seed=0):
 
 
 def test_the_majority_scores_everyone_by_the_share_among_training_lesions():
-    predictions, _, _ = fit_baseline("majority", TABLE, SPLITS, **STUDY)
+    predictions, _, _ = baseline("majority", TABLE, SPLITS)
     for split, part in predictions.groupby("split"):
         train = SPLITS.loc[(SPLITS["split"] == split) & (SPLITS["role"] != "test"), "patient"]
         share = (TABLE.loc[TABLE["patient"].isin(train), "label"] == POSITIVE).mean()
@@ -55,18 +54,18 @@ def test_volume_alone_finds_a_difference_in_volume_and_knows_no_texture():
     larger = TABLE.assign(
         volume_ml=TABLE["volume_ml"] * np.where(TABLE["label"] == POSITIVE, 20, 1)
     )
-    predictions, _, _ = fit_baseline("volume", larger, SPLITS, **STUDY)
+    predictions, _, _ = baseline("volume", larger, SPLITS)
     assert auc(predictions) > 0.9
     textured = TABLE.assign(f00=(TABLE["label"] == POSITIVE) + 0.0)
     pd.testing.assert_frame_equal(
-        fit_baseline("volume", textured, SPLITS, **STUDY)[0],
-        fit_baseline("volume", TABLE, SPLITS, **STUDY)[0],
+        baseline("volume", textured, SPLITS)[0],
+        baseline("volume", TABLE, SPLITS)[0],
     )
 
 
 def test_volume_alone_is_logistic_regression_on_the_logarithm():
     split = SPLITS[SPLITS["split"] == "cv1-fold1"]
-    predictions, _, _ = fit_baseline("volume", TABLE, split, **STUDY)
+    predictions, _, _ = baseline("volume", TABLE, split)
     role = TABLE["patient"].map(split.set_index("patient")["role"])
     x = np.log(TABLE["volume_ml"])
     x = ((x - x[role == "train"].mean()) / x[role == "train"].std(ddof=0)).to_numpy()[:, None]
@@ -81,31 +80,31 @@ def test_a_standardised_volume_has_no_logarithm():
     standardised = TABLE.drop(columns="volume_ml").assign(
         original_shape_VoxelVolume=np.log(TABLE["volume_ml"])
     )
-    ours = fit_baseline("volume", standardised, SPLITS, **STUDY)[0]
+    ours = baseline("volume", standardised, SPLITS)[0]
     np.testing.assert_allclose(
-        ours["score"], fit_baseline("volume", TABLE, SPLITS, **STUDY)[0]["score"], atol=1e-12
+        ours["score"], baseline("volume", TABLE, SPLITS)[0]["score"], atol=1e-12
     )
 
 
 def test_burden_and_clinic_score_a_patient_once_whatever_the_lesions():
     table = clinical(TABLE)
     for name in ("burden", "clinical"):
-        predictions, _, report = fit_baseline(name, table, SPLITS, **STUDY)
+        predictions, _, report = baseline(name, table, SPLITS)
         assert (predictions.groupby(["split", "patient"])["score"].agg(np.ptp) == 0).all()
         doubled = pd.concat([table, table.assign(lesion=table["lesion"] + 100)])
         if name == "clinical":
-            again, _, _ = fit_baseline(name, doubled, SPLITS, **STUDY)
+            again, _, _ = baseline(name, doubled, SPLITS)
             assert set(again["score"]) == set(predictions["score"])
-    assert auc(fit_baseline("clinical", table, SPLITS, **STUDY)[0]) > 0.85
+    assert auc(baseline("clinical", table, SPLITS)[0]) > 0.85
     # the classes differ in the number of lesions (3 and 6 on average)
-    assert auc(fit_baseline("burden", TABLE, SPLITS, **STUDY)[0]) > 0.7
+    assert auc(baseline("burden", TABLE, SPLITS)[0]) > 0.7
 
 
 def test_radiomics_and_clinic_together_use_both():
     table = clinical(clustered_features(24, (3, 6), 6, gain=1.0, cluster=0.5), years=2)
     tuning = {"iterations": 3, "folds": 2}
-    both, fitted, report = fit_baseline("radiomics_clinical", table, SPLITS, **STUDY, tuning=tuning)
-    radiomics, _, _ = fit_arm(table, SPLITS, "logistic_regression", "none", **STUDY, tuning=tuning)
+    both, fitted, report = baseline("radiomics_clinical", table, SPLITS, tuning=tuning)
+    radiomics, _, _ = train(table, SPLITS, "logistic_regression", tuning=tuning)
     assert auc(both) > auc(radiomics) + 0.05
     columns = [*feature_names(table), *(f"clinical_{c}" for c in ("age", *SEXES))]
     for model in fitted.values():
@@ -119,7 +118,7 @@ def test_radiomics_and_clinic_together_use_both():
 
 def test_clinical_columns_that_are_all_numbers_join_the_radiomics_as_they_are():
     table = clinical(TABLE).drop(columns="clinical_sex")
-    both, fitted, _ = fit_baseline("radiomics_clinical", table, SPLITS, **STUDY, seed=1)
+    both, fitted, _ = baseline("radiomics_clinical", table, SPLITS, seed=1)
     assert len(both)
     assert {len(pipeline.feature_names_in_) for pipeline in fitted.values()} == {
         len(feature_names(table)) + 1
@@ -128,8 +127,8 @@ def test_clinical_columns_that_are_all_numbers_join_the_radiomics_as_they_are():
 
 def test_without_clinical_information_the_two_together_are_the_radiomics_arm():
     table = TABLE.assign(clinical_sex="f")
-    both, _, _ = fit_baseline("radiomics_clinical", table, SPLITS, **STUDY, seed=1)
-    alone, _, _ = fit_arm(table, SPLITS, "logistic_regression", "none", **STUDY, seed=1)
+    both, _, _ = baseline("radiomics_clinical", table, SPLITS, seed=1)
+    alone, _, _ = train(table, SPLITS, "logistic_regression", seed=1)
     np.testing.assert_allclose(both["score"], alone["score"], atol=1e-9)
 
 
@@ -145,4 +144,4 @@ def test_a_baseline_without_its_column_is_not_offered_and_refused():
     ]
     for name in ("volume", "burden", "clinical", "radiomics_clinical"):
         with pytest.raises(BadInput, match=f"the baseline {name} has no column.*leave it out"):
-            fit_baseline(name, plain, SPLITS, **STUDY)
+            baseline(name, plain, SPLITS)

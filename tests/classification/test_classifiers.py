@@ -6,9 +6,9 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.feature_tables import STUDY, clustered_features, feature_names, folds_of
+from helpers.feature_tables import POSITIVE, clustered_features, feature_names, folds_of
+from helpers.training import train
 from livermets.classification.estimators import KMeansSVC, NearestNeighbours
-from livermets.classification.training import fit_arm
 from livermets.core.errors import BadInput
 from livermets.study.arms import RESAMPLINGS, classifier_arms
 from livermets.study.classifiers import CLASSIFIERS, Classifier
@@ -20,7 +20,7 @@ SMALL = {"iterations": 2, "folds": 2}
 
 
 def pooled_auc(predictions: pd.DataFrame) -> float:
-    return roc_auc_score(predictions["label"] == STUDY["positive"], predictions["score"])
+    return roc_auc_score(predictions["label"] == POSITIVE, predictions["score"])
 
 
 def blobs(rows=80, classes=2, gap=3.0, seed=0):
@@ -32,12 +32,11 @@ def blobs(rows=80, classes=2, gap=3.0, seed=0):
 @pytest.mark.parametrize("model", CLASSIFIERS)
 def test_every_classifier_learns_what_can_be_learned(model):
     table = clustered_features(16, (3, 5), 6, gain=3.0, cluster=0.5)
-    predictions, _, report = fit_arm(
+    predictions, _, report = train(
         table,
         folds_of(table, 2),
         model,
         "none",
-        **STUDY,
         columns=feature_names(table),
         tuning=SMALL,
     )
@@ -103,7 +102,7 @@ def test_there_is_no_arm_of_weights_where_a_classifier_takes_none():
     assert "knn-weights" not in classifier_arms(CLASSIFIERS, RESAMPLINGS)
     table = clustered_features(12)
     with pytest.raises(BadInput, match="no arm knn-weights"):
-        fit_arm(table, folds_of(table, 2), "knn", "weights", **STUDY)
+        train(table, folds_of(table, 2), "knn", "weights")
 
 
 def test_a_new_classifier_is_one_entry(monkeypatch):
@@ -114,9 +113,7 @@ def test_a_new_classifier_is_one_entry(monkeypatch):
     )
     monkeypatch.setitem(CLASSIFIERS, "ridge", entry)
     table = clustered_features(16, gain=3.0)
-    predictions, _, report = fit_arm(
-        table, folds_of(table, 2), "ridge", "smote", **STUDY, tuning=SMALL
-    )
+    predictions, _, report = train(table, folds_of(table, 2), "ridge", "smote", tuning=SMALL)
     assert set(predictions["arm"]) == {"ridge-smote"}
     assert pooled_auc(predictions) > 0.9
     assert report["parameters"].str.contains("alpha").all()

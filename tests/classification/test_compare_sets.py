@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-from helpers.feature_tables import CLASSES, POSITIVE, STUDY, folds_of
-from helpers.run_study import SMALL, feature_table, jobs, snakemake, write_config
-from livermets.classification.training import fit_arm
+from helpers.feature_tables import CLASSES, POSITIVE, folds_of
+from helpers.training import train
 from livermets.core.errors import BadInput
 from livermets.evaluation.evaluate import evaluate
 from livermets.evaluation.paired_differences import compare
@@ -67,7 +66,8 @@ def fit(study, sets, arm):
     table, splits = study
     table = without_other_sets(table, sets)
     tuning = {"iterations": 3, "folds": 2}
-    return fit_arm(table, splits, "logistic_regression", "none", arm=arm, tuning=tuning, **STUDY)[0]
+    _, _, feature_sets = arm.partition("@")
+    return train(table, splits, "logistic_regression", feature_sets=feature_sets, tuning=tuning)[0]
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,8 @@ def test_the_report_shows_each_choice_beside_the_original(predictions):
     assert [row["name"] for row in rows] == ["original", "shuffled", "together"]
     assert [row["sets"] for row in rows] == ["original", "shuffled", "original + shuffled"]
     assert [row["first"] for row in rows] == [True, False, False]
-    assert rows[0]["reference"] and "lesion_difference" not in rows[0]
+    assert rows[0]["reference"]
+    assert "lesion_difference" not in rows[0]
     found = auc(predictions, "shuffled")
     assert rows[1]["lesion"].startswith(f"{found:.2f} (")
     drop = f"{found - auc(predictions, 'original'):.2f}".replace("-", "−")
@@ -183,57 +184,3 @@ def test_a_least_icc_without_a_lesion_to_perturb_is_refused():
 def test_sets_that_are_not_there_are_refused_by_name(classification, words):
     with pytest.raises(BadInput, match=words):
         load_config({"classification": classification})
-
-
-@pytest.fixture
-def config(tmp_path):
-    """A small study from a table with two sets; only the set `original` tells the classes apart."""
-    table = feature_table().rename(columns={c: f"original_glcm_{c}" for c in "abcde"})
-    noise = np.random.default_rng(1).normal(size=(len(table), 2))
-    table[["shuffled_glcm_a", "shuffled_glcm_b"]] = noise
-    table.to_csv(tmp_path / "mine.csv", index=False)
-    few = {"models": ["knn"], "resampling": ["none"], "baselines": ["majority"], "tuning": SMALL}
-    return {
-        "features": "mine.csv",
-        "patients": None,
-        "splits": {"cv": {"folds": 2}, "holdout": None},
-        "classification": few,
-        "evaluation": {"bootstrap_draws": 200},
-    }
-
-
-BOTH = {"original": ["original"], "alone": ["shuffled"]}
-
-
-def test_sets_are_compared_only_where_it_is_asked_for_and_never_on_dealt_labels(tmp_path, config):
-    write_config(tmp_path, config)
-    listed = jobs(snakemake(tmp_path, "-n"))
-    assert "fit_feature_sets" not in listed and listed["fit_classifier"] == 1
-    config["classification"]["compare_feature_sets"] = BOTH
-    config["controls"] = ["permuted_labels"]
-    write_config(tmp_path, config)
-    listed = jobs(snakemake(tmp_path, "-n"))
-    assert listed["fit_feature_sets"] == 2
-    again = {rule: n for rule, n in listed.items() if rule.startswith("fit_classifier_")}
-    assert list(again.values()) == [1] and listed["fit_classifier"] == 1
-
-
-@pytest.mark.slow
-def test_compared_sets_stand_in_tables_and_report_until_they_are_asked_for_no_more(
-    tmp_path, config
-):
-    config["classification"]["compare_feature_sets"] = BOTH
-    write_config(tmp_path, config)
-    done = snakemake(tmp_path)
-    assert done.returncode == 0, done.stderr
-    page = (tmp_path / "results/report.html").read_text()
-    assert "What each feature set adds" in page and "alone (shuffled)" in page
-    metrics = pd.read_parquet(tmp_path / "results/metrics.parquet")
-    value = metrics.query("metric == 'auc' and level == 'lesion'").set_index("arm")["value"]
-    assert value[f"{PLAIN}@original"] > 0.8 > value[f"{PLAIN}@alone"]
-    del config["classification"][
-        "compare_feature_sets"
-    ]  # their tables lie there still, and stay out
-    write_config(tmp_path, config)
-    assert snakemake(tmp_path).returncode == 0
-    assert not pd.read_parquet(tmp_path / "results/metrics.parquet")["arm"].str.contains("@").any()

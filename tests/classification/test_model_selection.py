@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.feature_tables import STUDY, clustered_features, folds_of
+from helpers.feature_tables import CLASSES, clustered_features, folds_of
+from helpers.training import train
 from livermets.classification.model_selection import select_arm
-from livermets.classification.training import fit_arm
 from livermets.core.errors import BadInput
 from livermets.predictions.predictions_table import check_predictions
 
@@ -15,9 +15,7 @@ SMALL = {"iterations": 3, "folds": 2}
 def fitted_arms(models=("knn", "naive_bayes", "decision_tree"), **changed):
     table = clustered_features(20, gain=1.0)
     splits = folds_of(table, 4)
-    arms = [
-        fit_arm(table, splits, m, "none", **STUDY, **{"tuning": SMALL, **changed}) for m in models
-    ]
+    arms = [train(table, splits, m, **{"tuning": SMALL, **changed}) for m in models]
     return [report for *_, report in arms], [predictions for predictions, *_ in arms]
 
 
@@ -35,7 +33,7 @@ def test_every_split_is_predicted_by_the_arm_with_the_best_inner_auc():
         theirs = every[(every["split"] == row.split) & (every["arm"] == row.chosen)]
         pd.testing.assert_frame_equal(own, theirs.drop(columns="arm").reset_index(drop=True))
     assert set(table["arm"]) == {"selected"}
-    check_predictions(table, STUDY["classes"])
+    check_predictions(table, CLASSES)
     assert len(table) == len(predictions[0])
 
 

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from helpers.feature_tables import POSITIVE, STUDY, clustered_features, folds_of
-from livermets.classification.baselines import fit_baseline
-from livermets.classification.thresholds import held_out_threshold, youden
-from livermets.classification.training import fit_arm
+from helpers.feature_tables import CLASSES, POSITIVE, clustered_features, folds_of
+from helpers.training import TASK, baseline, train
+from livermets.classification.thresholds import choose_threshold, youden_threshold
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import roc_curve
 
@@ -19,19 +18,19 @@ def test_it_is_as_good_as_the_best_point_of_scikit_learns_roc_curve(seed, decima
     positive = rng.random(80) < 0.3
     score = np.round(1 / (1 + np.exp(-rng.normal(size=80) - positive)), decimals)
     false, true, _ = roc_curve(positive, score)
-    called = score >= youden(score, positive)
+    called = score >= youden_threshold(score, positive)
     gain = called[positive].mean() - called[~positive].mean()
     assert gain == pytest.approx((true - false).max())
 
 
 def test_of_equally_good_thresholds_the_nearest_to_one_half_is_taken():
-    assert youden(np.array([0.1, 0.9]), np.array([False, True])) == 0.5
-    assert youden(np.full(4, 0.2), np.array([0, 1, 0, 1], bool)) in (0.0, 1.0)
+    assert youden_threshold(np.array([0.1, 0.9]), np.array([False, True])) == 0.5
+    assert youden_threshold(np.full(4, 0.2), np.array([0, 1, 0, 1], bool)) in (0.0, 1.0)
 
 
 def test_without_inner_folds_there_is_none():
     y = np.array([0, 1])
-    assert np.isnan(held_out_threshold(DummyClassifier().fit, None, y, y, [], 1))
+    assert np.isnan(choose_threshold(TASK, DummyClassifier().fit, None, y, y, [])["threshold"])
 
 
 def changed_test_rows(table, splits):
@@ -51,11 +50,9 @@ def test_changed_test_rows_leave_every_threshold_as_it_was(model):
 
     def thresholds(rows):
         if model == "baseline":
-            found, _, _ = fit_baseline("volume", rows, splits, youden=True, **STUDY)
+            found, _, _ = baseline("volume", rows, splits, youden=True)
         else:
-            found, _, report = fit_arm(
-                rows, splits, model, "none", **STUDY, tuning=SMALL, youden=True
-            )
+            found, _, report = train(rows, splits, model, tuning=SMALL, youden=True)
             assert report["threshold"].tolist() == found["threshold"].unique().tolist()
         return found.groupby("split")["threshold"].unique().str[0]
 
@@ -69,11 +66,10 @@ def test_three_classes_are_told_apart_without_a_threshold():
     patients = table["patient"].unique()
     third = table["patient"].isin(patients[::3])
     table = table.assign(label=table["label"].mask(third, "gastric"))
-    classes = [*STUDY["classes"], "gastric"]
-    found, _, _ = fit_arm(
-        table, folds_of(table, 2), "naive_bayes", "none", classes=classes, positive=POSITIVE,
-        tuning=SMALL, youden=True,
-    )  # fmt: skip
+    classes = [*CLASSES, "gastric"]
+    found, _, _ = train(
+        table, folds_of(table, 2), "naive_bayes", classes=classes, tuning=SMALL, youden=True
+    )
     scores = found[[f"score_{name}" for name in classes]]
     assert scores.sum(axis=1).to_numpy() == pytest.approx(1)
     assert found["score"].equals(found[f"score_{POSITIVE}"].rename("score"))

@@ -11,19 +11,18 @@ import pytest
 from helpers.feature_tables import (
     CLASSES,
     POSITIVE,
-    STUDY,
     clustered_features,
     feature_names,
     folds_of,
     with_dealt_labels,
 )
+from helpers.training import train
 from livermets.classification.pipeline import (
     build_pipeline,
     fit_probabilities,
     fitted_pipeline,
     selected_features,
 )
-from livermets.classification.training import fit_arm
 from livermets.core.errors import BadInput
 from livermets.splits.patient_splits import grouped_folds
 from livermets.study.classifiers import CLASSIFIERS
@@ -46,7 +45,7 @@ ARMS = [
 
 
 def fit(table, splits, model, resampling="none", **changed):
-    return fit_arm(table, splits, model, resampling, **{**STUDY, "tuning": SMALL, **changed})
+    return train(table, splits, model, resampling, **{"tuning": SMALL, **changed})
 
 
 def digest(fitted) -> str:
@@ -112,7 +111,7 @@ def test_resampling_touches_training_rows_alone(way):
     y = (table["label"] == POSITIVE).to_numpy(int)
     X = table[feature_names(table)]
     pipeline = build_pipeline(CLASSIFIERS["knn"].build(0), resampling=way, seed=1).fit(X, y)
-    seen = np.bincount(pipeline.named_steps["classify"]._y)
+    seen = np.bincount(pipeline.named_steps["classify"].neighbours_._y)
     assert seen[0] == seen[1] == (min if way == "undersample" else max)(np.bincount(y))
     assert pipeline.predict_proba(X).shape == (len(X), 2)  # every row asked is answered
 
@@ -167,7 +166,7 @@ def test_steps_before_the_classifier_are_the_same_in_all_arms_of_a_resampling():
     for split in fits[0]:
         knn, tree = (fitted[split] for fitted in fits)
         np.testing.assert_array_equal(knn[:-2].transform(X), tree[:-2].transform(X))
-        assert knn["resample"].random_state == tree["resample"].random_state
+        assert knn["balance"].random_state == tree["balance"].random_state
 
 
 # ---- the tables

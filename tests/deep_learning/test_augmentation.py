@@ -2,7 +2,12 @@
 
 import numpy as np
 import torch
-from livermets.deep_learning.augmentation import Moves, affine_maps, move, random_maps
+from livermets.deep_learning.augmentation import (
+    AffineRanges,
+    affine_maps,
+    apply_affine,
+    random_maps,
+)
 from scipy import ndimage
 
 
@@ -12,7 +17,7 @@ def moved(images, zoom=1.0, shear_deg=0.0, rotate_deg=0.0, shift=0.0):
     maps = affine_maps(
         zoom * one, (shear_deg * one).deg2rad(), (rotate_deg * one).deg2rad(), shift * one
     )
-    return move(images, maps)
+    return apply_affine(images, maps)
 
 
 def smooth(n=2, size=40) -> torch.Tensor:
@@ -61,14 +66,14 @@ def test_any_map_agrees_with_scipy():
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not():
     def draw(seed):
-        return random_maps(16, Moves(), torch.Generator().manual_seed(seed))
+        return random_maps(16, AffineRanges(), torch.Generator().manual_seed(seed))
 
     assert torch.equal(draw(5), draw(5))
     assert not torch.equal(draw(5), draw(6))
 
 
 def test_each_image_moves_by_itself_and_the_given_share_stays():
-    maps = random_maps(4000, Moves(probability=0.8), torch.Generator().manual_seed(1))
+    maps = random_maps(4000, AffineRanges(probability=0.8), torch.Generator().manual_seed(1))
     still = (maps == torch.eye(2, 3)).all((1, 2))
     assert abs(still.double().mean() - 0.2) < 0.02
     assert len(torch.unique(maps[~still], dim=0)) == (~still).sum()
@@ -76,17 +81,19 @@ def test_each_image_moves_by_itself_and_the_given_share_stays():
 
 def test_probability_zero_leaves_images_as_they_are():
     images = smooth()
-    maps = random_maps(2, Moves(probability=0), torch.Generator().manual_seed(1))
-    np.testing.assert_allclose(move(images, maps), images, atol=1e-5)
+    maps = random_maps(2, AffineRanges(probability=0), torch.Generator().manual_seed(1))
+    np.testing.assert_allclose(apply_affine(images, maps), images, atol=1e-5)
 
 
 def test_draws_stay_within_their_limits():
     generator = torch.Generator().manual_seed(4)
-    zooms = random_maps(2000, Moves(0.1, 0, 0, 0, 1), generator)
+    zooms = random_maps(2000, AffineRanges(0.1, 0, 0, 0, 1), generator)
     factors = 1 / torch.linalg.det(zooms[:, :, :2]).sqrt()
-    assert 0.9 <= factors.min() < 0.91 and 1.09 < factors.max() <= 1.1001
-    turns = random_maps(2000, Moves(0, 0, 20, 0, 1), generator)
+    assert 0.9 <= factors.min() < 0.91
+    assert 1.09 < factors.max() <= 1.1001
+    turns = random_maps(2000, AffineRanges(0, 0, 20, 0, 1), generator)
     angles = torch.rad2deg(torch.atan2(turns[:, 0, 1], turns[:, 0, 0])).abs()
     assert 19.5 < angles.max() <= 20.001
-    shifts = random_maps(2000, Moves(0, 0, 0, 0.1, 1), generator)[:, :, 2]
-    assert 0.195 < shifts[:, 0].abs().max() <= 0.2 and not shifts[:, 1].any()
+    shifts = random_maps(2000, AffineRanges(0, 0, 0, 0.1, 1), generator)[:, :, 2]
+    assert 0.195 < shifts[:, 0].abs().max() <= 0.2
+    assert not shifts[:, 1].any()

@@ -4,63 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from helpers.lesion_textures import QUICK, SIZE, as_bytes, cohort
 from livermets.core.errors import BadInput
-from livermets.deep_learning import densenet, trainer
-from livermets.deep_learning.densenet import (
-    LesionNet,
-    examples_of,
-    predict_split,
-    run_split,
-    train_split,
-)
+from livermets.deep_learning import trainer
+from livermets.deep_learning.dataset import lesion_dataset
+from livermets.deep_learning.densenet import Run, predict_split, run_split, train_split
 from livermets.deep_learning.lesion_slices import save_slices
-from scipy import ndimage
+from livermets.deep_learning.network import LesionNet, load_model
+from livermets.predictions.task import Task
 from sklearn.metrics import roc_auc_score
-from torch import nn
 
-torch.set_num_threads(1)
-SIZE = 32
-QUICK = {"epochs": 4, "batch_size": 8, "learning_rate": 0.01}
-AB = (["a", "b"], "b")  # classes, positive
-
-
-class Tiny(nn.Sequential):
-    """Stands in for DenseNet-121 where the network does not matter."""
-
-    def __init__(self, out_channels: int, **_) -> None:
-        super().__init__(
-            nn.Conv2d(1, 4, 3, stride=2),
-            nn.BatchNorm2d(4),
-            nn.ReLU(),
-            nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(),
-            nn.Linear(4, out_channels),
-        )
-
-
-@pytest.fixture
-def tiny(monkeypatch):
-    monkeypatch.setattr(densenet, "DenseNet121", Tiny)
-
-
-def cohort(patients=8, lesions=3, per_lesion=2, coarse=2.5):
-    """Round lesions of fine texture (class a, even patients) and coarse texture (class b)."""
-    y, x = np.indices((SIZE, SIZE)) - (SIZE - 1) / 2
-    slices, labels = {}, {}
-    for k in range(patients):
-        rng = np.random.default_rng(k)
-        n = lesions * per_lesion
-        texture = ndimage.gaussian_filter(
-            rng.normal(size=(n, SIZE, SIZE)), (0, *2 * [coarse if k % 2 else 0.7])
-        )
-        texture *= 12 / texture.std((1, 2), keepdims=True)
-        images = np.where(np.hypot(y, x) < 13, 150 + texture, 0).astype(np.uint8)
-        slices[f"P{k}"] = {
-            "images": images,
-            "lesion": np.repeat(np.arange(1, lesions + 1), per_lesion),
-        }
-        labels[f"P{k}"] = "ab"[k % 2]
-    return slices, labels
+AB = Task(["a", "b"], "b")
 
 
 def roles_of(labels, validation=("P0", "P1"), test=("P2", "P3")):
@@ -70,13 +24,14 @@ def roles_of(labels, validation=("P0", "P1"), test=("P2", "P3")):
     }
 
 
-def train(settings=QUICK, seed=1, slices_and_labels=None, roles=None, **more):
+def train(settings=QUICK, seed=1, slices_and_labels=None, roles=None, checkpoint=None, **where):
     slices, labels = slices_and_labels or cohort()
-    return train_split(slices, labels, roles or roles_of(labels), *AB, settings, seed, **more)
+    run = Run(seed=seed, **where)
+    return train_split(slices, labels, roles or roles_of(labels), AB, settings, run, checkpoint)
 
 
-def as_bytes(state) -> bytes:
-    return b"".join(part.numpy().tobytes() for part in state.values())
+def predicted(state, slices, labels, patients, **where):
+    return predict_split(state, slices, labels, patients, AB, Run(**where))
 
 
 def test_the_network_is_densenet_121_with_one_channel_in_and_one_logit_out():
@@ -85,12 +40,13 @@ def test_the_network_is_densenet_121_with_one_channel_in_and_one_logit_out():
     assert sum(part.numel() for part in LesionNet().parameters()) == expected
 
 
+@pytest.mark.training
 def test_densenet_121_learns_two_textures():
     slices, labels = cohort(patients=12, per_lesion=3)
     settings = {"epochs": 3, "batch_size": 16, "learning_rate": 1e-3}
     roles = roles_of(labels, validation=())
     state, history = train(settings, slices_and_labels=(slices, labels), roles=roles)
-    table = predict_split(state, slices, labels, ["P2", "P3"], *AB)
+    table = predicted(state, slices, labels, ["P2", "P3"])
     assert roc_auc_score(table["label"] == "b", table["score"]) > 0.9
     assert history["epoch"].tolist() == [1, 2, 3]
 
@@ -117,7 +73,7 @@ def test_a_killed_training_goes_on_to_the_bytes_of_an_uninterrupted_one(
     assert as_bytes(resumed) == as_bytes(whole)
     pd.testing.assert_frame_equal(resumed_history, whole_history)
     slices, labels = cohort()
-    tables = [predict_split(state, slices, labels, ["P2", "P3"], *AB) for state in (whole, resumed)]
+    tables = [predicted(state, slices, labels, ["P2", "P3"]) for state in (whole, resumed)]
     pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
@@ -140,9 +96,10 @@ def test_the_checkpoint_of_another_training_is_not_taken_up(tiny, tmp_path, chan
 
 def test_a_finished_checkpoint_gives_its_weights_without_another_epoch(tiny, tmp_path, monkeypatch):
     first, _ = train(checkpoint=tmp_path / "checkpoint.pt")
-    monkeypatch.setattr(trainer, "move", None)  # nothing can be trained any more
+    monkeypatch.setattr(trainer, "apply_affine", None)  # nothing can be trained any more
     again, history = train(checkpoint=tmp_path / "checkpoint.pt")
-    assert as_bytes(first) == as_bytes(again) and len(history) == 4
+    assert as_bytes(first) == as_bytes(again)
+    assert len(history) == 4
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_split_or_seed_does_not(tiny):
@@ -188,12 +145,14 @@ def test_without_validation_patients_every_epoch_is_run_and_the_last_is_kept(tin
     roles = roles_of(cohort()[1], validation=())
     _, history = train(QUICK | {"patience": 1}, roles=roles)
     assert history["epoch"].tolist() == [1, 2, 3, 4]
-    assert history["best"].all() and history["valid_loss"].isna().all()
+    assert history["best"].all()
+    assert history["valid_loss"].isna().all()
 
 
 def test_a_validation_patient_of_one_class_has_a_loss_and_no_auc(tiny):
     _, history = train(roles=roles_of(cohort()[1], validation=("P0",)))
-    assert history["valid_loss"].notna().all() and history["valid_auc"].isna().all()
+    assert history["valid_loss"].notna().all()
+    assert history["valid_auc"].isna().all()
 
 
 def test_predictions_are_the_contract_table_of_mean_slice_probabilities(tiny):
@@ -201,10 +160,12 @@ def test_predictions_are_the_contract_table_of_mean_slice_probabilities(tiny):
     slices["P6"] = {"images": np.zeros((0, SIZE, SIZE), np.uint8), "lesion": np.zeros(0, int)}
     slices["P3"]["lesion"] = np.array([2, 2, 2, 2, 5, 5])  # numbers with gaps, unequal counts
     state, _ = train(slices_and_labels=(slices, labels))
-    table = predict_split(state, slices, labels, ["P2", "P3", "P6"], *AB, split="cv1-fold1")
+    table = predicted(state, slices, labels, ["P2", "P3", "P6"], split="cv1-fold1")
     assert table.columns.tolist() == ["arm", "split", "patient", "lesion", "label", "score"]
-    assert table["lesion"].dtype == np.int64 and table["score"].dtype == np.float64
-    assert (table["arm"] == "densenet121").all() and (table["split"] == "cv1-fold1").all()
+    assert table["lesion"].dtype == np.int64
+    assert table["score"].dtype == np.float64
+    assert (table["arm"] == "densenet121").all()
+    assert (table["split"] == "cv1-fold1").all()
     assert list(zip(table["patient"], table["lesion"], table["label"], strict=True)) == [
         *(("P2", lesion, "a") for lesion in (1, 2, 3)),
         *(("P3", lesion, "b") for lesion in (2, 5)),
@@ -223,8 +184,9 @@ def test_predictions_are_the_contract_table_of_mean_slice_probabilities(tiny):
 def test_nobody_to_predict_is_an_empty_table_of_the_same_types(tiny):
     slices, labels = cohort()
     state = LesionNet().state_dict()
-    full, none = (predict_split(state, slices, labels, who, *AB) for who in (["P0"], []))
-    assert len(none) == 0 and none.dtypes.to_dict() == full.dtypes.to_dict()
+    full, none = (predicted(state, slices, labels, who) for who in (["P0"], []))
+    assert len(none) == 0
+    assert none.dtypes.to_dict() == full.dtypes.to_dict()
 
 
 def test_every_lesion_has_the_same_weight_and_every_class_one_half():
@@ -232,23 +194,24 @@ def test_every_lesion_has_the_same_weight_and_every_class_one_half():
         "P0": {"images": np.ones((5, SIZE, SIZE), np.uint8), "lesion": np.array([1, 1, 1, 1, 2])},
         "P1": {"images": np.ones((6, SIZE, SIZE), np.uint8), "lesion": np.repeat([1, 2, 3], 2)},
     }
-    examples = examples_of(slices, {"P0": "a", "P1": "b"}, ["P0", "P1"], ["a", "b"])
-    np.testing.assert_array_equal(np.bincount(examples.lesions, examples.weights), np.ones(5))
-    classes = examples.class_weights(2).double()
-    shares = examples.weights * classes[examples.targets]
-    np.testing.assert_allclose(np.bincount(examples.targets, shares), [2.5, 2.5])
+    dataset = lesion_dataset(slices, {"P0": "a", "P1": "b"}, ["P0", "P1"], ["a", "b"])
+    np.testing.assert_array_equal(np.bincount(dataset.lesions, dataset.weights), np.ones(5))
+    classes = dataset.class_weights(2).double()
+    shares = dataset.weights * classes[dataset.targets]
+    np.testing.assert_allclose(np.bincount(dataset.targets, shares), [2.5, 2.5])
 
 
 def test_draws_follow_the_weights_as_evenly_as_they_can():
     slices, labels = cohort()
-    examples = examples_of(slices, labels, list(slices), ["a", "b"])
+    dataset = lesion_dataset(slices, labels, list(slices), ["a", "b"])
     generator = torch.Generator().manual_seed(1)
-    drawn = np.bincount(examples.draw(len(examples), generator), minlength=len(examples))
+    drawn = np.bincount(dataset.draw(len(dataset), generator), minlength=len(dataset))
     assert (drawn == 1).all()  # equal weights: every image once
-    per_lesion = np.bincount(examples.lesions[examples.draw(24, generator)], minlength=24)
+    per_lesion = np.bincount(dataset.lesions[dataset.draw(24, generator)], minlength=24)
     assert (per_lesion == 1).all()  # as many draws as lesions: one image of each
 
 
+@pytest.mark.training
 def test_black_stays_black_and_lesion_pixels_are_standardised():
     slices, labels = cohort()
     state, _ = train(QUICK | {"epochs": 1})
@@ -271,18 +234,19 @@ def test_a_split_from_files_leaves_a_model_that_predicts_the_same(tiny, tmp_path
         columns=["split", "patient", "role"],
     )
     folder = tmp_path / "model"
-    table = run_split("holdout", files, splits, labels, *AB, QUICK, 1, 1, folder)
-    state, facts = densenet.load_model(folder / "model.pt")
-    again = predict_split(state, slices, labels, ["P2", "P3"], *AB)
+    table = run_split(files, splits, labels, AB, QUICK, Run(seed=1), folder)
+    state, facts = load_model(folder / "model.pt")
+    again = predicted(state, slices, labels, ["P2", "P3"])
     pd.testing.assert_frame_equal(table, again, check_exact=True)
-    assert facts["positive"] == "b" and facts["settings"]["epochs"] == 4
+    assert facts["positive"] == "b"
+    assert facts["settings"]["epochs"] == 4
     assert sorted(path.name for path in folder.iterdir()) == ["history.tsv", "model.pt"]
     history = pd.read_csv(folder / "history.tsv", sep="\t")
     assert history.columns.tolist() == [
         *("split", "epoch", "train_loss", "valid_loss", "valid_auc", "best")
     ]
     with pytest.raises(BadInput, match="split cv9-fold9"):
-        run_split("cv9-fold9", files, splits, labels, *AB, QUICK, 1, 1, folder)
+        run_split(files, splits, labels, AB, QUICK, Run("cv9-fold9"), folder)
 
 
 @pytest.mark.parametrize("missing", ["a", "b"])
@@ -330,5 +294,5 @@ def test_a_gpu_learns_the_same_from_the_same_seed():
     settings = {"epochs": 3, "batch_size": 16, "learning_rate": 1e-3}
     states = [train(settings, slices_and_labels=(slices, labels), device="cuda")[0] for _ in "12"]
     assert as_bytes(states[0]) == as_bytes(states[1])
-    table = predict_split(states[0], slices, labels, ["P2", "P3"], *AB, device="cuda")
+    table = predicted(states[0], slices, labels, ["P2", "P3"], device="cuda")
     assert roc_auc_score(table["label"] == "b", table["score"]) > 0.9

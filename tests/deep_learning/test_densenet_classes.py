@@ -4,32 +4,24 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from deep_learning.test_densenet import QUICK, SIZE, Tiny, as_bytes
+from helpers.lesion_textures import QUICK, SIZE, as_bytes
 from livermets.core.errors import BadInput
-from livermets.deep_learning import densenet, trainer
-from livermets.deep_learning.densenet import (
-    examples_of,
-    load_model,
-    predict_split,
-    run_split,
-    train_split,
-)
+from livermets.deep_learning import trainer
+from livermets.deep_learning.dataset import lesion_dataset
+from livermets.deep_learning.densenet import Run, predict_split, run_split, train_split
 from livermets.deep_learning.lesion_slices import save_slices
 from livermets.deep_learning.losses import cross_entropy, probabilities
+from livermets.deep_learning.network import LesionNet, load_model
 from livermets.predictions.predictions_table import check_predictions
+from livermets.predictions.task import Task
 from scipy.special import expit, log_softmax, softmax
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional
 
-torch.set_num_threads(1)
 CLASSES, POSITIVE = ["bright", "dark", "mid"], "dark"
+TASK = Task(CLASSES, POSITIVE)
 GREY = {"dark": 70, "mid": 130, "bright": 190}
 TESTED = ["P0", "P1", "P2"]
-
-
-@pytest.fixture
-def tiny(monkeypatch):
-    monkeypatch.setattr(densenet, "DenseNet121", Tiny)
 
 
 def patches(patients=12, lesions=3, per_lesion=2):
@@ -53,16 +45,17 @@ def roles_of(labels, validation=("P3", "P4", "P5")):
     return roles | dict.fromkeys(TESTED, "test")
 
 
-def train(cohort, settings=QUICK, roles=None, **more):
+def train(cohort, settings=QUICK, roles=None, checkpoint=None, **where):
     slices, labels = cohort
-    roles = roles or roles_of(labels)
-    return train_split(slices, labels, roles, CLASSES, POSITIVE, settings, 1, **more)
+    roles, run = roles or roles_of(labels), Run(seed=1, **where)
+    return train_split(slices, labels, roles, TASK, settings, run, checkpoint)
 
 
-def predicted(state, cohort, patients=TESTED):
-    return predict_split(state, *cohort, patients, CLASSES, POSITIVE)
+def predicted(state, cohort, patients=TESTED, **where):
+    return predict_split(state, *cohort, patients, TASK, Run(**where))
 
 
+@pytest.mark.training
 def test_three_brightnesses_are_learned_and_scored_as_every_other_arm_does():
     cohort = patches(18)
     settings = {"epochs": 4, "batch_size": 12, "learning_rate": 3e-3}
@@ -74,10 +67,12 @@ def test_three_brightnesses_are_learned_and_scored_as_every_other_arm_does():
         *each,
     ]
     called = np.array(CLASSES)[table[each].to_numpy().argmax(axis=1)]
-    assert (called == table["label"]).all() and set(called) == set(CLASSES)
+    assert (called == table["label"]).all()
+    assert set(called) == set(CLASSES)
     np.testing.assert_allclose(table[each].sum(axis=1), 1, atol=1e-12)
     pd.testing.assert_series_equal(table["score"], table["score_dark"], check_names=False)
-    assert history["valid_auc"].iloc[-1] == 1 and history["valid_loss"].iloc[-1] < np.log(3) / 2
+    assert history["valid_auc"].iloc[-1] == 1
+    assert history["valid_loss"].iloc[-1] < np.log(3) / 2
 
 
 def test_scores_are_the_mean_softmax_of_a_lesions_slices(tiny):
@@ -85,7 +80,7 @@ def test_scores_are_the_mean_softmax_of_a_lesions_slices(tiny):
     slices["P1"]["lesion"] = np.array([2, 2, 2, 2, 5, 5])
     state, _ = train(cohort)
     table = predicted(state, cohort, ["P1"])
-    network = densenet.LesionNet(classes=3)
+    network = LesionNet(classes=3)
     network.load_state_dict(state)
     network.eval()
     with torch.no_grad():
@@ -131,9 +126,9 @@ def test_two_classes_have_one_logit_whose_loss_is_the_binary_one_to_the_bit():
 def test_every_class_weighs_the_same_however_many_lesions_it_has():
     slices, labels = patches(7)  # three patients are bright, two are of each other class
     slices["P0"]["lesion"] = np.array([1, 1, 1, 1, 1, 2])
-    examples = examples_of(slices, labels, list(slices), CLASSES)
-    shares = examples.weights * examples.class_weights(3).double()[examples.targets]
-    np.testing.assert_allclose(np.bincount(examples.targets, shares), np.full(3, 20 / 3))
+    dataset = lesion_dataset(slices, labels, list(slices), CLASSES)
+    shares = dataset.weights * dataset.class_weights(3).double()[dataset.targets]
+    np.testing.assert_allclose(np.bincount(dataset.targets, shares), np.full(3, 20 / 3))
 
 
 def test_the_validation_auc_is_scikit_learns_macro_average_over_lesions(tiny):
@@ -151,7 +146,8 @@ def test_the_validation_auc_is_scikit_learns_macro_average_over_lesions(tiny):
 def test_a_class_without_a_validation_patient_leaves_a_loss_and_no_auc(tiny):
     cohort = patches()
     _, history = train(cohort, roles=roles_of(cohort[1], validation=("P3", "P4")))
-    assert history["valid_loss"].notna().all() and history["valid_auc"].isna().all()
+    assert history["valid_loss"].notna().all()
+    assert history["valid_auc"].isna().all()
 
 
 @pytest.mark.parametrize("missing", CLASSES)
@@ -187,10 +183,11 @@ def test_a_model_of_three_classes_says_which_output_is_which(tiny, tmp_path):
         save_slices(arrays, tmp_path / f"{patient}.npz")
     files = {patient: tmp_path / f"{patient}.npz" for patient in slices}
     splits = pd.DataFrame(roles_of(labels).items(), columns=["patient", "role"])
-    given = (splits.assign(split="holdout"), labels, CLASSES, POSITIVE, QUICK, 1, 1, tmp_path / "m")
-    table = run_split("holdout", files, *given)
+    splits = splits.assign(split="holdout")
+    table = run_split(files, splits, labels, TASK, QUICK, Run(seed=1), tmp_path / "m")
     state, facts = load_model(tmp_path / "m/model.pt")
-    assert facts["outputs"] == ["bright", "mid", "dark"] and facts["positive"] == POSITIVE
+    assert facts["outputs"] == ["bright", "mid", "dark"]
+    assert facts["positive"] == POSITIVE
     pd.testing.assert_frame_equal(table, predicted(state, cohort), check_exact=True)
 
 
@@ -201,6 +198,6 @@ def test_a_gpu_learns_three_classes_alike_from_the_same_seed():
     states, histories = zip(*(train(cohort, settings, device="cuda") for _ in "12"), strict=True)
     assert as_bytes(states[0]) == as_bytes(states[1])
     pd.testing.assert_frame_equal(*histories)
-    table = predict_split(states[0], *cohort, TESTED, CLASSES, POSITIVE, device="cuda")
+    table = predicted(states[0], cohort, device="cuda")
     each = [f"score_{name}" for name in CLASSES]
     assert (np.array(CLASSES)[table[each].to_numpy().argmax(axis=1)] == table["label"]).all()

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 from livermets.core.errors import BadInput
 from livermets.deep_learning.lesion_slices import (
-    chosen_slices,
+    choose_slices,
     lesion_slices,
     load_slices,
     save_slices,
@@ -68,7 +68,8 @@ def test_a_lesion_keeps_one_scale_along_its_slices_and_its_whole_border_in_view(
     drawn = (out["images"] > 0).sum((1, 2)) * out["pixel_mm"] ** 2
     np.testing.assert_allclose(drawn, labels.sum((1, 2))[2:11], rtol=0.01, atol=3)
     seen = np.argwhere(out["images"].any(0))
-    assert seen.min() == 10 and seen.max() == 89  # a tenth of the side is free
+    assert seen.min() == 10
+    assert seen.max() == 89
 
 
 def test_an_ellipse_of_voxels_that_is_a_circle_in_mm_is_drawn_as_a_circle():
@@ -119,7 +120,8 @@ def test_a_voxel_too_small_to_reach_half_a_pixel_is_still_one_pixel():
 def test_a_patient_without_lesions_has_arrays_of_length_0():
     nothing = np.zeros((3, 40, 40), np.uint16)
     out = lesion_slices(image(nothing.astype(np.int16)), image(nothing), size=64)
-    assert out["images"].shape == (0, 64, 64) and out["images"].dtype == np.uint8
+    assert out["images"].shape == (0, 64, 64)
+    assert out["images"].dtype == np.uint8
     assert [len(part) for part in out.values()] == [0, 0, 0, 0]
 
 
@@ -149,7 +151,7 @@ def test_a_lesion_of_one_voxel_is_drawn():
     ],
 )
 def test_few_slices_of_a_lesion_are_large_ones_spread_evenly(areas, most, chosen):
-    assert chosen_slices(np.array(areas), most).tolist() == chosen
+    assert choose_slices(np.array(areas), most).tolist() == chosen
 
 
 def test_saving_twice_gives_the_same_bytes_and_loading_gives_the_arrays(tmp_path):
@@ -194,7 +196,8 @@ def test_real_lesions_keep_their_mean_and_area(real_data, tmp_path):
     hu, labels = sitk.GetArrayFromImage(ct), sitk.GetArrayFromImage(labelled)
     out = lesion_slices(ct, labelled)
     assert len(out["z"]) == sum((labels == k).any((1, 2)).sum() for k in range(1, 5))
-    assert not out["images"][:, [0, -1]].any() and not out["images"][:, :, [0, -1]].any()
+    assert not out["images"][:, [0, -1]].any()
+    assert not out["images"][:, :, [0, -1]].any()
     voxel_mm2 = np.prod(ct.GetSpacing()[:2])
     for picture, lesion, z, pixel in zip(*out.values(), strict=True):
         inside = labels[z] == lesion

@@ -5,7 +5,6 @@ import pandas as pd
 from livermets.splits.patient_splits import divide
 
 CLASSES, POSITIVE = ["colorectal", "pancreatic"], "pancreatic"
-STUDY = {"classes": CLASSES, "positive": POSITIVE}
 
 
 def clustered_features(

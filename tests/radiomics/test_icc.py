@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from livermets.classification.training import over_splits
+from livermets.classification.training import train_on_splits
 from livermets.core.errors import BadInput
 from livermets.features.features_table import feature_columns, without_other_sets
+from livermets.predictions.task import Task
 from livermets.radiomics.icc import (
     gather_perturbed,
     icc31,
@@ -146,11 +147,11 @@ def test_a_split_learns_and_predicts_without_its_own_unstable_features():
         seen[split] = list(X.columns)
         return DummyClassifier().fit(X, y), {}
 
-    study = (table, splits, ["x", "y"], ["a", "b"], "b")
-    over_splits("arm", *study, learn, {"one": ["y"], "two": ["x", "not there"]})
+    study = (table, splits, ["x", "y"], Task(["a", "b"], "b"))
+    train_on_splits("arm", *study, learn, {"one": ["y"], "two": ["x", "not there"]})
     assert seen == {"one": ["x"], "two": ["y"]}
     with pytest.raises(BadInput, match="two: no feature reaches radiomics.min_icc"):
-        over_splits("arm", *study, learn, {"two": ["x", "y"]})
+        train_on_splits("arm", *study, learn, {"two": ["x", "y"]})
 
 
 def test_feature_sets_are_chosen_by_the_names_of_their_columns():

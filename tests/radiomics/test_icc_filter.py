@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.feature_tables import CLASSES, STUDY
+from helpers.feature_tables import CLASSES
+from helpers.training import train
 from livermets.classification.importance_table import feature_importance
 from livermets.classification.pipeline import selected_features
-from livermets.classification.training import fit_arm
 from livermets.features.features_table import feature_columns
 from livermets.lesions.components import split_lesions
 from livermets.phantoms.phantom import make_phantom
@@ -73,9 +73,7 @@ def test_what_test_patients_look_like_when_perturbed_changes_no_surviving_featur
 def test_neither_a_classifier_nor_table_2_selects_what_the_filter_left_out(study, unstable):
     features, _, splits = study
     columns = feature_columns(features)
-    _, fitted, report = fit_arm(
-        features, splits, "logistic_regression", "none", unstable=unstable, **STUDY
-    )
+    _, fitted, report = train(features, splits, "logistic_regression", unstable=unstable)
     for split, model in fitted.items():
         here = [name for name in columns if name not in unstable[split]]
         assert set(selected_features(model, here)) <= set(here)

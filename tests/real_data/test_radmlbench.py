@@ -9,12 +9,15 @@ from functools import cache
 
 import pandas as pd
 import pytest
-from helpers.feature_tables import STUDY, clustered_features
+from helpers.feature_tables import CLASSES as TWO_CLASSES
+from helpers.feature_tables import POSITIVE as ONE_POSITIVE
+from helpers.feature_tables import clustered_features
 from helpers.run_study import snakemake, write_config
 from livermets.classification.pipeline import build_pipeline
-from livermets.classification.training import over_splits
+from livermets.classification.training import train_on_splits
 from livermets.evaluation.evaluate import evaluate
 from livermets.features.features_table import feature_columns, read_features
+from livermets.predictions.task import Task
 from livermets.study.baselines import volume_column
 from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.linear_model import LogisticRegression
@@ -60,7 +63,7 @@ def auc_of(features: pd.DataFrame, splits: pd.DataFrame, n: int, C: float) -> fl
         return pipeline.fit(X, y), {}
 
     columns = feature_columns(features)
-    predictions, _, _ = over_splits("lr", features, splits, columns, CLASSES, POSITIVE, learn)
+    predictions, _, _ = train_on_splits("lr", features, splits, columns, Task(CLASSES, POSITIVE), learn)
     metrics = evaluate(predictions, CLASSES, POSITIVE, draws=1)
     return metrics.query("level == 'patient' and metric == 'auc'")["value"].item()
 
@@ -111,7 +114,7 @@ def test_a_table_of_many_lesions_a_patient_comes_out_as_a_full_table_3(tmp_path)
     clustered = clustered_features(40, (4, 9), 20, gain=1.5).drop(columns=["burden"])
     clustered.to_csv(tmp_path / "lesions.csv", index=False)
     ours = {"patient": "patient", "lesion": "lesion", "label": "label"}
-    write_study(tmp_path, "lesions.csv", STUDY["classes"], STUDY["positive"], ours)
+    write_study(tmp_path, "lesions.csv", TWO_CLASSES, ONE_POSITIVE, ours)
     table3 = table3_of(tmp_path)
     assert len(table3) == 35 + len(["selected", "baseline_majority", "baseline_volume"])
     assert (table3["n_lesions"] == len(clustered)).all()

@@ -6,23 +6,26 @@ import pytest
 import torch
 from helpers.prediction_tables import THREE, make_cohort
 from helpers.run_study import snakemake, write_phantom_study, write_sheet
-from livermets.classification.baselines import fit_baseline
+from livermets.classification.baselines import train_baseline
 from livermets.classification.importance_table import feature_importance
-from livermets.classification.training import fit_arm
-from livermets.deep_learning.densenet import run_split
+from livermets.classification.training import train_arm
+from livermets.deep_learning.densenet import Run, run_split
 from livermets.deep_learning.lesion_slices import load_slices, save_slices
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
 from livermets.evaluation.paired_differences import compare
 from livermets.predictions.predictions_table import read_predictions
+from livermets.predictions.task import Task
 from livermets.report.figures.all_figures import draw_figures
 from livermets.report.paper_tables import with_interval, write_tables
 from livermets.report.render import render_report
 from livermets.splits.patient_splits import divide
+from livermets.study.arms import Arm
 from sklearn import metrics as sk
 
 POSITIVE = "pancreatic"
 STUDY = {"classes": THREE, "positive": POSITIVE}
+TASK = Task(THREE, POSITIVE)
 GREY = dict(zip(THREE, (100, 140, 180), strict=True))
 EACH = [f"score_{name}" for name in THREE]
 COLUMNS = ["mean", "deviation", "area"]
@@ -69,14 +72,14 @@ def study(tmp_path_factory):
         cohort, {"test_per_class": 1, "validation": 3}, {"folds": 2, "validation": 0}, 1
     )
     tables = [
-        fit_arm(features, splits, "naive_bayes", way, columns=COLUMNS, **STUDY)[0]
+        train_arm(features, splits, Arm("naive_bayes", way), TASK, columns=COLUMNS)[0]
         for way in ("none", "smote")
     ]
-    tables += [fit_baseline(name, features, splits, **STUDY)[0] for name in ("majority", "volume")]
+    tables += [train_baseline(name, features, splits, TASK)[0] for name in ("majority", "volume")]
     labels = cohort.set_index("patient")["label"].to_dict()
     for split in splits["split"].unique():
-        given = (splits, labels, THREE, POSITIVE, DENSENET, 1, 1, folder / split)
-        tables.append(run_split(split, files, *given))
+        run = Run(split, seed=1)
+        tables.append(run_split(files, splits, labels, TASK, DENSENET, run, folder / split))
     pd.concat(tables).to_parquet(folder / "all.parquet", index=False)
     predictions = read_predictions([folder / "all.parquet"], THREE)
     metrics = evaluate(predictions, THREE, POSITIVE, draws=100, splits=splits)

@@ -1,9 +1,11 @@
-"""What a radiomics model must beat: the majority class, lesion size, disease burden, the clinic.
+"""Baselines: the simple models that radiomics must beat.
 
-Welch 2019 (PMID 30416044): much of published radiomics was lesion volume in disguise.
+Majority class, lesion size, disease burden and clinical columns. Welch 2019 (PMID 30416044): much
+of published radiomics was lesion volume in disguise.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,71 +17,138 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
 
-from livermets.classification.thresholds import held_out_threshold
-from livermets.classification.training import Fitted, fit_arm, over_splits
+from livermets.classification.thresholds import choose_threshold
+from livermets.classification.training import (
+    ArmTrainer,
+    FittedModels,
+    TrainingSettings,
+    Unstable,
+    train_on_splits,
+)
 from livermets.core.errors import BadInput
 from livermets.features.features_table import feature_columns
+from livermets.predictions.task import Task
 from livermets.splits.patient_splits import grouped_folds
 from livermets.study.arms import BASELINES, baseline_arm
 from livermets.study.baselines import CLINICAL, available_baselines, volume_column
+from livermets.study.classifiers import CLASSIFIERS
+
+INNER_FOLDS = 3  # in which the threshold of a baseline is chosen
 
 
-def fit_baseline(
+def train_baseline(
     name: str,
     features: pd.DataFrame,
     splits: pd.DataFrame,
-    *,
-    classes: Sequence[str],
-    positive: str,
-    youden: bool = False,
-    seed: int = 2023,
-    **settings: Any,
-) -> tuple[pd.DataFrame, Fitted, pd.DataFrame]:
-    """A baseline fitted in every split; parameters and returns as of `livermets.classification.training.fit_arm`.
+    task: Task,
+    settings: TrainingSettings | None = None,
+    unstable: Unstable | None = None,
+) -> tuple[pd.DataFrame, FittedModels, pd.DataFrame]:
+    """Fit one baseline in every split.
 
-    majority : the share of the classes among the training lesions
-    volume : logistic regression on the logarithm of a lesion's volume (`volume_ml` or a volume
-        feature; not its logarithm where the column was standardised and has negative values)
-    burden : logistic regression on liver tumour burden and number of lesions, one row a patient
-    clinical : logistic regression on the `clinical_` columns, one row a patient
-    radiomics_clinical : the arm logistic_regression-none with the clinical columns among its
-        features; it alone takes `settings` (fit_arm's correlation, max_features, tuning)
+    The baselines:
 
-    The others are not tuned (ridge penalty C = 1 on standardised columns) and draw nothing (with
-    `youden` their inner folds are dealt by the seed).
+    - majority: the share of each class among the training lesions.
+    - volume: logistic regression on the logarithm of a lesion's volume (`volume_ml` or a volume
+      feature); without the logarithm if the column was standardised and has negative values.
+    - burden: logistic regression on liver tumour burden and number of lesions, one row a patient.
+    - clinical: logistic regression on the `clinical_` columns, one row a patient.
+    - radiomics_clinical: the arm logistic_regression-none with the clinical columns among its
+      features.
+
+    Parameters
+    ----------
+    name : str
+        One of the baselines.
+    features : data frame
+        The features table.
+    splits : data frame
+        The table of splits.
+    task : Task
+        The classes.
+    settings : TrainingSettings, optional
+        Only radiomics_clinical uses all of them. The others are not tuned (ridge penalty C = 1 on
+        standardised columns) and use `youden` and `seed` (which gives the inner folds).
+    unstable : mapping, optional
+        Features that radiomics_clinical leaves out of each split.
+
+    Returns
+    -------
+    tuple
+        Predictions, fitted models and report, as
+        `livermets.classification.training.train_arm` returns them.
+
+    Raises
+    ------
+    BadInput
+        The features table lacks the baseline's columns.
     """
     if name not in available_baselines(features.columns):
         raise BadInput(
             f"the baseline {name} has no column in the features table:"
             f" leave it out of classification.baselines (known: {', '.join(BASELINES)})."
         )
+    settings, arm = settings or TrainingSettings(), baseline_arm(name)
     if name == "radiomics_clinical":
         table, columns = _radiomics_clinical(features)
-        own = {"arm": baseline_arm(name), "columns": columns, **settings}
-        study = {"classes": classes, "positive": positive, "youden": youden, "seed": seed}
-        return fit_arm(table, splits, "logistic_regression", "none", **study, **own)
+        classifier = CLASSIFIERS["logistic_regression"]
+        tuned = ArmTrainer(classifier, "none", arm, task, settings)
+        with threadpool_limits(settings.threads):
+            return train_on_splits(arm, table, splits, columns, task, tuned, unstable)
     table, columns, model = _BUILDERS[name](features)
+    by_patient = name in ("burden", "clinical")
+    return train_on_splits(
+        arm, table, splits, columns, task, BaselineTrainer(model, by_patient, task, settings)
+    )
 
-    def fit(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray) -> Any:
-        if name in ("burden", "clinical"):  # what a patient has once counts once
+
+@dataclass(frozen=True)
+class BaselineTrainer:
+    """Fits a baseline to the training rows of a split.
+
+    Parameters
+    ----------
+    model : Pipeline
+        The unfitted model.
+    by_patient : bool
+        Whether each patient counts once, because all their rows are equal.
+    task : Task
+        The classes.
+    settings : TrainingSettings
+        Of these `youden` and `seed` are used.
+    """
+
+    model: Pipeline
+    by_patient: bool
+    task: Task
+    settings: TrainingSettings
+
+    def __call__(
+        self, X: pd.DataFrame, y: np.ndarray, patients: np.ndarray, split: str
+    ) -> tuple[Any, dict[str, Any]]:
+        """The fitted model of a split and its row of the report."""
+        record = {
+            "features": X.shape[1],
+            "selected": X.shape[1],
+            "parameters": "{}",
+            "inner_auc": np.nan,
+            "note": "",
+        }
+        if self.settings.youden:
+            folds = grouped_folds(patients, y, INNER_FOLDS, self.settings.seed, "inner", split)
+            record |= choose_threshold(self.task, self._fit, X, y, patients, folds)
+        return self._fit(X, y, patients), record
+
+    def _fit(self, X: pd.DataFrame, y: np.ndarray, patients: np.ndarray) -> Any:
+        if self.by_patient:
             first = ~pd.Series(patients).duplicated().to_numpy()
             X, y = X[first], y[first]
-        return clone(model).fit(X, y)
-
-    def learn(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray, split: str) -> tuple[Any, dict]:
-        record = {"features": len(columns), "selected": len(columns), "parameters": "{}"}
-        record |= {"inner_auc": np.nan, "note": ""}
-        if youden and len(classes) == 2:
-            folds = grouped_folds(patients, y, 3, seed, "inner", split)
-            number = list(classes).index(positive)
-            record["threshold"] = held_out_threshold(fit, X, y, patients, folds, number)
-        return fit(X, y, patients), record
-
-    return over_splits(baseline_arm(name), table, splits, columns, classes, positive, learn)
+        return clone(self.model).fit(X, y)
 
 
-Built = tuple[pd.DataFrame, list[str], Pipeline]  # table, its columns to learn from, model
+Built = tuple[pd.DataFrame, list[str], Pipeline]  # table, columns to learn from, model
 
 
 def _majority(features: pd.DataFrame) -> Built:
@@ -88,9 +157,10 @@ def _majority(features: pd.DataFrame) -> Built:
 
 def _volume(features: pd.DataFrame) -> Built:
     column = volume_column(features.columns)
+    assert column is not None, "available_baselines has found one"
     standardised = (features[column] <= 0).any()
     logarithm = FunctionTransformer(None if standardised else np.log)
-    return features, [column], make_pipeline(logarithm, *_numbers(), LogisticRegression())
+    return features, [column], make_pipeline(logarithm, *_standardised(), LogisticRegression())
 
 
 def _burden(features: pd.DataFrame) -> Built:
@@ -98,34 +168,35 @@ def _burden(features: pd.DataFrame) -> Built:
         count = features.groupby("patient")["lesion"].transform("size")
         features = features.assign(n_lesions=count)
     columns = ["burden", "n_lesions"]
-    return features, columns, make_pipeline(*_numbers(), LogisticRegression())
+    return features, columns, make_pipeline(*_standardised(), LogisticRegression())
 
 
 def _clinical(features: pd.DataFrame) -> Built:
-    table, numbers, words = _clinical_columns(features)
+    table, numbers, categories = _clinical_columns(features)
     encode = make_column_transformer(
-        (make_pipeline(*_numbers()), numbers), (OneHotEncoder(handle_unknown="ignore"), words)
+        (make_pipeline(*_standardised()), numbers),
+        (OneHotEncoder(handle_unknown="ignore"), categories),
     )
-    return table, [*numbers, *words], make_pipeline(encode, LogisticRegression(max_iter=2000))
+    return table, [*numbers, *categories], make_pipeline(encode, LogisticRegression(max_iter=2000))
 
 
 def _radiomics_clinical(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The table with a column of 0 and 1 for each word, and its columns to learn from."""
+    """The table with a column of 0 and 1 for each category, and the columns to learn from."""
     radiomics = feature_columns(features)
-    table, numbers, words = _clinical_columns(features)
-    # a word that only test patients have is constant among the training rows, and goes there
-    coded = pd.get_dummies(table, columns=words, dtype=float)
-    return coded, [*radiomics, *numbers, *(c for c in coded if c not in table)]
+    table, numbers, categories = _clinical_columns(features)
+    # a category of test patients alone is constant in the training rows, so the filter drops it
+    coded = pd.get_dummies(table, columns=categories, dtype=float)
+    return coded, [*radiomics, *numbers, *coded.columns.difference(table.columns, sort=False)]
 
 
 def _clinical_columns(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """The table with its clinical columns as numbers or words, and which are which."""
+    """The table with its clinical columns as numbers or categories, and the names of both."""
     columns = [c for c in features.columns if c.startswith(CLINICAL)]
     numbers = [c for c in columns if pd.api.types.is_numeric_dtype(features[c])]
-    words = [c for c in columns if c not in numbers]
-    table = features.astype(dict.fromkeys(numbers, float) | dict.fromkeys(words, object))
-    table[words] = table[words].where(table[words].notna(), "missing").astype(str)
-    return table, numbers, words
+    categories = [c for c in columns if c not in numbers]
+    table = features.astype(dict.fromkeys(numbers, float) | dict.fromkeys(categories, object))
+    table[categories] = table[categories].where(table[categories].notna(), "missing").astype(str)
+    return table, numbers, categories
 
 
 _BUILDERS: dict[str, Callable[[pd.DataFrame], Built]] = {
@@ -136,5 +207,6 @@ _BUILDERS: dict[str, Callable[[pd.DataFrame], Built]] = {
 }
 
 
-def _numbers() -> tuple[SimpleImputer, StandardScaler]:
+def _standardised() -> tuple[SimpleImputer, StandardScaler]:
+    """Steps for columns of numbers: missing values become the median, then mean 0 and SD 1."""
     return SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()

@@ -1,4 +1,4 @@
-"""Which features tell the classes apart, and how surely each is selected (the paper's Table 2)."""
+"""Feature importance over the splits, and how often each feature is selected (Table 2)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.dummy import DummyClassifier
 from threadpoolctl import threadpool_limits
 
-from livermets.classification.feature_selection import held_out_importance
+from livermets.classification.permutation_importance import held_out_importance
 from livermets.classification.pipeline import build_pipeline, selected_features
 from livermets.core.seeds import derive
 from livermets.features.features_table import feature_columns, steady_columns
@@ -24,16 +24,34 @@ def feature_importance(
 ) -> pd.DataFrame:
     """Permutation importance of every feature over the cross-validation, and its stability.
 
-    In each split the redundancy filter and the importance see training rows alone; importance is
-    measured on training patients that the forest had not seen (`held_out_importance`, the same
-    measure by which `max_features` selects). A feature that the filter drops, or that `unstable`
-    names for the split (as in `livermets.classification.training.fit_arm`), counts 0 there and is not selected.
-    Folds of the cross-validation are used, or all splits where there is none.
+    In each split the redundancy filter and the importance see training rows alone. Importance is
+    measured on training patients that the forest has not seen (`held_out_importance`, by which
+    `max_features` selects, too). A feature that the filter drops, or that `unstable` names for the
+    split, counts 0 there and is not selected. Folds of the cross-validation are used, or all splits
+    where there is none.
+
+    Parameters
+    ----------
+    features : data frame
+        One row per lesion: patient, lesion, label and features.
+    splits : data frame
+        The table of splits.
+    classes : sequence of str
+        Class names.
+    correlation : float or None
+        Threshold of the redundancy filter; None goes without it.
+    seed : int
+        The study's seed.
+    columns : sequence of str, optional
+        Columns to rank; by default those of `feature_columns`.
+    unstable : mapping, optional
+        Features to leave out of each split, as in `livermets.classification.training.train_arm`.
 
     Returns
     -------
-    table feature, importance (mean loss of AUC), sd (over splits; 0 for one split),
-    selected_share (of splits, 0–1), rank (1 is the most important), sorted by rank.
+    data frame
+        Columns feature, importance (mean loss of AUC), sd (over splits; 0 for one split),
+        selected_share (of splits, 0 to 1), rank (1 is the most important); sorted by rank.
     """
     columns = feature_columns(features) if columns is None else columns
     rows = features.sort_values(["patient", "lesion"], ignore_index=True)
@@ -48,14 +66,14 @@ def feature_importance(
         for split in importance.columns:
             part = splits[(splits["split"] == split) & (splits["role"] != "test")]
             train = rows["patient"].isin(part["patient"]).to_numpy()
-            here = steady_columns(columns, unstable, split)
+            stable = steady_columns(columns, unstable, split)
             pipeline = build_pipeline(DummyClassifier(), correlation=correlation)
-            pipeline.fit(rows.loc[train, here], y[train])
-            X = pipeline[:-2].transform(rows.loc[train, here])
-            kept = selected_features(pipeline, here)
+            pipeline.fit(rows.loc[train, stable], y[train])
+            X = pipeline[:-2].transform(rows.loc[train, stable])
+            kept = selected_features(pipeline, stable)
             patients = rows.loc[train, "patient"].to_numpy()
-            own = derive(seed, "importance", split)
-            importance.loc[kept, split] = held_out_importance(X, y[train], patients, own)
+            split_seed = derive(seed, "importance", split)
+            importance.loc[kept, split] = held_out_importance(X, y[train], patients, split_seed)
             selected.loc[kept, split] = 1.0
     table = pd.DataFrame(
         {

@@ -1,8 +1,7 @@
-"""The arm one would have chosen without looking at the test patients.
+"""Model selection: in every split the arm with the best inner cross-validation predicts.
 
-In every split the classifier and resampling with the best inner cross-validation on the training
-patients makes the prediction. Nothing is fitted again. The best of many arms by their test AUC is
-flattered by the choice; this arm is not.
+Nothing is fitted again. The best of many arms by their test AUC looks better than it is, because
+the test patients chose it; this arm is chosen by training patients alone.
 """
 
 from collections.abc import Iterable
@@ -21,16 +20,23 @@ def select_arm(
 
     Parameters
     ----------
-    reports : of each arm, as `livermets.classification.training.fit_arm` returns: arm, split, inner_auc, parameters
-    predictions : of the same arms; arm, split, patient, lesion, label, score
+    reports : iterable of data frame
+        Report of each arm, as `livermets.classification.training.train_arm` returns it.
+    predictions : iterable of data frame
+        Predictions of the same arms.
 
     Returns
     -------
-    predictions : under the arm's name `SELECTED`, in the order of the arms' own
-    chosen : one row per split: arm (`SELECTED`), split, chosen (the arm taken; of equals the first
-        given), parameters (the chosen arm's), inner_auc, note
+    predictions : data frame
+        The rows of the chosen arms under the name `SELECTED`, in the order of the splits.
+    chosen : data frame
+        One row per split: arm (`SELECTED`), split, chosen (the arm; of equals the first), its
+        parameters, inner_auc and note.
 
-    Raises BadInput where no arm of a split was measured on inner folds.
+    Raises
+    ------
+    BadInput
+        In a split no arm was measured on inner folds.
     """
     report = pd.concat(reports, ignore_index=True)
     unmeasured = report.groupby("split", sort=False)["inner_auc"].count().eq(0)
@@ -44,9 +50,9 @@ def select_arm(
     chosen = best.rename(columns={"arm": "chosen"}).assign(
         arm=SELECTED, note=best["note"].fillna("")
     )
-    every = pd.concat(predictions, ignore_index=True)
-    taken = pd.MultiIndex.from_frame(best[["arm", "split"]])
-    table = every[pd.MultiIndex.from_frame(every[["arm", "split"]]).isin(taken)]
+    table = pd.concat(predictions, ignore_index=True)
+    pairs = pd.MultiIndex.from_frame(best[["arm", "split"]])
+    table = table[pd.MultiIndex.from_frame(table[["arm", "split"]]).isin(pairs)]
     order = {split: place for place, split in enumerate(best["split"])}
     table = table.iloc[np.argsort(table["split"].map(order), kind="stable")]
     columns = ["arm", "split", "chosen", "parameters", "inner_auc", "note"]

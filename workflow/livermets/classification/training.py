@@ -1,7 +1,8 @@
-"""Fit an arm on every split and score the lesions of its test patients."""
+"""Training: fit an arm on every split and score the lesions of its test patients."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,188 +17,285 @@ from livermets.classification.pipeline import (
     fitted_pipeline,
     selected_features,
 )
-from livermets.classification.thresholds import held_out_threshold
+from livermets.classification.thresholds import choose_threshold
 from livermets.classification.tuning import tune
 from livermets.core.errors import BadInput
 from livermets.core.seeds import derive
 from livermets.features.features_table import feature_columns, steady_columns
-from livermets.predictions.predictions_table import score_columns
+from livermets.predictions.predictions_table import COLUMNS, score_columns
+from livermets.predictions.task import Task
 from livermets.splits.patient_splits import grouped_folds
 from livermets.study.arms import RESAMPLINGS, Arm, takes_resampling
-from livermets.study.classifiers import CLASSIFIERS
+from livermets.study.classifiers import CLASSIFIERS, Classifier
 
-PREDICTIONS = ("arm", "split", "patient", "lesion", "label", "score")
-Fitted = dict[str, Any]  # one fitted model per split, with `predict_proba`
-# (rows, class number of each, patient of each, split) -> fitted model, what to report of it
-Learn = Callable[[pd.DataFrame, np.ndarray, np.ndarray, str], tuple[Any, dict]]
+FittedModels = dict[str, Any]  # one fitted model per split, with `predict_proba`
+# (rows, class number of each, patient of each, split) -> fitted model, its row of the report
+TrainSplit = Callable[[pd.DataFrame, np.ndarray, np.ndarray, str], tuple[Any, dict[str, Any]]]
+Unstable = Mapping[str, Sequence[str]]  # split -> features to leave out of it
 
 
-def fit_arm(
-    features: pd.DataFrame,
-    splits: pd.DataFrame,
-    model: str,
-    resampling: str,
-    *,
-    classes: Sequence[str],
-    positive: str,
-    columns: Sequence[str] | None = None,
-    correlation: float | None = 0.6,
-    max_features: int | None = None,
-    tuning: dict | None = None,
-    unstable: Mapping[str, Sequence[str]] | None = None,
-    seed: int = 2023,
-    threads: int = 1,
-    arm: str | None = None,
-    youden: bool = False,
-) -> tuple[pd.DataFrame, Fitted, pd.DataFrame]:
-    """One radiomics classifier with one way of resampling, tuned and fitted anew in every split.
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How an arm is trained, the same for all arms of a study.
 
     Parameters
     ----------
-    features : one row per lesion: patient, lesion, label and features
-    splits : as `livermets.splits.patient_splits.divide` returns; trains on the roles train and validation
-    model, resampling : names in `CLASSIFIERS` and `RESAMPLINGS`
-    classes, positive : the class names, and the one whose probability is the score
-    columns : the features; by default those that `livermets.features.features_table.feature_columns` finds
-    correlation, max_features : see `livermets.classification.pipeline.build_pipeline`
-    tuning : `iterations` of the search (1 measures the defaults, 0 does not) and inner `folds`;
-        None: untuned
-    unstable : the features to leave out of each split, found from its training patients alone
-        (`livermets.radiomics.icc.unstable_features`)
-    seed : the study's seed; inner folds, importance and resampling draw the same in all arms, so
-        that models are compared on the same rows; what a classifier draws is the arm's own
-    threads : at most so many; results may differ in the last bit where it changes
-    arm : the arm's name; by default `{model}-{resampling}`. What follows an @ in it names its
-        feature sets and changes no draw, so that sets are compared on the same draws
-    youden : choose a threshold for calls in every split, on held-out training rows (two classes)
-
-    Returns
-    -------
-    predictions : arm, split, patient, lesion, label, score, with three or more classes score_CLASS
-        of each, with `youden` threshold; splits in their order, then sorted
-    fitted : the fitted model of each split
-    report : one row per split: arm, split, rows, patients, features, selected, parameters (JSON),
-        inner_auc, note (what was done otherwise than asked, or empty)
+    correlation : float or None
+        Threshold of the redundancy filter; None goes without it.
+    max_features : int or None
+        Number of features that the importance selects; None keeps all.
+    tuning : mapping, optional
+        `iterations` of the search (1 measures the defaults, 0 does not) and inner `folds`; None
+        does not tune.
+    seed : int
+        The study's seed. Inner folds, importance and balancing draw the same in all arms, so that
+        models are compared on the same rows; the classifier's draws are the arm's own.
+    youden : bool
+        Whether each split gets a threshold of its own, chosen on held-out training rows.
+    threads : int
+        Largest number of threads. Another number can change results in the last bit.
     """
-    if model not in CLASSIFIERS or not takes_resampling(model, resampling):
-        raise BadInput(
-            f"no arm {str(Arm(model, resampling))}: give one of the models"
-            f" {', '.join(CLASSIFIERS)} and of the resamplings {', '.join(RESAMPLINGS)}"
-            " (weights only for a classifier that can weigh rows)."
-        )
-    arm, classifier = arm or str(Arm(model, resampling)), CLASSIFIERS[model]
-    tuning = tuning or {"iterations": 0, "folds": 3}
-    columns = feature_columns(features) if columns is None else columns
 
-    def learn(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray, split: str) -> tuple[Any, dict]:
-        own = derive(seed, str(Arm.parse(arm).plain), split)
-        folds = grouped_folds(patients, y, tuning["folds"], seed, "inner", split)
+    correlation: float | None = 0.6
+    max_features: int | None = None
+    tuning: Mapping[str, int] | None = None
+    seed: int = 2023
+    youden: bool = False
+    threads: int = 1
+
+    @property
+    def iterations(self) -> int:
+        """Number of candidates of the search."""
+        return self.tuning["iterations"] if self.tuning else 0
+
+    @property
+    def folds(self) -> int:
+        """Number of inner folds."""
+        return self.tuning["folds"] if self.tuning else 3
+
+
+@dataclass(frozen=True)
+class ArmTrainer:
+    """Tunes and fits one classifier with one way of resampling to the training rows of a split.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        Entry of the registry.
+    resampling : str
+        Way of resampling.
+    seed_name : str
+        Name from which the classifier's own seed is derived.
+    task : Task
+        The classes.
+    settings : TrainingSettings
+        How to train.
+    """
+
+    classifier: Classifier
+    resampling: str
+    seed_name: str
+    task: Task
+    settings: TrainingSettings
+
+    def __call__(
+        self, X: pd.DataFrame, y: np.ndarray, patients: np.ndarray, split: str
+    ) -> tuple[Any, dict[str, Any]]:
+        """The fitted model of a split and its row of the report."""
+        settings = self.settings
+        seed = derive(settings.seed, self.seed_name, split)
+        folds = grouped_folds(patients, y, settings.folds, settings.seed, "inner", split)
         pipeline = build_pipeline(
-            classifier.build(own),
-            resampling=resampling,
-            correlation=correlation,
-            max_features=max_features,
-            seed=derive(seed, "prepare", split),
+            self.classifier.build(seed),
+            resampling=self.resampling,
+            correlation=settings.correlation,
+            max_features=settings.max_features,
+            seed=derive(settings.seed, "prepare", split),
         )
-        tuned = tune(pipeline, classifier, X, y, patients, folds, tuning["iterations"], own)
-        pipeline.set_params(classify=classifier.build(own, **tuned.parameters))
+        tuned = tune(pipeline, self.classifier, X, y, patients, folds, settings.iterations, seed)
+        pipeline.set_params(classify=self.classifier.build(seed, **tuned.parameters))
         fitted = fit_probabilities(pipeline, X, y, patients, folds)
-        kept = selected_features(fitted, list(X.columns))
         steps = fitted_pipeline(fitted).named_steps
-        notes = (tuned.note, steps["informative"].note_, steps["resample"].note_)
+        notes = (tuned.note, steps["constant"].note_, steps["balance"].note_)
         record = {
             "features": X.shape[1],
-            "selected": len(kept),
+            "selected": len(selected_features(fitted, list(X.columns))),
             "parameters": json.dumps(tuned.parameters),
             "inner_auc": tuned.auc,
             "note": "; ".join(note for note in notes if note),
         }
-        if youden and len(classes) == 2:
+        if settings.youden:
 
-            def again(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray) -> Any:
-                inner = grouped_folds(patients, y, tuning["folds"], seed, "threshold", split)
+            def refit(X: pd.DataFrame, y: np.ndarray, patients: np.ndarray) -> Any:
+                inner = grouped_folds(
+                    patients, y, settings.folds, settings.seed, "threshold", split
+                )
                 return fit_probabilities(clone(pipeline), X, y, patients, inner)
 
-            number = list(classes).index(positive)
-            record["threshold"] = held_out_threshold(again, X, y, patients, folds, number)
+            record |= choose_threshold(self.task, refit, X, y, patients, folds)
         return fitted, record
 
-    with threadpool_limits(threads):
-        study = (features, splits, list(columns), classes, positive)
-        return over_splits(arm, *study, learn, unstable)
+
+def train_arm(
+    features: pd.DataFrame,
+    splits: pd.DataFrame,
+    arm: Arm,
+    task: Task,
+    settings: TrainingSettings | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    unstable: Unstable | None = None,
+) -> tuple[pd.DataFrame, FittedModels, pd.DataFrame]:
+    """Tune and fit one radiomics classifier with one way of resampling anew in every split.
+
+    Parameters
+    ----------
+    features : data frame
+        One row per lesion: patient, lesion, label and features.
+    splits : data frame
+        As `livermets.splits.patient_splits.split_patients` returns it; arms train on the roles
+        train and validation.
+    arm : Arm
+        Classifier and way of resampling. A choice of feature sets changes no draw, so that feature
+        sets are compared on the same draws.
+    task : Task
+        The classes.
+    settings : TrainingSettings, optional
+        How to train; by default without tuning.
+    columns : sequence of str, optional
+        Columns to learn from; by default those of `feature_columns`.
+    unstable : mapping, optional
+        Features to leave out of each split, measured on its training patients alone
+        (`livermets.radiomics.icc.unstable_features`).
+
+    Returns
+    -------
+    predictions : data frame
+        The columns of a prediction table, with three or more classes score_CLASS of each, with
+        `youden` also threshold; splits in their order, then by patient and lesion.
+    fitted : dict
+        The fitted model of each split.
+    report : data frame
+        One row per split: arm, split, rows, patients, features, selected, parameters (JSON),
+        inner_auc, note (deviations from the settings, or empty) and, with `youden`, threshold.
+
+    Raises
+    ------
+    BadInput
+        The arm does not exist, or the tables do not fit together.
+    """
+    if arm.model not in CLASSIFIERS or not takes_resampling(arm.model, arm.resampling):
+        raise BadInput(
+            f"no arm {arm.plain}: give one of the models"
+            f" {', '.join(CLASSIFIERS)} and of the resamplings {', '.join(RESAMPLINGS)}"
+            " (weights only for a classifier that can weigh rows)."
+        )
+    settings = settings or TrainingSettings()
+    columns = feature_columns(features) if columns is None else columns
+    train = ArmTrainer(CLASSIFIERS[arm.model], arm.resampling, str(arm.plain), task, settings)
+    with threadpool_limits(settings.threads):
+        return train_on_splits(str(arm), features, splits, columns, task, train, unstable)
 
 
-def over_splits(
+def train_on_splits(
     arm: str,
     features: pd.DataFrame,
     splits: pd.DataFrame,
     columns: Sequence[str],
-    classes: Sequence[str],
-    positive: str,
-    learn: Learn,
-    unstable: Mapping[str, Sequence[str]] | None = None,
-) -> tuple[pd.DataFrame, Fitted, pd.DataFrame]:
-    """Let `learn` fit a model to each split's training rows, and score its test rows with it.
-
-    The columns named in `unstable` for a split are left out there.
+    task: Task,
+    train: TrainSplit,
+    unstable: Unstable | None = None,
+) -> tuple[pd.DataFrame, FittedModels, pd.DataFrame]:
+    """Fit a model to the training rows of each split, and score its test rows.
 
     Rows are sorted by patient and lesion first, so the order of the table changes nothing.
-    Returns predictions, fitted models by split, and a report, as `fit_arm` does.
+
+    Parameters
+    ----------
+    arm : str
+        Name of the arm.
+    features, splits : data frame
+        As in `train_arm`.
+    columns : sequence of str
+        Columns to learn from.
+    task : Task
+        The classes.
+    train : callable
+        Fits a model to the training rows of a split.
+    unstable : mapping, optional
+        Columns to leave out of each split.
+
+    Returns
+    -------
+    tuple
+        Predictions, fitted models and report, as `train_arm` returns them.
+
+    Raises
+    ------
+    BadInput
+        The tables do not fit together.
     """
-    rows = _checked(features, splits, columns, classes, positive)
-    codes = rows["label"].map({name: code for code, name in enumerate(classes)}).to_numpy(int)
+    rows = _checked_rows(features, splits, columns, task)
+    codes = rows["label"].map({name: code for code, name in enumerate(task.classes)}).to_numpy(int)
     predictions, fitted, report = [], {}, []
-    for split, part in splits.groupby("split", sort=False):
+    for split in splits["split"].unique():
+        part = splits[splits["split"] == split]
         role = rows["patient"].map(part.set_index("patient")["role"])
-        train, test = role.isin(["train", "validation"]).to_numpy(), (role == "test").to_numpy()
-        _assert_every_class(codes[train], classes, split)
+        training, test = role.isin(["train", "validation"]).to_numpy(), (role == "test").to_numpy()
+        _require_every_class(codes[training], task, split)
         if not test.any():
             raise BadInput(f"{split}: none of its test patients has a lesion: divide again.")
-        patients = rows.loc[train, "patient"].to_numpy()
-        here = steady_columns(columns, unstable, split)
-        fitted[split], record = learn(rows.loc[train, here], codes[train], patients, split)
-        scores = fitted[split].predict_proba(rows.loc[test, here])
-        scores = np.clip(scores.astype(float), 0, 1)
-        tested = rows.loc[test, ["patient", "lesion", "label"]].assign(
-            arm=arm, split=split, score=scores[:, list(classes).index(positive)]
-        )[list(PREDICTIONS)]
-        each = score_columns(list(classes))
-        tested[each] = scores[:, : len(each)]
+        patients = rows.loc[training, "patient"].to_numpy()
+        stable = steady_columns(columns, unstable, split)
+        fitted[split], record = train(rows.loc[training, stable], codes[training], patients, split)
+        scores = fitted[split].predict_proba(rows.loc[test, stable])
+        table = _prediction_rows(rows[test], scores, task, arm, split)
         if "threshold" in record:
-            tested["threshold"] = record["threshold"]
-        predictions.append(tested)
-        sizes = {"rows": int(train.sum()), "patients": len(np.unique(patients))}
+            table = table.assign(threshold=record["threshold"])
+        predictions.append(table)
+        sizes = {"rows": int(training.sum()), "patients": len(np.unique(patients))}
         report.append({"arm": arm, "split": split, **sizes, **record})
     table = pd.concat(predictions, ignore_index=True)
     assert np.isfinite(table["score"]).all(), f"{arm}: a score is not a number"
     return table, fitted, pd.DataFrame(report)
 
 
-def _checked(
-    features: pd.DataFrame,
-    splits: pd.DataFrame,
-    columns: Sequence[str],
-    classes: Sequence[str],
-    positive: str,
+def _prediction_rows(
+    rows: pd.DataFrame, scores: np.ndarray, task: Task, arm: str, split: str
+) -> pd.DataFrame:
+    """Rows of a prediction table, from test rows and probabilities (rows, classes)."""
+    scores = np.clip(scores.astype(float), 0, 1)
+    positive = scores[:, task.positive_number]
+    table = rows.assign(arm=arm, split=split, score=positive)[COLUMNS]
+    of_classes = score_columns(list(task.classes))
+    table[of_classes] = scores[:, : len(of_classes)]
+    return table
+
+
+def _checked_rows(
+    features: pd.DataFrame, splits: pd.DataFrame, columns: Sequence[str], task: Task
 ) -> pd.DataFrame:
     """The rows to learn from, sorted; refuses tables that do not fit together."""
-    if positive not in classes:
-        raise BadInput(f"positive is {positive}: give one of classes ({', '.join(classes)}).")
+    named = ", ".join(task.classes)
+    if task.positive not in task.classes:
+        raise BadInput(f"positive is {task.positive}: give one of classes ({named}).")
     if not columns:
         raise BadInput("the features table has no feature: give one numeric column or more.")
-    unlabelled = features.loc[~features["label"].isin(list(classes)), ["patient", "label"]]
+    unlabelled = features.loc[~features["label"].isin(list(task.classes)), ["patient", "label"]]
     if len(unlabelled):
         patient, label = unlabelled.iloc[0]
         raise BadInput(
             f"patient {patient} has the label {label} in the features table:"
-            f" give one of classes ({', '.join(classes)})."
+            f" give one of classes ({named})."
         )
-    lost = features.loc[~features["patient"].isin(splits["patient"]), "patient"]
-    if len(lost):
-        raise BadInput(f"patient {lost.iloc[0]} has lesions and is in no split: divide again.")
-    twice = splits.loc[splits.duplicated(["split", "patient"])]
-    if len(twice):
-        split, patient = twice.iloc[0][["split", "patient"]]
+    without_split = features.loc[~features["patient"].isin(splits["patient"]), "patient"]
+    if len(without_split):
+        raise BadInput(
+            f"patient {without_split.iloc[0]} has lesions and is in no split: divide again."
+        )
+    duplicates = splits.loc[splits.duplicated(["split", "patient"])]
+    if len(duplicates):
+        split, patient = duplicates.iloc[0][["split", "patient"]]
         raise BadInput(f"patient {patient} has two roles in {split}: give each patient one.")
     numbers = features[list(columns)].select_dtypes("number")
     infinite = np.isinf(numbers.to_numpy(float))
@@ -210,8 +308,9 @@ def _checked(
     return features.sort_values(["patient", "lesion"], ignore_index=True)
 
 
-def _assert_every_class(codes: np.ndarray, classes: Sequence[str], split: str) -> None:
-    for code, name in enumerate(classes):
+def _require_every_class(codes: np.ndarray, task: Task, split: str) -> None:
+    """Refuse a split whose training rows lack a class."""
+    for code, name in enumerate(task.classes):
         if code not in codes:
             raise BadInput(
                 f"{split}: no training patient of class {name} has a lesion:"

@@ -1,4 +1,4 @@
-"""Randomised search over a classifier's space, on inner folds that keep patients together."""
+"""Tuning: a randomised search over a classifier's settings, on inner folds over patients."""
 
 import logging
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ from imblearn.pipeline import Pipeline
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import ParameterGrid, ParameterSampler
+from sklearn.preprocessing import label_binarize
 
-from livermets.classification.pipeline import Folds, patients_for, weights_for
+from livermets.classification.pipeline import Folds, groups_for, weights_for
 from livermets.study.classifiers import Classifier
 
 log = logging.getLogger(__name__)
@@ -18,7 +19,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Tuned:
-    """The chosen parameters, the mean inner AUC they reached (NaN if unmeasured), and a remark."""
+    """Result of the search.
+
+    Parameters
+    ----------
+    parameters : dict
+        The chosen parameters of the classifier.
+    auc : float
+        Their mean AUC on the inner folds; NaN if not measured.
+    note : str
+        Why nothing was tuned, or empty.
+    """
 
     parameters: dict[str, Any]
     auc: float
@@ -35,11 +46,35 @@ def tune(
     iterations: int,
     seed: int,
 ) -> Tuned:
-    """The candidate with the highest mean AUC (one-vs-rest macro mean for more than two classes).
+    """The settings with the highest mean AUC (one-vs-rest macro mean for more than two classes).
 
-    The untuned classifier is the first of at most `iterations` candidates; of equals, the first
-    wins. What does not depend on the candidate (scaling, filter, resampling) is fitted once a
-    fold. Without iterations or folds the untuned classifier is returned, unmeasured.
+    The untuned classifier is the first candidate; of equals, the first wins. Steps that do not
+    depend on the candidate (scaling, filters, balancing) are fitted once in each fold. Without
+    iterations or folds the untuned classifier is returned, not measured.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Its steps before the classifier are used.
+    classifier : Classifier
+        Entry of the registry, with the space to search.
+    X : data frame of shape (rows, features)
+        Training rows.
+    y : ndarray of int, shape (rows,)
+        Class number of each row.
+    patients : ndarray, shape (rows,)
+        Patient of each row.
+    folds : list of (train, test)
+        Inner folds.
+    iterations : int
+        Largest number of candidates.
+    seed : int
+        Seed of the search and of each candidate.
+
+    Returns
+    -------
+    Tuned
+        Parameters, AUC and note.
     """
     default = classifier.build(seed).get_params()
     untuned = {key: default[key] for key in classifier.space}
@@ -73,9 +108,9 @@ def _prepare(
 ) -> dict[str, Any]:
     """Training rows as the classifier gets them, their classes and weights; the held-out rows."""
     before = clone(pipeline[:-2])
-    told = patients_for(pipeline, patients[train])
-    kept = before.fit_transform(X.iloc[train], y[train], **told)
-    balanced, classes = clone(pipeline.named_steps["resample"]).fit_resample(kept, y[train])
+    groups = groups_for(pipeline, patients[train])
+    selected = before.fit_transform(X.iloc[train], y[train], **groups)
+    balanced, classes = clone(pipeline.named_steps["balance"]).fit_resample(selected, y[train])
     weights = weights_for(pipeline, classes)
     held_out = {"X_test": before.transform(X.iloc[test]), "y_test": y[test]}
     return {"X": balanced, "y": classes, **held_out, **weights}
@@ -89,11 +124,13 @@ def _auc(
     y_test: np.ndarray,
     **weights: np.ndarray,
 ) -> float:
+    """AUC of the estimator on held-out rows, once it is fitted."""
     estimator.fit(X, y, **weights)
     # distances rank as well as probabilities do, and need no calibration
     distances = not hasattr(estimator, "predict_proba")
     score = estimator.decision_function(X_test) if distances else estimator.predict_proba(X_test)
     if len(estimator.classes_) == 2:
-        return roc_auc_score(y_test, score if score.ndim == 1 else score[:, 1])
-    every = range(score.shape[1])
-    return float(np.mean([roc_auc_score(y_test == column, score[:, column]) for column in every]))
+        return float(roc_auc_score(y_test, score if score.ndim == 1 else score[:, 1]))
+    # one column a class: `multi_class="ovr"` would refuse distances, which do not add up to 1
+    truth = label_binarize(y_test, classes=estimator.classes_)
+    return float(roc_auc_score(truth, score, average="macro"))

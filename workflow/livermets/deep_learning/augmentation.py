@@ -1,21 +1,32 @@
-"""Zoom, shear, rotation and width shift (the paper's four) as one affine map of a whole batch.
+"""Augmentation: zoom, shear, rotation and width shift as one affine map of a whole batch.
 
-One map means one interpolation: four in a row would blur the texture four times. Images are moved
-where they lie; the random numbers come from a CPU generator, so that a seed means the same on
-every device.
+The four are the paper's. One map means one interpolation; four in a row would blur the texture four
+times. Images are transformed on their own device; the random numbers come from a CPU generator, so
+that a seed means the same on every device.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
 
 
-class Moves(NamedTuple):
-    """How far an image may be moved; each is drawn uniformly between minus and plus its value.
+@dataclass(frozen=True)
+class AffineRanges:
+    """Ranges of the random maps; each value is drawn uniformly between minus and plus its range.
 
-    ``zoom`` and ``width_shift`` are fractions (of the size, of the image's width), ``shear_deg``
-    and ``rotate_deg`` degrees; ``probability`` is the share of images that are moved at all.
+    Parameters
+    ----------
+    zoom : float
+        Fraction of the size.
+    shear_deg : float
+        Degrees.
+    rotate_deg : float
+        Degrees.
+    width_shift : float
+        Fraction of the width.
+    probability : float
+        Share of images that are transformed at all.
     """
 
     zoom: float = 0.1
@@ -25,32 +36,39 @@ class Moves(NamedTuple):
     probability: float = 0.8
 
 
-def random_maps(n: int, moves: Moves, generator: torch.Generator) -> torch.Tensor:
-    """Maps for n images (n, 2, 3), see `affine_maps`."""
+def random_maps(n: int, ranges: AffineRanges, generator: torch.Generator) -> torch.Tensor:
+    """Random maps for n images, shape (n, 2, 3), see `affine_maps`."""
     draws = torch.rand(n, 5, generator=generator, dtype=torch.float64)
-    moved = (draws[:, 4] < moves.probability).double()
-    zoom, shear, rotate, shift = ((2 * draws[:, :4] - 1) * moved[:, None]).T
+    transformed = (draws[:, 4] < ranges.probability).double()
+    zoom, shear, rotate, shift = ((2 * draws[:, :4] - 1) * transformed[:, None]).T
     return affine_maps(
-        zoom=1 + moves.zoom * zoom,
-        shear=torch.deg2rad(moves.shear_deg * shear),
-        rotate=torch.deg2rad(moves.rotate_deg * rotate),
-        shift=moves.width_shift * shift,
+        zoom=1 + ranges.zoom * zoom,
+        shear=torch.deg2rad(ranges.shear_deg * shear),
+        rotate=torch.deg2rad(ranges.rotate_deg * rotate),
+        shift=ranges.width_shift * shift,
     )
 
 
 def affine_maps(
     zoom: torch.Tensor, shear: torch.Tensor, rotate: torch.Tensor, shift: torch.Tensor
 ) -> torch.Tensor:
-    """What shears along x, then rotates, zooms and shifts along x, about the image's centre.
+    """Maps that shear along x, then rotate, zoom and shift along x, about the image's centre.
 
     Parameters
     ----------
-    zoom, shear, rotate, shift : (n,) a factor; radians; radians, positive is clockwise to the
-        eye; a fraction of the width, positive is to the right
+    zoom : tensor of float64, shape (n,)
+        Factor.
+    shear : tensor of float64, shape (n,)
+        Radians.
+    rotate : tensor of float64, shape (n,)
+        Radians; positive is clockwise to the eye.
+    shift : tensor of float64, shape (n,)
+        Fraction of the width; positive is to the right.
 
     Returns
     -------
-    (n, 2, 3) float32 maps from output to input in coordinates of -1..1, as `affine_grid` wants.
+    tensor of float32, shape (n, 2, 3)
+        Maps from output to input in coordinates from -1 to 1, as `affine_grid` takes them.
     """
     cosine, sine, slope = rotate.cos(), rotate.sin(), shear.tan()
     forward = torch.stack([cosine, cosine * slope - sine, sine, sine * slope + cosine], dim=-1)
@@ -59,7 +77,7 @@ def affine_maps(
     return torch.cat([inverse, -inverse @ offset], dim=-1).float()
 
 
-def move(images: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
-    """Float images (n, channels, size, size) under `maps`; what comes in from outside is 0."""
+def apply_affine(images: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
+    """Float images (n, channels, size, size) under the maps; 0 comes in from outside."""
     grid = functional.affine_grid(maps, list(images.shape), align_corners=False)
     return functional.grid_sample(images, grid, align_corners=False)

@@ -1,107 +1,278 @@
-"""DenseNet-121 on lesion slices: from scratch, patient-wise, its outputs accumulated per lesion.
+"""DenseNet-121 on lesion slices: trained from scratch on patients, scores averaged per lesion.
 
-After the paper (doi 10.1186/s40644-023-00612-4, "Deep learning"; the network: Huang et al. 2017,
-doi 10.1109/CVPR.2017.243, as MONAI builds it). What the paper leaves open is decided here:
-
-- "Accumulated" is the mean of a lesion's slice probabilities.
-- Every lesion weighs the same in training, whatever its number of slices, and so does every class.
-- Two classes have one logit and a sigmoid, three or more a logit each and a softmax.
-- Lesion pixels are standardised by the training patients' mean and deviation and the black
-  becomes 0: the texture is some 10 HU in a window of 330, and the outline would drown it.
+After the paper (10.1186/s40644-023-00612-4, "Deep learning"). Two things that the paper leaves open
+are decided here. The score of a lesion ("accumulated") is the mean of its slices' probabilities.
+In training every lesion weighs the same, whatever its number of slices, and so does every class.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from monai.networks.nets.densenet import DenseNet121
 
+from livermets.core.code_digest import code_digest
 from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput
+from livermets.core.io import write_table
 from livermets.core.seeds import derive
-from livermets.deep_learning.augmentation import Moves
+from livermets.deep_learning.augmentation import AffineRanges
+from livermets.deep_learning.dataset import LesionDataset, Slices, lesion_dataset
 from livermets.deep_learning.lesion_slices import load_slices
 from livermets.deep_learning.losses import probabilities
+from livermets.deep_learning.network import LesionNet, State, place, save_model
 from livermets.deep_learning.trainer import (
-    Examples,
-    Network,
-    Recipe,
+    TrainingConfig,
+    TrainingDiverged,
     fit,
     lesion_means,
     predict,
-    save,
 )
-from livermets.predictions.predictions_table import score_columns
+from livermets.predictions.predictions_table import COLUMNS, score_columns
+from livermets.predictions.task import Task
+from livermets.study.arms import DENSENET
 
-ARM = "densenet121"
-log = logging.getLogger("livermets")
-Slices = Mapping[str, Mapping[str, np.ndarray]]  # patient -> what `slices.lesion_slices` returns
+log = logging.getLogger(__name__)
 
 
-class LesionNet(Network):
-    """DenseNet-121 for so many classes, which carries its own standardisation of 8-bit images."""
+@dataclass(frozen=True)
+class Run:
+    """Which split is trained, and where.
 
-    mean: torch.Tensor
-    deviation: torch.Tensor
+    Parameters
+    ----------
+    split : str
+        Name of the split.
+    seed : int
+        The study's seed; the random numbers of a training depend on the split, too.
+    device : {"auto", "cpu", "cuda"}
+        Where the network runs.
+    threads : int
+        Number of CPU threads.
+    """
 
-    def __init__(self, mean: float = 0.0, deviation: float = 1.0, classes: int = 2) -> None:
-        super().__init__()
-        self.classes = classes
-        outputs = 1 if classes == 2 else classes
-        self.densenet = DenseNet121(spatial_dims=2, in_channels=1, out_channels=outputs)
-        self.register_buffer("mean", torch.tensor(float(mean)))
-        self.register_buffer("deviation", torch.tensor(float(deviation)))
-
-    def prepare(self, images: torch.Tensor) -> torch.Tensor:
-        """uint8 (n, size, size) to float32 (n, 1, size, size); black stays 0."""
-        values = (images.float() - self.mean) / self.deviation
-        return torch.where(images > 0, values, 0).unsqueeze(1)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits of prepared images: (n,) of the second of two classes, (n, classes) of more."""
-        logits = self.densenet(images)
-        return logits.squeeze(1) if self.classes == 2 else logits
+    split: str = "holdout"
+    seed: int = 2023
+    device: str = "auto"
+    threads: int = 1
 
 
 def train_split(
     slices: Slices,
     labels: Mapping[str, str],
     roles: Mapping[str, str],
-    classes: Sequence[str],
-    positive: str,
-    settings: Mapping,
-    seed: int,
-    split: str = "holdout",
-    device: str = "auto",
-    threads: int = 1,
+    task: Task,
+    settings: Mapping[str, Any],
+    run: Run,
     checkpoint: Path | None = None,
-) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
-    """Train on one split's training patients; stop by its validation patients where it has any.
+) -> tuple[State, pd.DataFrame]:
+    """Train on the training patients of a split; its validation patients, if any, end the training.
 
     Parameters
     ----------
-    slices, labels, roles : by patient; role is train, validation or test. A patient without
-        lesions may be missing from `slices` or have empty arrays.
-    classes, positive : the class names, and the one whose probability is the score
-    settings : the configuration's `densenet`; missing keys take `Recipe`'s values
-    seed : the study's; what is drawn from it depends on `split`
-    device : auto, cpu or cuda
-    checkpoint : see `trainer.fit`
+    slices : mapping
+        Slices of each patient; a patient without lesions may be missing or have empty arrays.
+    labels : mapping
+        Class name of each patient.
+    roles : mapping
+        Role of each patient: train, validation or test.
+    task : Task
+        The classes.
+    settings : mapping
+        `densenet` of the configuration; missing keys take the values of `TrainingConfig`.
+    run : Run
+        Split, seed and device.
+    checkpoint : path, optional
+        See `livermets.deep_learning.trainer.fit`.
 
     Returns
     -------
-    the state_dict of a `LesionNet`, and the history: split, epoch, train_loss, valid_loss,
-    valid_auc, best. Same seed, device and threads: the same bytes.
+    state : dict
+        Weights of a `LesionNet`. Same seed, device and threads give the same bytes.
+    history : data frame
+        Columns split, epoch, train_loss, valid_loss, valid_auc, best.
+
+    Raises
+    ------
+    BadInput
+        A class has no training slice, a setting is unknown, or the training diverges.
     """
-    torch.set_num_threads(threads)
-    recipe = read_recipe(settings)
-    outputs = output_classes(classes, positive)
-    train = examples_of(slices, labels, _with_role(roles, "train"), outputs)
-    valid = examples_of(slices, labels, _with_role(roles, "validation"), outputs)
+    torch.set_num_threads(run.threads)
+    config = read_settings(settings)
+    outputs = output_classes(task)
+    train = lesion_dataset(slices, labels, _with_role(roles, "train"), outputs)
+    valid = lesion_dataset(slices, labels, _with_role(roles, "validation"), outputs)
+    _require_every_class(train, outputs, run.split)
+    network = place(_new_network(train, outputs, run), pick_device(run.device, "densenet.device"))
+    generator = torch.Generator().manual_seed(derive(run.seed, DENSENET, run.split, "training"))
+    log.info("%s: %d slices to train on, %d to validate", run.split, len(train), len(valid))
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+            best, epochs = fit(
+                network,
+                train,
+                valid if len(valid) else None,
+                config,
+                generator,
+                checkpoint,
+                identity=code_digest(Path(__file__)) if checkpoint else "",
+            )
+    except TrainingDiverged as problem:
+        raise BadInput(
+            f"the training of DenseNet-121 diverged in epoch {problem.epoch}. "
+            "Lower densenet.learning_rate."
+        ) from problem
+    history = pd.DataFrame(epochs)
+    history.insert(0, "split", run.split)
+    return best, history
+
+
+def predict_split(
+    state: State,
+    slices: Slices,
+    labels: Mapping[str, str],
+    patients: Sequence[str],
+    task: Task,
+    run: Run,
+) -> pd.DataFrame:
+    """Predictions for the lesions of some patients; patients without lesions have no row.
+
+    Parameters
+    ----------
+    state : dict
+        Weights of a `LesionNet`.
+    slices, labels : mapping
+        As in `train_split`.
+    patients : sequence of str
+        Patients to predict.
+    task : Task
+        The classes.
+    run : Run
+        Split and device.
+
+    Returns
+    -------
+    data frame
+        The columns of a prediction table. The score is the mean probability of the positive class
+        over the lesion's slices; with three or more classes score_CLASS is that of each.
+    """
+    torch.set_num_threads(run.threads)
+    outputs, classes = output_classes(task), list(task.classes)
+    network = LesionNet(classes=len(outputs))
+    network.load_state_dict(state)
+    place(network, pick_device(run.device, "densenet.device"))
+    columns = ["score", *score_columns(classes)]
+    places = [outputs.index(name) for name in (task.positive, *classes)][: len(columns)]
+    rows = []
+    for patient in patients:
+        dataset = lesion_dataset(slices, labels, [patient], outputs)
+        if not len(dataset):
+            continue
+        logits = predict(network, dataset.to(network.mean.device))
+        means = lesion_means(probabilities(logits.double()).cpu(), dataset.lesions)
+        lesions = np.unique(slices[patient]["lesion"])
+        rows += [
+            (DENSENET, run.split, patient, lesion, labels[patient], *scores)
+            for lesion, scores in zip(lesions, means[:, places].tolist(), strict=True)
+        ]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, *columns[1:]])
+    types = dict.fromkeys(table, "str") | {"lesion": "int64"} | dict.fromkeys(columns, "float64")
+    return table.astype(types)
+
+
+def run_split(
+    slice_files: Mapping[str, Path],
+    splits: pd.DataFrame,
+    labels: Mapping[str, str],
+    task: Task,
+    settings: Mapping[str, Any],
+    run: Run,
+    folder: Path,
+) -> pd.DataFrame:
+    """Train and test one split from files, as a job of the workflow does.
+
+    Parameters
+    ----------
+    slice_files : mapping
+        File of `save_slices` of each patient of the split.
+    splits : data frame
+        Columns split, patient, role.
+    labels : mapping
+        Class name of each patient.
+    task : Task
+        The classes.
+    settings : mapping
+        `densenet` of the configuration.
+    run : Run
+        Split, seed and device.
+    folder : path
+        Gets `model.pt` and `history.tsv`, and `checkpoint.pt` until they are written.
+
+    Returns
+    -------
+    data frame
+        Predictions for the test patients, see `predict_split`.
+
+    Raises
+    ------
+    BadInput
+        The table has no such split; or as in `train_split`.
+    """
+    of_split = splits[splits["split"] == run.split]
+    roles = dict(zip(of_split["patient"], of_split["role"], strict=True))
+    if not roles:
+        raise BadInput(f"split {run.split} is not in the table of splits. Remake splits.parquet.")
+    slices = {patient: load_slices(slice_files[patient]) for patient in roles}
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / "checkpoint.pt"
+    state, history = train_split(slices, labels, roles, task, settings, run, checkpoint)
+    predictions = predict_split(state, slices, labels, _with_role(roles, "test"), task, run)
+    write_table(folder / "history.tsv", history)
+    facts = {
+        "arm": DENSENET,
+        "split": run.split,
+        "positive": task.positive,
+        "settings": dict(settings),
+        "outputs": output_classes(task),
+    }
+    save_model(state, facts, folder / "model.pt")
+    checkpoint.unlink()
+    return predictions
+
+
+def output_classes(task: Task) -> list[str]:
+    """The classes in the order of the network's outputs: the positive one is the last."""
+    return sorted(task.classes, key=lambda name: name == task.positive)
+
+
+def read_settings(settings: Mapping[str, Any]) -> TrainingConfig:
+    """`densenet` of the configuration as a `TrainingConfig`, without `device` and `threads`."""
+    values = {key: value for key, value in settings.items() if key not in ("device", "threads")}
+    ranges = values.pop("augment", None) or {}
+    known = {field.name for field in fields(TrainingConfig)} - {"augmentation"}
+    known_ranges = {field.name for field in fields(AffineRanges)}
+    unknown = [f"densenet.{key}" for key in values if key not in known]
+    unknown += [f"densenet.augment.{key}" for key in ranges if key not in known_ranges]
+    if unknown:
+        raise BadInput(f"unknown key {', '.join(unknown)}. Remove it or correct its name.")
+    return TrainingConfig(**values, augmentation=AffineRanges(**ranges))
+
+
+def _new_network(train: LesionDataset, outputs: Sequence[str], run: Run) -> LesionNet:
+    """An untrained network with the standardisation of the training patients."""
+    lesion = train.images[train.images > 0].float()
+    with torch.random.fork_rng(devices=[]):  # MONAI draws the first weights from the global state
+        torch.manual_seed(derive(run.seed, DENSENET, run.split, "weights"))
+        deviation = lesion.std().clamp(min=1.0)
+        return LesionNet(lesion.mean().item(), deviation.item(), len(outputs))
+
+
+def _require_every_class(train: LesionDataset, outputs: Sequence[str], split: str) -> None:
+    """Refuse a split without a training slice of a class."""
     for number, name in enumerate(outputs):
         if not (train.targets == number).any():
             raise BadInput(
@@ -109,169 +280,7 @@ def train_split(
                 "DenseNet-121 cannot learn that class. Add patients, enlarge splits' training "
                 "part, or set densenet: null."
             )
-    lesion = train.images[train.images > 0].float()
-    with torch.random.fork_rng(devices=[]):  # MONAI draws the first weights from the global state
-        torch.manual_seed(derive(seed, ARM, split, "weights"))
-        spread = lesion.std().clamp(min=1.0)
-        network = LesionNet(lesion.mean().item(), spread.item(), len(outputs))
-    network.to(pick_device(device, "densenet.device"), memory_format=torch.channels_last)
-    generator = torch.Generator().manual_seed(derive(seed, ARM, split, "training"))
-    log.info("%s: %d slices to train on, %d to validate", split, len(train), len(valid))
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
-        best, epochs = fit(
-            network, train, valid if len(valid) else None, recipe, generator, checkpoint
-        )
-    history = pd.DataFrame(epochs)
-    history.insert(0, "split", split)
-    return best, history
-
-
-def predict_split(
-    state: Mapping[str, torch.Tensor],
-    slices: Slices,
-    labels: Mapping[str, str],
-    patients: Sequence[str],
-    classes: Sequence[str],
-    positive: str,
-    split: str = "holdout",
-    device: str = "auto",
-    threads: int = 1,
-) -> pd.DataFrame:
-    """One row per lesion of `patients`: arm, split, patient, lesion, label, score.
-
-    score is the mean probability of the positive class over the lesion's slices; with three or
-    more classes score_CLASS is that of each. Patients without lesions have no row.
-    """
-    torch.set_num_threads(threads)
-    outputs = output_classes(classes, positive)
-    network = LesionNet(classes=len(outputs))
-    network.load_state_dict(state)
-    network.to(pick_device(device, "densenet.device"), memory_format=torch.channels_last)
-    wanted = [positive, *(classes if len(classes) > 2 else ())]
-    places = [outputs.index(name) for name in wanted]
-    rows = []
-    for patient in patients:
-        examples = examples_of(slices, labels, [patient], outputs)
-        if not len(examples):
-            continue
-        logits = predict(network, examples.to(network.mean.device))
-        means = lesion_means(probabilities(logits.double()).cpu(), examples.lesions)
-        lesions = np.unique(slices[patient]["lesion"])
-        rows += [
-            (patient, lesion, labels[patient], *scores)
-            for lesion, scores in zip(lesions, means[:, places].tolist(), strict=True)
-        ]
-    scores = ["score", *score_columns(list(classes))]
-    table = pd.DataFrame(rows, columns=["patient", "lesion", "label", *scores])
-    types = {"patient": "str", "label": "str", "lesion": "int64"}
-    table = table.astype(types | dict.fromkeys(scores, "float64"))
-    table.insert(0, "split", split)
-    table.insert(0, "arm", ARM)
-    return table
-
-
-def run_split(
-    split: str,
-    slice_files: Mapping[str, Path],
-    splits: pd.DataFrame,
-    labels: Mapping[str, str],
-    classes: Sequence[str],
-    positive: str,
-    settings: Mapping,
-    seed: int,
-    threads: int,
-    folder: Path,
-) -> pd.DataFrame:
-    """Train and test one split from files: what a job of the workflow does.
-
-    Parameters
-    ----------
-    slice_files : the .npz of each patient of the split
-    splits : split, patient, role
-    folder : takes ``model.pt`` and ``history.tsv``, and ``checkpoint.pt`` until they are written;
-        the rest as in `train_split`
-
-    Returns
-    -------
-    the test patients' predictions, see `predict_split`
-    """
-    roles = splits[splits["split"] == split].set_index("patient")["role"].to_dict()
-    if not roles:
-        raise BadInput(f"split {split} is not in the table of splits. Remake splits.parquet.")
-    slices = {patient: load_slices(slice_files[patient]) for patient in roles}
-    where = {"split": split, "device": settings.get("device", "auto"), "threads": threads}
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / "checkpoint.pt"
-    names = (classes, positive)
-    state, history = train_split(
-        slices, labels, roles, *names, settings, seed, checkpoint=checkpoint, **where
-    )
-    predictions = predict_split(state, slices, labels, _with_role(roles, "test"), *names, **where)
-    history.to_csv(folder / "history.tsv", sep="\t", index=False)
-    facts = {"arm": ARM, "split": split, "positive": positive, "settings": dict(settings)}
-    facts["outputs"] = output_classes(classes, positive)
-    save_model(state, facts, folder / "model.pt")
-    checkpoint.unlink()
-    return predictions
-
-
-def save_model(state: Mapping[str, torch.Tensor], facts: Mapping, path: Path) -> None:
-    """Weights and plain facts about them in one file that holds no code."""
-    save({"state": dict(state), "facts": dict(facts)}, path)
-
-
-def load_model(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
-    """What `save_model` wrote; nothing but tensors and plain values is read."""
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    return content["state"], content["facts"]
-
-
-def output_classes(classes: Sequence[str], positive: str) -> list[str]:
-    """The classes by the number they have in the network: the positive one is the last."""
-    return sorted(classes, key=lambda name: name == positive)
-
-
-def read_recipe(settings: Mapping) -> Recipe:
-    """The configuration's `densenet` as a `Recipe`; `device` and `threads` are not part of it."""
-    given = {key: value for key, value in settings.items() if key not in ("device", "threads")}
-    known = {field.name for field in fields(Recipe)} - {"moves"} | {"augment"}
-    moves = given.pop("augment", None) or {}
-    unknown = [f"densenet.{key}" for key in given if key not in known]
-    unknown += [f"densenet.augment.{key}" for key in moves if key not in Moves._fields]
-    if unknown:
-        raise BadInput(f"unknown key {', '.join(unknown)}. Remove it or correct its name.")
-    return Recipe(**given, moves=Moves(**moves))
-
-
-def examples_of(
-    slices: Slices, labels: Mapping[str, str], patients: Sequence[str], outputs: Sequence[str]
-) -> Examples:
-    """All slices of `patients` as one set, in which every lesion has the same weight.
-
-    outputs : the classes by their number
-    """
-    found = [patient for patient in patients if len(slices.get(patient, {}).get("lesion", ()))]
-    sizes = {patient: slices[patient]["images"].shape[1:] for patient in found}
-    if len(set(sizes.values())) > 1:
-        raise BadInput(
-            f"slices of different sizes: {sizes}. Remake all of them with one slices.size."
-        )
-    if not found:
-        nothing = torch.zeros(0, dtype=torch.long)
-        return Examples(nothing.byte().reshape(0, 32, 32), nothing, nothing, nothing.double())
-    images = np.concatenate([slices[patient]["images"] for patient in found])
-    counts = [len(slices[patient]["lesion"]) for patient in found]
-    targets = np.repeat([outputs.index(labels[patient]) for patient in found], counts)
-    owners = np.repeat(np.arange(len(found)), counts)
-    names = np.stack([owners, np.concatenate([slices[patient]["lesion"] for patient in found])])
-    _, lesions, count = np.unique(names, axis=1, return_inverse=True, return_counts=True)
-    return Examples(
-        images=torch.from_numpy(images),
-        targets=torch.from_numpy(targets),
-        lesions=torch.from_numpy(lesions),
-        weights=torch.from_numpy(1 / count[lesions]),
-    )
 
 
 def _with_role(roles: Mapping[str, str], role: str) -> list[str]:
-    return sorted(patient for patient, its in roles.items() if its == role)
+    return sorted(patient for patient in roles if roles[patient] == role)

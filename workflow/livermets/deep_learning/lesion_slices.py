@@ -1,4 +1,4 @@
-"""The pictures DenseNet sees: one lesion, one axial slice, everything else black.
+"""Lesion slices: the images DenseNet sees, one lesion in one axial slice, all else black.
 
 After the paper (doi 10.1186/s40644-023-00612-4, "Deep learning"): the surroundings are blackened,
 the abdominal window (width 330, level 10) is applied, and the lesion is cropped and resized with
@@ -18,9 +18,12 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from livermets.core.errors import BadInput
+from livermets.core.io import atomic_path
 
 MARGIN = 0.1  # of the crop's side, free on each side of the lesion
 SMALLEST = 32  # pixels: DenseNet-121 halves its input five times
+
+Arrays = dict[str, np.ndarray]
 
 
 def lesion_slices(
@@ -30,21 +33,34 @@ def lesion_slices(
     level: float = 10,
     size: int = 224,
     max_per_lesion: int | None = None,
-) -> dict[str, np.ndarray]:
+) -> Arrays:
     """Every axial slice of every lesion as a square 8-bit image.
 
     Parameters
     ----------
-    ct : HU
-    labelled : lesions 1..n on the grid of `ct`, 0 elsewhere
-    width, level : HU, the window
-    size : pixels, the side of the images
-    max_per_lesion : at most so many slices a lesion (see `chosen_slices`); None takes all
+    ct : SimpleITK image
+        HU.
+    labelled : SimpleITK image
+        Lesions 1 to n on the grid of `ct`, 0 elsewhere.
+    width : float
+        Width of the window, HU.
+    level : float
+        Centre of the window, HU.
+    size : int
+        Side of the images, pixels.
+    max_per_lesion : int, optional
+        Largest number of slices of a lesion (see `choose_slices`); by default all.
 
     Returns
     -------
-    ``images`` uint8 (n, size, size), ``lesion`` and ``z`` int64 (n,), ``pixel_mm`` float32 (n,):
-    the pixel's side. In order of lesion and z; all of length 0 where there is no lesion.
+    dict of ndarray
+        `images` uint8 (n, size, size), `lesion` and `z` int64 (n,), `pixel_mm` float32 (n,), the
+        pixel's side. In order of lesion and z; all of length 0 where there is no lesion.
+
+    Raises
+    ------
+    BadInput
+        Another grid, or a setting out of range.
     """
     _check(ct, labelled, width, size, max_per_lesion)
     hu, labels = sitk.GetArrayViewFromImage(ct), sitk.GetArrayViewFromImage(labelled)
@@ -58,7 +74,7 @@ def lesion_slices(
         side = max(height * spacing[0], breadth * spacing[1]) / (1 - 2 * MARGIN)
         down = _weights(height, spacing[0], side, size)
         across = _weights(breadth, spacing[1], side, size)
-        for z in chosen_slices(inside.sum((1, 2)), max_per_lesion):
+        for z in choose_slices(inside.sum((1, 2)), max_per_lesion):
             image = _draw(hu[box][z], inside[z], down, across, level - width / 2, width)
             rows.append((image, lesion, box[0].start + z, side / size))
     images, lesions, zs, pixels = zip(*rows, strict=True) if rows else ((), (), (), ())
@@ -70,38 +86,51 @@ def lesion_slices(
     }
 
 
-def chosen_slices(areas: np.ndarray, most: int | None) -> np.ndarray:
-    """Indices of at most `most` slices, ascending, from the lesion's area in each slice (z,).
+def choose_slices(areas: np.ndarray, max_per_lesion: int | None) -> np.ndarray:
+    """Indices of the slices to take, ascending, from the lesion's area in each slice.
 
-    They are spread evenly over the slices at least half as large as the largest one, or are the
-    `most` largest ones where those are fewer. One slice is the largest one.
+    They are spread evenly over the slices at least half as large as the largest one; where those
+    are too few, the largest slices are taken. A single slice is the largest one.
+
+    Parameters
+    ----------
+    areas : ndarray, shape (z,)
+        Area of the lesion in each slice.
+    max_per_lesion : int or None
+        Largest number of slices; None takes all.
+
+    Returns
+    -------
+    ndarray of int
+        Indices into `areas`.
     """
     present = np.flatnonzero(areas)
-    if most is None or len(present) <= most:
+    if max_per_lesion is None or len(present) <= max_per_lesion:
         return present
     by_area = np.argsort(-areas, kind="stable")
     large = np.flatnonzero(2 * areas >= areas.max())
-    if most == 1 or len(large) < most:
-        return np.sort(by_area[:most])
-    return large[np.linspace(0, len(large) - 1, most).round().astype(int)]
+    if max_per_lesion == 1 or len(large) < max_per_lesion:
+        return np.sort(by_area[:max_per_lesion])
+    return large[np.linspace(0, len(large) - 1, max_per_lesion).round().astype(int)]
 
 
-def save_slices(slices: dict[str, np.ndarray], path: Path) -> None:
-    """A compressed .npz; the same arrays give the same bytes."""
-    np.savez_compressed(path, **slices)
+def save_slices(slices: Arrays, path: Path) -> None:
+    """Write a compressed .npz; the same arrays give the same bytes."""
+    with atomic_path(path) as unfinished:
+        np.savez_compressed(unfinished, **slices)  # type: ignore[arg-type]  # stubs want a bool
 
 
-def load_slices(path: Path) -> dict[str, np.ndarray]:
-    """What `save_slices` wrote."""
+def load_slices(path: Path) -> Arrays:
+    """The arrays of a file of `save_slices`."""
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
 
 
 def _weights(n: int, spacing: float, side: float, size: int) -> np.ndarray:
-    """(size, n): how much each of `n` voxels counts in each pixel of a line of `side` mm.
+    """Weight of each of `n` voxels in each pixel of a line of `side` mm, shape (size, n).
 
-    Linear interpolation, or a tent as wide as the pixels where those are the coarser ones. A row
-    sums to 1 on an endless line of voxels, so to less where it reaches over the lesion's box.
+    Linear interpolation, or a triangle as wide as the pixels where those are larger. Each row is
+    normalised over an endless line of voxels, so it sums to less where it leaves the lesion's box.
     """
     pixels = (n - 1) / 2 + ((np.arange(size) + 0.5) / size - 0.5) * side / spacing
     reach = max(1.0, side / size / spacing)
@@ -111,8 +140,15 @@ def _weights(n: int, spacing: float, side: float, size: int) -> np.ndarray:
     return weights[:, (voxels >= 0) & (voxels < n)]
 
 
-def _draw(hu, inside, down, across, lowest: float, width: float) -> np.ndarray:
-    """One windowed image (size, size) uint8 of the voxels `inside`, 0 where they are not."""
+def _draw(
+    hu: np.ndarray,
+    inside: np.ndarray,
+    down: np.ndarray,
+    across: np.ndarray,
+    lowest: float,
+    width: float,
+) -> np.ndarray:
+    """Windowed image uint8 (size, size) of the voxels `inside`; 0 elsewhere."""
     share = down @ inside.astype(float) @ across.T
     total = down @ np.where(inside, hu, 0).astype(float) @ across.T
     # The border lies half-way between voxels in and out; a lone small voxel is one pixel at least.
@@ -123,7 +159,10 @@ def _draw(hu, inside, down, across, lowest: float, width: float) -> np.ndarray:
     return image
 
 
-def _check(ct, labelled, width, size, max_per_lesion) -> None:
+def _check(
+    ct: sitk.Image, labelled: sitk.Image, width: float, size: int, max_per_lesion: int | None
+) -> None:
+    """Refuse another grid and settings out of range."""
     if ct.GetSize() != labelled.GetSize():
         raise BadInput(
             f"the lesions have {labelled.GetSize()} voxels and the CT {ct.GetSize()}. "

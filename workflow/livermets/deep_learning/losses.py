@@ -1,18 +1,18 @@
-"""What a network's logits mean: one tells two classes apart, from three on each class has its own.
+"""Losses: probabilities, cross-entropy and AUC from logits of two classes or more.
 
-A tensor (n,) holds the logits of the second of two classes, one of (n, classes) those of all.
+Two classes have one logit, that of the second class: a tensor (n,). Three or more have a logit
+each: a tensor (n, classes).
 """
 
 import math
 
-import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional
 
 
 def probabilities(logits: torch.Tensor) -> torch.Tensor:
-    """Probabilities (n, classes) of all classes."""
+    """Probabilities of all classes, shape (n, classes)."""
     if logits.ndim == 1:
         second = logits.sigmoid()
         return torch.stack([1 - second, second], dim=1)
@@ -25,7 +25,24 @@ def cross_entropy(
     class_weights: torch.Tensor | None = None,
     reduction: str = "mean",
 ) -> torch.Tensor:
-    """The mean of the weighted losses, or with the reduction "none" each of them (n,)."""
+    """Cross-entropy of logits, weighted by class.
+
+    Parameters
+    ----------
+    logits : tensor of float, shape (n,) or (n, classes)
+        See the module.
+    targets : tensor of int64, shape (n,)
+        Class numbers.
+    class_weights : tensor of float, shape (classes,), optional
+        Weight of each class.
+    reduction : {"mean", "none"}
+        Mean of the weighted losses, or each of them.
+
+    Returns
+    -------
+    tensor
+        One loss, or of shape (n,).
+    """
     if logits.ndim == 1:
         weights = None if class_weights is None else class_weights[targets]
         return functional.binary_cross_entropy_with_logits(
@@ -38,10 +55,21 @@ def cross_entropy(
 def auc(truth: torch.Tensor, scores: torch.Tensor) -> float:
     """AUC of the second of two classes, or the mean of each of more against the rest.
 
-    truth (n,) class numbers; scores (n, classes). NaN where a class has no example.
+    Parameters
+    ----------
+    truth : tensor of int64, shape (n,)
+        Class numbers.
+    scores : tensor of float, shape (n, classes)
+        Probabilities.
+
+    Returns
+    -------
+    float
+        AUC; NaN where a class has no example.
     """
     classes = scores.shape[1]
     if len(truth.unique()) < classes:
         return math.nan
-    each = range(classes) if classes > 2 else [1]
-    return float(np.mean([roc_auc_score(truth == k, scores[:, k]) for k in each]))
+    if classes == 2:
+        return float(roc_auc_score(truth, scores[:, 1]))
+    return float(roc_auc_score(truth, scores, multi_class="ovr", average="macro"))

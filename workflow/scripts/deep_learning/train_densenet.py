@@ -3,23 +3,26 @@
 from pathlib import Path
 
 import pandas as pd
+from livermets.cohort.cohort_table import read_cohort
 from livermets.core.io import write_table
 from livermets.core.jobs import job
-from livermets.deep_learning.densenet import run_split
+from livermets.deep_learning.densenet import Run, run_split
+from livermets.predictions.task import Task
 
-split = snakemake.wildcards.split
 with job(snakemake):
-    cohort = pd.read_csv(snakemake.input.cohort, sep="\t", dtype={"patient": str, "label": str})
+    settings = snakemake.params.settings
     predictions = run_split(
-        split,
         {Path(path).stem: Path(path) for path in snakemake.input.slices},
         pd.read_parquet(snakemake.input.splits),
-        cohort.set_index("patient")["label"].to_dict(),
-        snakemake.params.classes,
-        snakemake.params.positive,
-        snakemake.params.settings,
-        snakemake.params.seed,
-        snakemake.threads,
+        read_cohort(snakemake.input.cohort).set_index("patient")["label"].to_dict(),
+        Task(snakemake.params.classes, snakemake.params.positive),
+        settings,
+        Run(
+            snakemake.wildcards.split,
+            snakemake.params.seed,
+            settings["device"],
+            snakemake.threads,
+        ),
         Path(snakemake.output.model).parent,
     )
     write_table(snakemake.output.predictions, predictions)

@@ -1,0 +1,116 @@
+"""Dataset: lesion slices of several patients as tensors, in which every lesion weighs the same."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from livermets.core.errors import BadInput
+from livermets.deep_learning.lesion_slices import SMALLEST
+
+Slices = Mapping[str, Mapping[str, np.ndarray]]  # patient -> arrays of `lesion_slices`
+
+
+@dataclass(frozen=True)
+class LesionDataset:
+    """Images of lesions with class, lesion and weight of each.
+
+    Parameters
+    ----------
+    images : tensor of uint8, shape (n, size, size)
+        Lesion slices.
+    targets : tensor of int64, shape (n,)
+        Class numbers.
+    lesions : tensor of int64, shape (n,)
+        Number of the lesion; images of one lesion share it.
+    weights : tensor of float64, shape (n,)
+        Share of each image in the training.
+    """
+
+    images: torch.Tensor
+    targets: torch.Tensor
+    lesions: torch.Tensor
+    weights: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def to(self, device: torch.device) -> "LesionDataset":
+        """On `device`; images stay where they are if they would fill half of its free memory."""
+        stay = device.type == "cuda" and (
+            2 * self.images.nbytes > torch.cuda.mem_get_info(device)[0]
+        )
+        rest = (tensor.to(device) for tensor in (self.targets, self.lesions, self.weights))
+        return LesionDataset(self.images if stay else self.images.to(device), *rest)
+
+    def batch(self, index: torch.Tensor) -> torch.Tensor:
+        """The images at `index`, on the device of the targets."""
+        return self.images[index.to(self.images.device)].to(self.targets.device)
+
+    def draw(self, n: int, generator: torch.Generator) -> torch.Tensor:
+        """N indices in random order, each image about n times its share of the weights.
+
+        One index is drawn from each n-th of the total weight: equal weights and n images give every
+        image once; with a weight of 1 / images of the lesion, n lesions give one image of each.
+        """
+        edges = self.weights.cpu().cumsum(0)
+        spots = (torch.arange(n) + torch.rand(n, generator=generator, dtype=torch.float64)) / n
+        index = torch.searchsorted(edges, spots * edges[-1], right=True).clamp(max=len(self) - 1)
+        return index[torch.randperm(n, generator=generator)]
+
+    def class_weights(self, classes: int) -> torch.Tensor:
+        """Weight of an image of each class that makes all classes equal, shape (classes,)."""
+        total = self.weights.sum()
+        others = [self.weights @ (self.targets == k).to(self.weights) for k in range(1, classes)]
+        shares = torch.stack([total - sum(others), *others])
+        return (total / classes / shares).float()
+
+
+def lesion_dataset(
+    slices: Slices, labels: Mapping[str, str], patients: Sequence[str], outputs: Sequence[str]
+) -> LesionDataset:
+    """All slices of the patients as one dataset, in which every lesion has the same weight.
+
+    Parameters
+    ----------
+    slices : mapping
+        Slices of each patient; a patient without lesions may be missing or have empty arrays.
+    labels : mapping
+        Class name of each patient.
+    patients : sequence of str
+        Patients to take.
+    outputs : sequence of str
+        Class names in the order of the network's outputs.
+
+    Returns
+    -------
+    LesionDataset
+        In the order of patients and slices.
+
+    Raises
+    ------
+    BadInput
+        Slices of different sizes.
+    """
+    with_slices = [p for p in patients if len(slices.get(p, {}).get("lesion", ()))]
+    sizes = {patient: slices[patient]["images"].shape[1:] for patient in with_slices}
+    if len(set(sizes.values())) > 1:
+        raise BadInput(
+            f"slices of different sizes: {sizes}. Remake all of them with one slices.size."
+        )
+    if not with_slices:
+        empty = torch.zeros(0, dtype=torch.long)
+        images = empty.byte().reshape(0, SMALLEST, SMALLEST)
+        return LesionDataset(images, empty, empty, empty.double())
+    counts = [len(slices[patient]["lesion"]) for patient in with_slices]
+    targets = np.repeat([outputs.index(labels[patient]) for patient in with_slices], counts)
+    owners = np.repeat(np.arange(len(with_slices)), counts)
+    keys = np.stack([owners, np.concatenate([slices[p]["lesion"] for p in with_slices])])
+    _, lesions, sizes_of_lesions = np.unique(keys, axis=1, return_inverse=True, return_counts=True)
+    return LesionDataset(
+        images=torch.from_numpy(np.concatenate([slices[p]["images"] for p in with_slices])),
+        targets=torch.from_numpy(targets),
+        lesions=torch.from_numpy(lesions),
+        weights=torch.from_numpy(1 / sizes_of_lesions[lesions]),
+    )

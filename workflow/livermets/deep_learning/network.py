@@ -1,0 +1,70 @@
+"""Network: DenseNet-121 for lesion slices, and its file.
+
+Huang et al. 2017, 10.1109/CVPR.2017.243, as MONAI builds it. Lesion pixels are standardised by the
+training patients' mean and deviation and black becomes 0: the texture is some 10 HU in a window of
+330, and the outline would drown it. Two classes have one logit and a sigmoid, three or more a logit
+each and a softmax.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.networks.nets.densenet import DenseNet121
+from torch import nn
+
+from livermets.core.io import atomic_path
+
+State = dict[str, torch.Tensor]  # a network's weights by name
+
+
+class LesionNet(nn.Module):
+    """DenseNet-121 that carries its own standardisation of 8-bit images.
+
+    Parameters
+    ----------
+    mean, deviation : float
+        Mean and standard deviation of the lesion pixels of the training patients.
+    classes : int
+        Number of classes.
+    """
+
+    mean: torch.Tensor
+    deviation: torch.Tensor
+
+    def __init__(self, mean: float = 0.0, deviation: float = 1.0, classes: int = 2) -> None:
+        super().__init__()
+        self.classes = classes
+        outputs = 1 if classes == 2 else classes
+        self.densenet = DenseNet121(spatial_dims=2, in_channels=1, out_channels=outputs)
+        self.register_buffer("mean", torch.tensor(float(mean)))
+        self.register_buffer("deviation", torch.tensor(float(deviation)))
+
+    def prepare(self, images: torch.Tensor) -> torch.Tensor:
+        """Standardised images float32 (n, 1, size, size) of uint8 (n, size, size)."""
+        values = (images.float() - self.mean) / self.deviation
+        return torch.where(images > 0, values, 0).unsqueeze(1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits of prepared images: (n,) of the second of two classes, (n, classes) of more."""
+        logits: torch.Tensor = self.densenet(images)
+        return logits.squeeze(1) if self.classes == 2 else logits
+
+
+def place(network: LesionNet, device: torch.device) -> LesionNet:
+    """The network on a device, in the memory format that is fastest there."""
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # stubs lack it
+    return network
+
+
+def save_model(state: Mapping[str, torch.Tensor], facts: Mapping[str, Any], path: Path) -> None:
+    """Write weights and plain values about them to one file, which holds no code."""
+    with atomic_path(path) as unfinished, unfinished.open("wb") as file:
+        torch.save({"state": dict(state), "facts": dict(facts)}, file)
+
+
+def load_model(path: Path) -> tuple[State, dict[str, Any]]:
+    """Weights and values of a file of `save_model`, which cannot run code when it is read."""
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    return content["state"], content["facts"]
