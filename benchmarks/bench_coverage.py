@@ -1,10 +1,11 @@
 """How often the printed intervals hold the truth: every metric, level and paired difference.
 
-python benchmarks/bench_coverage.py [studies]; `make bench-coverage`. Studies are simulated in which the
-lesions of a patient are alike, go through `evaluate` and `compare` as a user's predictions do, and
-each 95 % interval is held against the value in a population of 40,000 patients. 1,000 studies tell
-a coverage to within 1.4 %. (A bootstrap over lesions does not cover: tests/evaluation/test_bootstrap.py.) The
-last line is `coverage=<least>-<most>` of a study of the paper's size.
+python benchmarks/bench_coverage.py [studies]; `make bench-coverage`. Studies are simulated in which
+the lesions of a patient are alike, go through `evaluate` and `compare_arms` as a user's predictions
+do, and each 95 % interval is held against the value in a population of 40,000 patients. 1,000
+studies tell a coverage to within 1.4 %. (A bootstrap over lesions does not cover:
+tests/evaluation/test_bootstrap.py.) The last line is `coverage=<least>-<most>` of a study of the
+paper's size.
 """
 
 import multiprocessing
@@ -18,8 +19,10 @@ from scipy.special import expit
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
 from livermets.evaluation import metrics
-from livermets.evaluation.evaluate import LEVELS, evaluate
-from livermets.evaluation.paired_differences import compare
+from livermets.evaluation.evaluate import evaluate
+from livermets.evaluation.paired_differences import compare_arms
+from livermets.evaluation.scored_rows import ScoredRows
+from livermets.study.outputs import LEVELS
 
 SIZES = (25, 40, 80)  # two in five of them positive, as in the population
 PAPER, DRAWS, POPULATION = 80, 500, 40_000
@@ -53,7 +56,7 @@ def study(patients: int, seed: int) -> pd.DataFrame:
 def values(table: pd.DataFrame, draws: int, seed: int) -> pd.DataFrame:
     """level, metric, value, low, high: all metrics of the first arm, and its lead in AUC."""
     own = evaluate(table[table["arm"] == "arm"], CLASSES, POSITIVE, draws, seed=seed)
-    lead = compare(table, CLASSES, POSITIVE, draws, seed)
+    lead = compare_arms(table, CLASSES, POSITIVE, draws, seed)
     lead = lead.assign(metric="difference of AUCs").rename(columns={"difference": "value"})
     columns = ["level", "metric", "value", "low", "high"]
     return pd.concat([own[columns], lead[[*columns, "p"]]], ignore_index=True)
@@ -71,7 +74,7 @@ def population() -> pd.Series:
             weight = 1 / lesions if level == "lesion_weighted" else np.ones(len(part))
             truth = (part["label"] == POSITIVE).to_numpy()
             score = part["score"].to_numpy()
-            side = metrics.Rows(truth, score, truth.astype(int), weight)
+            side = ScoredRows(truth, score, truth.astype(int), weight)
             all_of = metrics.measure(side, np.ones((1, 2)))
             areas[arm, level] = all_of["auc"][0]
             if arm == "arm":

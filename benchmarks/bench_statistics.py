@@ -1,10 +1,10 @@
 """How fast the intervals are: this package against a loop over scikit-learn's metric functions.
 
-python benchmarks/bench_statistics.py [draws of the loop]; the last line is `ratio=<number>`. Before it
-stands how long the fitting of all arms takes (benchmarks/bench_arms.py, minutes).
-The table has the size of the paper's: 78 patients, 1,296 lesions, 40 arms, 2,000 draws, the three
-levels. The loop is timed on a few draws of one arm and extrapolated; its values must agree. CPU
-seconds are compared: other work on the machine disturbs them less.
+python benchmarks/bench_statistics.py [draws of the loop]; the last line is `ratio=<number>`. Before
+it stands how long the fitting of all arms takes (benchmarks/bench_arms.py, minutes). The table has
+the size of the paper's: 78 patients, 1,296 lesions, 40 arms, 2,000 draws, the three levels. The
+loop is timed on a few draws of one arm and extrapolated; its values must agree. CPU seconds are
+compared: other work on the machine disturbs them less.
 """
 
 import sys
@@ -22,8 +22,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
 import bench_arms
 from livermets.core.seeds import derive
 from livermets.evaluation import bootstrap, evaluate, metrics
-from livermets.evaluation.resamples import scored
+from livermets.evaluation.resamples import scored_repeat
+from livermets.evaluation.scored_rows import ScoredRows
 from livermets.predictions.predictions_table import with_scheme
+from livermets.study.outputs import LEVELS
 
 ARMS, DRAWS = 40, 2000
 
@@ -49,7 +51,7 @@ def study() -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def by_scikit_learn(rows: metrics.Rows, weight: np.ndarray) -> dict[str, float]:
+def by_scikit_learn(rows: ScoredRows, weight: np.ndarray) -> dict[str, float]:
     """The same metrics for one draw, each by its scikit-learn function."""
     truth, score, given = rows.positive, rows.score, {"sample_weight": weight}
     called = score >= 0.5
@@ -84,8 +86,8 @@ def main(loop_draws: int = 20) -> None:
     label = first.drop_duplicates("patient").set_index("patient")["label"].loc[patients]
     counts = bootstrap.draw_patients(label.to_numpy(), DRAWS, derive(2023, "bootstrap", "cv"))
     loop, worst = 0.0, 0.0
-    for level in evaluate.LEVELS:
-        rows = scored(first, level, classes, positive, patients).rows[positive]
+    for level in LEVELS:
+        rows = scored_repeat(first, level, classes, positive, patients).rows[positive]
         fast = metrics.measure(rows, counts)
         start = time.process_time()
         slow = [by_scikit_learn(rows, c[rows.patient] * rows.weight) for c in counts[:loop_draws]]

@@ -11,7 +11,7 @@ from helpers.feature_tables import CLASSES, POSITIVE, folds_of
 from helpers.training import train
 from livermets.core.errors import BadInput
 from livermets.evaluation.evaluate import evaluate
-from livermets.evaluation.paired_differences import compare
+from livermets.evaluation.paired_differences import compare_arms
 from livermets.features.features_table import without_other_sets
 from livermets.radiomics.extraction import LesionExtractor
 from livermets.radiomics.feature_files import REASON
@@ -90,7 +90,7 @@ def test_texture_is_what_shuffled_voxels_lose(study, predictions):
 
 
 def test_differences_are_those_from_the_original_set_corrected_among_themselves(predictions):
-    table = compare(predictions, CLASSES, POSITIVE, draws=200)
+    table = compare_arms(predictions, CLASSES, POSITIVE, draws=200)
     assert set(table["against"]) == {"sets"}  # and no arm is held against lesion volume for it
     mine = table[table["level"] == "lesion"].set_index("arm")
     assert list(mine.index) == [f"{PLAIN}@{name}" for name in ("shuffled", "together")]
@@ -113,7 +113,7 @@ def test_the_original_set_draws_as_the_plain_arm_does_and_two_fits_agree(study, 
 
 def test_the_report_shows_each_choice_beside_the_original(predictions):
     metrics = evaluate(predictions, CLASSES, POSITIVE, draws=200)
-    differences = compare(predictions, CLASSES, POSITIVE, draws=200)
+    differences = compare_arms(predictions, CLASSES, POSITIVE, draws=200)
     rows = set_results("cv", COMPARED, metrics, differences)
     assert [row["name"] for row in rows] == ["original", "shuffled", "together"]
     assert [row["sets"] for row in rows] == ["original", "shuffled", "original + shuffled"]

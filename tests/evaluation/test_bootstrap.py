@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 from livermets.evaluation.bootstrap import (
-    Units,
+    SampleSize,
     draw_patients,
-    effective,
+    effective_sample_size,
     holm,
     interval,
-    tails,
+    quantiles,
     two_sided_p,
 )
-from livermets.evaluation.metrics import METRICS, Rows, at_threshold, auc, measure
+from livermets.evaluation.metrics import METRICS, auc, measure, threshold_metrics
+from livermets.evaluation.scored_rows import ScoredRows
 from scipy.stats import binomtest, norm
 from scipy.stats import t as student
 
@@ -52,10 +53,10 @@ def test_intervals_near_the_ceiling_stay_in_range():
     for _ in range(20):
         score = 1 / (1 + np.exp(-rng.normal(4.0 * positive - 2)))
         values = measure(
-            Rows(positive, score, patient, np.ones(8)), draw_patients(positive, 400, 1)
+            ScoredRows(positive, score, patient, np.ones(8)), draw_patients(positive, 400, 1)
         )
         for name in METRICS:
-            low, high, _ = interval(values[name][1:], Units(8, 2))
+            low, high, _ = interval(values[name][1:], SampleSize(8, 2))
             if name.startswith("calibration"):
                 continue
             bottom = -1 if name in ("mcc", "net_benefit") else 0
@@ -64,35 +65,40 @@ def test_intervals_near_the_ceiling_stay_in_range():
 
 def test_patients_of_uneven_weight_tell_as_much_as_fewer_of_equal_weight():
     strata = np.array(["a", "a", "a", "b", "b"])
-    assert effective(np.full(5, 7.0), strata) == pytest.approx(5)
-    assert effective(np.array([1.0, 1, 1, 3, 1]), strata) == pytest.approx(3 + 16 / 10)
-    assert effective(np.array([1.0, 1e-9, 1e-9, 1, 1e-9]), strata) == pytest.approx(2)
+    assert effective_sample_size(np.full(5, 7.0), strata) == pytest.approx(5)
+    assert effective_sample_size(np.array([1.0, 1, 1, 3, 1]), strata) == pytest.approx(3 + 16 / 10)
+    assert effective_sample_size(np.array([1.0, 1e-9, 1e-9, 1, 1e-9]), strata) == pytest.approx(2)
 
 
 def test_percentiles_are_expanded_as_students_law_asks():
-    low, high = tails(Units(10, 1))
+    low, high = quantiles(SampleSize(10, 1))
     assert low == pytest.approx(norm.cdf(-np.sqrt(10 / 9) * student.ppf(0.975, 9)))
     assert high == pytest.approx(1 - low)
-    assert tails(Units(100_000, 2))[0] == pytest.approx(0.025, rel=1e-3)
+    assert quantiles(SampleSize(100_000, 2))[0] == pytest.approx(0.025, rel=1e-3)
     draws = np.random.default_rng(0).normal(size=100_000)
-    assert interval(draws, Units(10, 1))[1] == pytest.approx(-norm.ppf(low), rel=0.02)
+    assert interval(draws, SampleSize(10, 1))[1] == pytest.approx(-norm.ppf(low), rel=0.02)
 
 
 @pytest.mark.parametrize("patients", [4, 8, 39])
 def test_a_study_without_an_error_gets_the_bound_of_clopper_and_pearson(patients):
     exact = binomtest(patients, patients).proportion_ci(method="exact")
-    units, span = Units(patients, 1), (0.0, 1.0)
-    assert interval(np.ones(100), units, span=span)[:2] == pytest.approx(exact)
+    units, value_range = SampleSize(patients, 1), (0.0, 1.0)
+    assert interval(np.ones(100), units, value_range=value_range)[:2] == pytest.approx(exact)
     nothing = binomtest(0, patients).proportion_ci(method="exact")
-    assert interval(np.zeros(100), units, span=span)[:2] == pytest.approx(nothing)
-    low, high, _ = interval(np.ones(100), Units(80, 2, fewest=patients), span=(-1.0, 1.0))
+    assert interval(np.zeros(100), units, value_range=value_range)[:2] == pytest.approx(nothing)
+    low, high, _ = interval(
+        np.ones(100), SampleSize(80, 2, trials=patients), value_range=(-1.0, 1.0)
+    )
     assert (low, high) == pytest.approx((2 * exact.low - 1, 1))
-    assert interval(np.full(100, 0.5), units, span=span)[:2] == (0.5, 0.5)  # the majority's AUC
+    assert interval(np.full(100, 0.5), units, value_range=value_range)[:2] == (
+        0.5,
+        0.5,
+    )  # the majority's AUC
 
 
 def test_without_a_degree_of_freedom_there_is_no_interval_and_no_p():
-    assert np.isnan(interval(np.linspace(0, 1, 100), Units(2, 2))[0])
-    assert np.isnan(two_sided_p(0.2, np.linspace(0, 1, 100), Units(1, 1)))
+    assert np.isnan(interval(np.linspace(0, 1, 100), SampleSize(2, 2))[0])
+    assert np.isnan(two_sided_p(0.2, np.linspace(0, 1, 100), SampleSize(1, 1)))
 
 
 def test_the_p_value_follows_the_normal_law_of_the_draws():
@@ -101,7 +107,7 @@ def test_the_p_value_follows_the_normal_law_of_the_draws():
     assert two_sided_p(0.0, draws) == 1
     assert two_sided_p(0.0, np.zeros(100)) == 1
     assert np.isnan(two_sided_p(np.nan, draws))
-    few = two_sided_p(0.2, draws, Units(8, 2))
+    few = two_sided_p(0.2, draws, SampleSize(8, 2))
     assert few == pytest.approx(2 * student.sf(2 / np.sqrt(8 / 6), 6), rel=0.05)
 
 
@@ -132,14 +138,14 @@ def coverage(patients: int, studies: int, by_patient: bool = True) -> dict[str, 
         score = 1 / (1 + np.exp(0.5 - score - rng.normal(size=len(patient))))
         unit = patient if by_patient else np.arange(len(patient))
         strata = positive if by_patient else positive[patient]
-        rows = Rows(positive[patient], score, unit, np.ones(len(patient)))
+        rows = ScoredRows(positive[patient], score, unit, np.ones(len(patient)))
         counts = draw_patients(strata, 500, study)
-        values = {"auc": auc(rows, counts)} | at_threshold(rows, counts, 0.5)
+        values = {"auc": auc(rows, counts)} | threshold_metrics(rows, counts, 0.5)
         for name, truth in TRUTH.items():
             one = name == "sensitivity"
             mine = strata if one else np.ones(len(strata), bool)
             weights = np.bincount(unit)[mine]
-            units = Units(effective(weights, strata[mine]), 1 if one else 2)
+            units = SampleSize(effective_sample_size(weights, strata[mine]), 1 if one else 2)
             low, high, _ = interval(values[name][1:], units)
             hits[name] += low <= truth <= high
     return {name: count / studies for name, count in hits.items()}

@@ -7,7 +7,7 @@ from helpers.prediction_tables import CLASSES, POSITIVE, make_cohort, make_predi
 from livermets.core.errors import BadInput
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
-from livermets.evaluation.paired_differences import compare
+from livermets.evaluation.paired_differences import compare_arms
 from livermets.predictions.predictions_table import read_predictions
 from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
 
@@ -100,7 +100,7 @@ def test_a_test_part_with_one_class_has_no_auc_and_no_interval():
 
 
 def test_differences_are_paired_and_holm_corrected():
-    table = compare(PREDICTIONS, CLASSES, POSITIVE, draws=100, seed=1)
+    table = compare_arms(PREDICTIONS, CLASSES, POSITIVE, draws=100, seed=1)
     volume = table[table["against"] == "volume"]
     assert set(volume["arm"]) == {"knn-none", "knn-undersample", "knn-smote", "densenet121"}
     assert (table["p_holm"] >= table["p"]).all()
@@ -114,7 +114,7 @@ def test_differences_are_paired_and_holm_corrected():
 
 
 def test_resampled_arms_are_compared_with_the_same_model_as_is():
-    table = compare(PREDICTIONS, CLASSES, POSITIVE, draws=100, seed=1)
+    table = compare_arms(PREDICTIONS, CLASSES, POSITIVE, draws=100, seed=1)
     as_is = table[table["against"] == "as is"]
     assert set(zip(as_is["arm"], as_is["reference"], strict=True)) == {
         ("knn-undersample", "knn-none"),
@@ -126,7 +126,9 @@ def test_resampled_arms_are_compared_with_the_same_model_as_is():
 
 def test_an_arm_compared_with_its_twin_differs_by_nothing():
     twin = PREDICTIONS[PREDICTIONS["arm"] == "knn-none"].assign(arm="twin")
-    table = compare(pd.concat([PREDICTIONS, twin]), CLASSES, POSITIVE, reference="twin", draws=50)
+    table = compare_arms(
+        pd.concat([PREDICTIONS, twin]), CLASSES, POSITIVE, reference="twin", draws=50
+    )
     same = table[(table["arm"] == "knn-none") & (table["against"] == "volume")]
     assert (same[["difference", "low", "high"]] == 0).all(axis=None)
     assert (same["p"] == 1).all()
@@ -134,7 +136,7 @@ def test_an_arm_compared_with_its_twin_differs_by_nothing():
 
 def test_arms_that_scored_different_lesions_are_compared_on_those_of_both():
     fewer = PREDICTIONS[(PREDICTIONS["arm"] != "baseline_volume") | (PREDICTIONS["lesion"] == 1)]
-    table = compare(fewer, CLASSES, POSITIVE, draws=50, seed=1)
+    table = compare_arms(fewer, CLASSES, POSITIVE, draws=50, seed=1)
     row = table.query("arm == 'knn-none' and scheme == 'holdout' and level == 'lesion'").iloc[0]
     first = PREDICTIONS.query("split == 'holdout' and lesion == 1")
     mine, its = (
@@ -145,10 +147,10 @@ def test_arms_that_scored_different_lesions_are_compared_on_those_of_both():
 
 
 def test_without_the_reference_arm_there_are_no_differences():
-    table = compare(PREDICTIONS, CLASSES, POSITIVE, reference="nobody", draws=50)
+    table = compare_arms(PREDICTIONS, CLASSES, POSITIVE, reference="nobody", draws=50)
     assert set(table["against"]) == {"as is"}
     alone = PREDICTIONS[PREDICTIONS["arm"] == "knn-none"]
-    none = compare(alone, CLASSES, POSITIVE, draws=50)
+    none = compare_arms(alone, CLASSES, POSITIVE, draws=50)
     assert none.empty
     assert "p_holm" in none
 

@@ -2,24 +2,25 @@
 
 import numpy as np
 import pytest
-from livermets.evaluation.metrics import METRICS, Rows, measure
+from livermets.evaluation.metrics import METRICS, measure
+from livermets.evaluation.scored_rows import ScoredRows
 from scipy.special import expit, logit
 from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
 
-def clustered(seed: int, decimals: int = 12) -> tuple[Rows, np.ndarray]:
+def clustered(seed: int, decimals: int = 12) -> tuple[ScoredRows, np.ndarray]:
     """40 patients with 1 to 12 lesions, and counts of 30 draws; few decimals make ties."""
     rng = np.random.default_rng(seed)
     patient = np.repeat(np.arange(40), rng.integers(1, 13, 40))
     positive = patient >= 22
     score = expit(rng.normal(size=len(patient)) + positive + rng.normal(size=40)[patient])
     weight = rng.choice([0.25, 0.5, 1.0, 2.0], len(patient))
-    rows = Rows(positive, np.round(score, decimals), patient, weight)
+    rows = ScoredRows(positive, np.round(score, decimals), patient, weight)
     return rows, rng.multinomial(40, np.full(40, 1 / 40), size=30).astype(float)
 
 
-def sklearn_values(rows: Rows, weight: np.ndarray, threshold: float) -> dict[str, float]:
+def sklearn_values(rows: ScoredRows, weight: np.ndarray, threshold: float) -> dict[str, float]:
     truth, score = rows.positive, rows.score
     called, given = score >= threshold, {"sample_weight": weight}
     x = logit(np.clip(score, 1e-4, 1 - 1e-4))
@@ -64,7 +65,7 @@ def test_calibration_in_the_large_makes_expected_and_observed_equal():
 def test_an_honest_probability_has_slope_one_and_intercept_zero():
     rng = np.random.default_rng(3)
     score = expit(rng.normal(0, 1.5, 200_000))
-    rows = Rows(
+    rows = ScoredRows(
         rng.random(len(score)) < score, score, np.zeros(len(score), int), np.ones_like(score)
     )
     values = measure(rows, np.ones((1, 1)))
@@ -72,9 +73,9 @@ def test_an_honest_probability_has_slope_one_and_intercept_zero():
     assert values["calibration_intercept"][0] == pytest.approx(0, abs=0.02)
 
 
-def one_row_each(positive, score) -> tuple[Rows, np.ndarray]:
+def one_row_each(positive, score) -> tuple[ScoredRows, np.ndarray]:
     n = len(score)
-    rows = Rows(np.array(positive, bool), np.array(score, float), np.arange(n), np.ones(n))
+    rows = ScoredRows(np.array(positive, bool), np.array(score, float), np.arange(n), np.ones(n))
     return rows, np.ones((1, n))
 
 

@@ -8,9 +8,10 @@ from helpers.run_study import SMALL, feature_table, snakemake, write_config
 from livermets.core.errors import BadInput
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
-from livermets.evaluation.metrics import METRICS, Rows, measure
+from livermets.evaluation.metrics import METRICS, measure
 from livermets.evaluation.multiclass import measure_classes
-from livermets.evaluation.paired_differences import compare
+from livermets.evaluation.paired_differences import compare_arms
+from livermets.evaluation.scored_rows import ScoredRows
 from livermets.report.figures.all_figures import draw_figures
 from livermets.report.paper_tables import with_interval, write_tables
 from livermets.report.render import render_report
@@ -84,7 +85,7 @@ def test_on_weighted_draws_they_still_equal_scikit_learn():
     patient = np.repeat(np.arange(30), rng.integers(1, 6, 30))
     truth, scores = patient % 3, rng.dirichlet(np.ones(3), len(patient))
     called, ones = scores.argmax(axis=1), np.ones(len(patient))
-    rows = [Rows(truth == k, scores[:, k], patient, ones, called == k) for k in range(3)]
+    rows = [ScoredRows(truth == k, scores[:, k], patient, ones, called == k) for k in range(3)]
     counts = rng.multinomial(30, np.full(30, 1 / 30), size=20).astype(float)
     _, together = measure_classes(rows, counts)
     for draw, count in enumerate(counts):
@@ -98,10 +99,10 @@ def test_two_classes_against_the_rest_are_the_plain_metrics():
     rng = np.random.default_rng(1)
     positive, score = rng.random(60) < 0.4, rng.random(60)
     patient, ones = np.arange(60), np.ones(60)
-    plain = Rows(positive, score, patient, ones)
+    plain = ScoredRows(positive, score, patient, ones)
     both = [
-        Rows(~positive, 1 - score, patient, ones, score < 0.5),
-        Rows(positive, score, patient, ones, score >= 0.5),
+        ScoredRows(~positive, 1 - score, patient, ones, score < 0.5),
+        ScoredRows(positive, score, patient, ones, score >= 0.5),
     ]
     counts = rng.multinomial(60, np.full(60, 1 / 60), size=10).astype(float)
     _, together = measure_classes(both, counts)
@@ -128,7 +129,7 @@ def test_the_confusion_matrix_has_a_cell_for_each_pair_of_classes():
 
 
 def test_differences_are_those_of_the_mean_auc(metrics):
-    pairs = compare(PREDICTIONS, THREE, POSITIVE, draws=50)
+    pairs = compare_arms(PREDICTIONS, THREE, POSITIVE, draws=50)
     row = pairs.query("arm == 'knn-none' and level == 'lesion' and against == 'volume'").iloc[0]
     expected = value(metrics, "auc") - value(metrics, "auc", arm="baseline_volume")
     assert row["difference"] == pytest.approx(expected)
@@ -150,7 +151,7 @@ def test_a_table_without_all_probabilities_is_refused(table, message):
 def test_a_table_of_three_classes_becomes_tables_figures_and_a_report(tmp_path, metrics):
     study = {"classes": THREE, "positive": POSITIVE}
     cells = confusion(PREDICTIONS, THREE, POSITIVE, draws=20)
-    pairs = compare(PREDICTIONS, THREE, POSITIVE, draws=20)
+    pairs = compare_arms(PREDICTIONS, THREE, POSITIVE, draws=20)
     tables = {"metrics": metrics, "confusion": cells, "cohort": COHORT}
     written = write_tables(tmp_path / "tables", differences=pairs, classes=THREE, **tables)
     assert list(written) == table_names(THREE)

@@ -15,7 +15,8 @@ from helpers.prediction_tables import (
 )
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
-from livermets.evaluation.metrics import Rows, measure
+from livermets.evaluation.metrics import measure
+from livermets.evaluation.scored_rows import ScoredRows
 from livermets.predictions.predictions_table import with_scheme
 from livermets.report.figures.all_figures import draw_figures
 from livermets.report.figures.confusion import draw_confusion
@@ -116,7 +117,7 @@ def test_the_decision_curve_is_the_net_benefit_of_the_tables():
     rng = np.random.default_rng(2)
     score, truth = rng.random(60), rng.random(60) < 0.3
     thresholds = np.array([0.05, 0.3, 0.5, 0.9])
-    rows, once = Rows(truth, score, np.arange(60), np.ones(60)), np.ones((1, 60))
+    rows, once = ScoredRows(truth, score, np.arange(60), np.ones(60)), np.ones((1, 60))
     expected = [measure(rows, once, limit)["net_benefit"][0] for limit in thresholds]
     np.testing.assert_allclose(net_benefit(score, truth, thresholds), expected)
     everyone = net_benefit(np.ones(60), truth, thresholds)  # and by hand, with all called

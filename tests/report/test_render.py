@@ -17,7 +17,7 @@ from helpers.prediction_tables import (
 from livermets.core.errors import BadInput
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
-from livermets.evaluation.paired_differences import compare
+from livermets.evaluation.paired_differences import compare_arms
 from livermets.report.flow_diagram import draw_flow
 from livermets.report.paper_tables import (
     number,
@@ -54,7 +54,7 @@ def metrics() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def differences() -> pd.DataFrame:
-    return compare(PREDICTIONS, CLASSES, POSITIVE, draws=20)
+    return compare_arms(PREDICTIONS, CLASSES, POSITIVE, draws=20)
 
 
 def render(tmp_path, metrics, differences=None, **options) -> str:

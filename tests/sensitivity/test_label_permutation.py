@@ -13,7 +13,7 @@ from helpers.run_study import (
 )
 from livermets.core.errors import BadInput
 from livermets.report.sections.negative_controls import control_results
-from livermets.sensitivity.label_permutation import count_excluding, deal_labels
+from livermets.sensitivity.label_permutation import count_intervals_excluding_chance, permute_labels
 from livermets.study.config import load_config
 
 PATIENTS = pd.DataFrame(
@@ -22,17 +22,17 @@ PATIENTS = pd.DataFrame(
 
 
 def test_labels_are_dealt_to_patients_and_each_class_keeps_its_size():
-    dealt = deal_labels(PATIENTS, 1)
+    dealt = permute_labels(PATIENTS, 1)
     assert dealt.value_counts().to_dict() == {"a": 20, "b": 10}
     true = PATIENTS.set_index("patient")["label"]
     assert 0 < (dealt != true).sum() < 30
-    assert dealt.equals(deal_labels(PATIENTS.sample(frac=1, random_state=2), 1))
-    assert not dealt.equals(deal_labels(PATIENTS, 2))
+    assert dealt.equals(permute_labels(PATIENTS.sample(frac=1, random_state=2), 1))
+    assert not dealt.equals(permute_labels(PATIENTS, 2))
 
 
 def test_over_many_seeds_a_dealt_label_says_nothing_of_the_true_one():
     true = PATIENTS.set_index("patient")["label"]
-    shares = [(deal_labels(PATIENTS, seed)[true == "b"] == "b").mean() for seed in range(300)]
+    shares = [(permute_labels(PATIENTS, seed)[true == "b"] == "b").mean() for seed in range(300)]
     assert np.mean(shares) == pytest.approx(1 / 3, abs=0.03)
 
 
@@ -50,7 +50,7 @@ def test_arms_whose_interval_leaves_out_one_half_are_counted_beside_chance():
     low = [0.4] * 16 + [0.55, 0.6, 0.2, np.nan]
     high = [0.6] * 16 + [0.7, 0.8, 0.45, np.nan]
     baselines = aucs([0.9], [1.0], family="baseline_x")
-    (count,) = count_excluding(pd.concat([aucs(low, high), baselines]))
+    (count,) = count_intervals_excluding_chance(pd.concat([aucs(low, high), baselines]))
     assert (count["arms"], count["above"], count["below"]) == (19, 2, 1)
     assert count["expected"] == pytest.approx(0.95)
     assert count["allowed"] == 3  # P(more than 3 of 19) < .05 <= P(more than 2)
@@ -68,7 +68,7 @@ def test_more_than_chance_allows_is_warned_of_and_no_more_is_not():
 
 
 def test_a_handful_of_test_patients_is_not_warned_of():
-    (count,) = count_excluding(aucs([0.6] * 20, [0.8] * 20, patients=8))
+    (count,) = count_intervals_excluding_chance(aucs([0.6] * 20, [0.8] * 20, patients=8))
     assert count["few"] and not count["warn"]
 
 

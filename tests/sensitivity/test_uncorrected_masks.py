@@ -74,7 +74,7 @@ def test_both_aucs_and_their_interval_are_those_of_a_loop_over_the_same_patients
     sizes = parts[1].drop_duplicates(["patient", "lesion"]).groupby("patient").size()
     by_class = sizes.groupby(label)
     alike = (by_class.sum() ** 2 / by_class.apply(lambda n: (n**2).sum())).sum()
-    ends = np.quantile(difference[1:], bootstrap.tails(bootstrap.Units(alike, 2)))
+    ends = np.quantile(difference[1:], bootstrap.quantiles(bootstrap.SampleSize(alike, 2)))
     np.testing.assert_allclose(row[["low", "high"]].astype(float), ends, atol=1e-9)
     assert (row["n_patients"], row["n_lost"]) == (15, 1)
 
@@ -267,9 +267,16 @@ def correct(folder) -> None:
     sitk.WriteImage(own, str(folder / "corrections/B1.nii.gz"))
 
 
-EXTRA = {"take_uncorrected_mask", "split_uncorrected_lesions", "extract_uncorrected",
-         "assemble_uncorrected_features", "match_lesions", "compare_corrections", "refit_classifier",
-         "refit_baseline"}  # fmt: skip
+EXTRA = {
+    "take_uncorrected_mask",
+    "split_uncorrected_lesions",
+    "extract_uncorrected",
+    "assemble_uncorrected_features",
+    "match_lesions",
+    "compare_corrections",
+    "refit_classifier",
+    "refit_baseline",
+}
 
 
 def test_its_jobs_run_only_on_request_and_where_a_patient_has_two_masks(tmp_path):

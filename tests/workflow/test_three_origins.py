@@ -13,7 +13,7 @@ from livermets.deep_learning.densenet import Run, run_split
 from livermets.deep_learning.lesion_slices import load_slices, save_slices
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
-from livermets.evaluation.paired_differences import compare
+from livermets.evaluation.paired_differences import compare_arms
 from livermets.predictions.predictions_table import read_predictions
 from livermets.predictions.task import Task
 from livermets.report.figures.all_figures import draw_figures
@@ -86,7 +86,7 @@ def study(tmp_path_factory):
     written = {
         "metrics": metrics,
         "confusion": confusion(predictions, THREE, POSITIVE, draws=50),
-        "differences": compare(predictions, THREE, POSITIVE, draws=50),
+        "differences": compare_arms(predictions, THREE, POSITIVE, draws=50),
         "importance": feature_importance(features, splits, THREE, 0.6, 1, COLUMNS),
         "cohort": cohort,
     }

@@ -1,59 +1,114 @@
-"""Bootstrap over patients, the independent units, stratified by class.
+"""Bootstrap over patients: 95 % intervals of metrics, and p-values of their differences.
 
-Lesions of a patient resemble each other, so an interval that resamples lesions is too narrow
-(Obuchowski 1997, doi:10.2307/2533958; Field & Welsh 2007, doi:10.1111/j.1467-9868.2007.00593.x).
+What an interval means. The study tested certain patients; another study would have tested others.
+The interval says how far a metric may lie from its value in all such patients for that reason
+alone: if the study were repeated many times with new test patients and an interval computed each
+time, about 95 of 100 intervals would hold the value in all patients. The trained models are taken
+as they are. How much the metric would change with other training patients, the interval does not
+say.
+
+How it is computed. Test patients are drawn with replacement, as many of each class as there are,
+and every lesion follows its patient. The metric is computed on every draw; percentiles of the
+draws, moved outwards where there are few patients, bound the interval. Patients are drawn and not
+lesions, because lesions of one patient resemble each other: an interval from draws of lesions is
+too narrow (Obuchowski 1997, doi:10.2307/2533958; Field & Welsh 2007,
+doi:10.1111/j.1467-9868.2007.00593.x).
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
 
-UNDEFINED_LIMIT = 0.1  # an interval from fewer than 90 % of the draws is not given
+MAX_UNDEFINED = 0.1  # share of undefined draws above which there is no interval
+
+
+class Interval(NamedTuple):
+    """Bounds of an interval (NaN where there is none), and the number of undefined draws."""
+
+    low: float
+    high: float
+    undefined_draws: int
+
+
+@dataclass(frozen=True)
+class SampleSize:
+    """The number of patients that a value is computed from.
+
+    Parameters
+    ----------
+    patients : float
+        Number of patients, or the effective number where their weights differ
+        (`effective_sample_size`).
+    strata : int
+        Number of classes that the patients are drawn from.
+    trials : int, optional
+        Number of patients for the exact binomial bound where all draws are equal: those of the
+        smaller class where a metric depends on both. None: `patients`.
+    """
+
+    patients: float
+    strata: int = 1
+    trials: int | None = None
+
+    @property
+    def degrees_of_freedom(self) -> float:
+        """Patients less one for each stratum."""
+        return self.patients - self.strata
+
+    @property
+    def small_sample_factor(self) -> float:
+        """Factor by which the bootstrap's standard error is too small.
+
+        The bootstrap divides sums of squares by the number of patients, an unbiased estimate by
+        the degrees of freedom.
+        """
+        return math.sqrt(self.patients / self.degrees_of_freedom)
 
 
 def draw_patients(strata: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """How often each patient is drawn, (draws + 1, patients); row 0 is the cohort itself.
+    """How often each patient is drawn; every class keeps its number of patients.
 
-    Every class keeps its number of patients. `strata` is the class of each patient (patients,).
+    Parameters
+    ----------
+    strata : ndarray, shape (patients,)
+        Class of each patient.
+    draws : int
+        Number of draws.
+    seed : int
+        Seed of the random numbers.
+
+    Returns
+    -------
+    ndarray of float, shape (draws + 1, patients)
+        Row 0 is the cohort itself, where every patient counts once.
     """
     rng = np.random.default_rng(seed)
     counts = np.ones((draws + 1, len(strata)))
     for stratum in np.unique(strata):
         members = np.flatnonzero(strata == stratum)
-        share = np.full(len(members), 1 / len(members))
-        counts[1:, members] = rng.multinomial(len(members), share, size=draws)
+        probability = np.full(len(members), 1 / len(members))
+        counts[1:, members] = rng.multinomial(len(members), probability, size=draws)
     return counts
 
 
-@dataclass(frozen=True)
-class Units:
-    """How many patients a value rests on, and from how many strata they are drawn."""
+def effective_sample_size(weights: np.ndarray, strata: np.ndarray) -> float:
+    """Number of patients of equal weight that would be as informative (Kish 1965), over all strata.
 
-    patients: float  # as many as weigh alike (see `effective`)
-    strata: int = 1
-    fewest: int | None = None  # patients of the smallest side; None: all of them
+    A metric by lesion is decided almost by one patient alone who has thirty lesions where others
+    have three: then few degrees of freedom are left.
 
-    @property
-    def free(self) -> float:
-        """Degrees of freedom."""
-        return self.patients - self.strata
-
-    @property
-    def widen(self) -> float:
-        """How much too small a bootstrap's standard error is: sums of squares are divided by the
-        number of patients, not by the degrees of freedom.
-        """
-        return math.sqrt(self.patients / self.free)
-
-
-def effective(weights: np.ndarray, strata: np.ndarray) -> float:
-    """How many patients of equal weight tell as much as these (Kish 1965), summed over strata.
-
-    weights, strata : (patients,); a patient with thirty lesions among patients with three decides
-        the value by lesion nearly alone, and few degrees of freedom are left
+    Parameters
+    ----------
+    weights : ndarray, shape (patients,)
+        Weight of each patient: the number of lesions, or 1.
+    strata : ndarray, shape (patients,)
+        Class of each patient.
     """
     parts = [weights[strata == stratum] for stratum in np.unique(strata)]
     return float(sum(part.sum() ** 2 / (part**2).sum() for part in parts))
@@ -61,69 +116,116 @@ def effective(weights: np.ndarray, strata: np.ndarray) -> float:
 
 def interval(
     values: np.ndarray,
-    units: Units | None = None,
+    sample_size: SampleSize | None = None,
     confidence: float = 0.95,
-    span: tuple[float, float] | None = None,
-) -> tuple[float, float, int]:
-    """Percentile interval of the draws (draws,), and how many of them are undefined.
+    value_range: tuple[float, float] | None = None,
+) -> Interval:
+    """Percentile interval of the draws.
 
-    With `units` the percentiles are expanded to what Student's law asks for so few patients
-    (Hesterberg 2015, doi:10.1080/00031305.2015.1089789): plain percentiles of 8 patients hold the
-    truth of an AUC in 86 of 100 studies, expanded ones in 92. Without a degree of freedom, or with
-    more than a tenth of the draws undefined (NaN), there is no interval. Percentiles never leave
-    the range of the metric, so an AUC's stay in [0, 1].
+    With `sample_size` the percentiles are moved outwards as Student's t asks for so few patients
+    (Hesterberg 2015, doi:10.1080/00031305.2015.1089789): of intervals of an AUC from 8 patients, 86
+    % hold the true value with plain percentiles and 92 % with these. There is no interval without a
+    degree of freedom, or where more than a tenth of the draws are undefined (NaN). Percentiles stay
+    within the range of the metric: an AUC's within [0, 1].
 
-    Where all draws lie at one end of `span`, the range of the metric, they would claim certainty.
-    The other bound is then that of Clopper and Pearson (1934) for as many patients without one
-    error, or without one success: 0.40 to 1 for four patients.
+    If all draws lie at one end of `value_range`, percentiles would claim certainty. The other bound
+    is then the exact binomial one (Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404) for as many
+    patients without an error, or without a success: 0.40 to 1 for four patients.
+
+    Parameters
+    ----------
+    values : ndarray, shape (draws,)
+        The metric on every draw.
+    sample_size : SampleSize, optional
+        The patients that the metric is computed from; None: plain percentiles.
+    confidence : float
+        Share of intervals that should hold the true value.
+    value_range : tuple of float, optional
+        Lowest and highest value that the metric can have.
+
+    Returns
+    -------
+    Interval
+        Lower and upper bound, and the number of undefined draws.
     """
     defined = values[np.isfinite(values)]
     undefined = len(values) - len(defined)
-    few = units is not None and units.free < 1
-    if few or not len(defined) or undefined > UNDEFINED_LIMIT * len(values):
-        return np.nan, np.nan, undefined
-    low, high = np.quantile(defined, tails(units, confidence))
-    if span is not None and units is not None and high - low < 1e-12:
-        sure = ((1 - confidence) / 2) ** (1 / (units.fewest or units.patients))
-        bottom, top = span
-        if top - low < 1e-12:
-            low = bottom + sure * (top - bottom)
-        elif high - bottom < 1e-12:
-            high = top - sure * (top - bottom)
-    return float(low), float(high), undefined
+    too_few_patients = sample_size is not None and sample_size.degrees_of_freedom < 1
+    if too_few_patients or not len(defined) or undefined > MAX_UNDEFINED * len(values):
+        return Interval(np.nan, np.nan, undefined)
+    low, high = np.quantile(defined, quantiles(sample_size, confidence))
+    if value_range is not None and sample_size is not None and high - low < 1e-12:
+        trials = sample_size.trials or sample_size.patients
+        exact = ((1 - confidence) / 2) ** (1 / trials)
+        lowest, highest = value_range
+        if highest - low < 1e-12:
+            low = lowest + exact * (highest - lowest)
+        elif high - lowest < 1e-12:
+            high = highest - exact * (highest - lowest)
+    return Interval(float(low), float(high), undefined)
 
 
-def tails(units: Units | None = None, confidence: float = 0.95) -> tuple[float, float]:
-    """The two quantiles of the draws that bound an interval."""
+def quantiles(
+    sample_size: SampleSize | None = None, confidence: float = 0.95
+) -> tuple[float, float]:
+    """The two quantiles of the draws that bound an interval: 0.025 and 0.975, or further out."""
     tail = (1 - confidence) / 2
-    if units is not None:
-        tail = float(norm.sf(units.widen * student.isf(tail, units.free)))
+    if sample_size is not None:
+        t = student.isf(tail, sample_size.degrees_of_freedom)
+        tail = float(norm.sf(sample_size.small_sample_factor * t))
     return tail, 1 - tail
 
 
-def two_sided_p(value: float, draws: np.ndarray, units: Units | None = None) -> float:
-    """p-value of a difference being zero, by its bootstrap standard error and Student's law.
+def two_sided_p(
+    difference: float, draws: np.ndarray, sample_size: SampleSize | None = None
+) -> float:
+    """p-value of a difference being zero, by its bootstrap standard error and Student's t.
 
-    As pROC's bootstrap test does with the normal law, which is taken without `units`
-    (doi:10.1186/1471-2105-12-77); unlike counting draws beyond zero, it is not bounded by their
-    number, which Holm's correction over many arms would reach.
+    Without `sample_size` the normal distribution is taken, as in pROC's bootstrap test
+    (doi:10.1186/1471-2105-12-77). Counting the draws beyond zero would bound the p-value from below
+    by their number, which Holm's correction over many arms would reach.
+
+    Parameters
+    ----------
+    difference : float
+        Difference in the cohort itself.
+    draws : ndarray, shape (draws,)
+        Difference on every draw.
+    sample_size : SampleSize, optional
+        The patients that the difference is computed from.
+
+    Returns
+    -------
+    float
+        NaN where it does not exist.
     """
     defined = draws[np.isfinite(draws)]
-    if not np.isfinite(value) or len(defined) < 2 or (units is not None and units.free < 1):
+    if not np.isfinite(difference) or len(defined) < 2:
+        return np.nan
+    if sample_size is not None and sample_size.degrees_of_freedom < 1:
         return np.nan
     error = defined.std(ddof=1)
     if error < 1e-12:
-        return 1.0 if abs(value) < 1e-12 else np.nan
-    if units is None:
-        return float(2 * norm.sf(abs(value) / error))
-    return float(2 * student.sf(abs(value) / (error * units.widen), units.free))
+        return 1.0 if abs(difference) < 1e-12 else np.nan
+    if sample_size is None:
+        return float(2 * norm.sf(abs(difference) / error))
+    t = abs(difference) / (error * sample_size.small_sample_factor)
+    return float(2 * student.sf(t, sample_size.degrees_of_freedom))
 
 
 def holm(p: np.ndarray) -> np.ndarray:
     """Holm's adjusted p-values (step-down Bonferroni); NaN stays NaN and is not counted."""
     adjusted = np.full(len(p), np.nan)
-    known = np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(p[known], kind="stable")]
+    finite = np.flatnonzero(np.isfinite(p))
+    order = finite[np.argsort(p[finite], kind="stable")]
     steps = p[order] * (len(order) - np.arange(len(order)))
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
     return adjusted
+
+
+def with_holm(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """The table with `p_holm`: the column `p` corrected over the rows of each group of `by`."""
+    adjusted = pd.Series(np.nan, index=table.index, dtype=float)
+    for _, index in table.groupby(list(by)).groups.items():
+        adjusted[index] = holm(table.loc[index, "p"].to_numpy(float))
+    return table.assign(p_holm=adjusted)

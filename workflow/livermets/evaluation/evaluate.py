@@ -1,35 +1,42 @@
-"""Every arm's metrics with intervals over patients, from the prediction tables alone.
+"""The metrics table: every metric of every arm, with its interval over patients.
 
-Nothing here knows a model. Schemes are the hold-out and the cross-validation (its folds pooled
-per repeat, the repeats averaged, the same patients drawn in every repeat). Three levels: a lesion
-counts one; a lesion counts 1 / the patient's lesions; a patient counts one, scored by the mean of
-the lesions. With three or more classes each is also measured against the rest.
+All is computed from the prediction tables; nothing here knows a model. In a cross-validation the
+metrics of the repeats are averaged, on the same draws of patients. With three or more classes, each
+class is also measured against the rest.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from livermets.core.errors import BadInput
-from livermets.core.seeds import derive
 from livermets.evaluation import bootstrap, metrics
 from livermets.evaluation.multiclass import measure_classes
-from livermets.evaluation.resamples import Scored, scored
-from livermets.predictions.predictions_table import (
-    check_labels,
-    check_predictions,
-    check_splits,
-    with_scheme,
+from livermets.evaluation.resamples import (
+    DEFAULT_THRESHOLD,
+    Resample,
+    ScoredRepeat,
+    arm_tables,
+    resamples,
 )
-from livermets.study.arms import Arm
-from livermets.study.outputs import LEVELS
+from livermets.study.arms import baseline_arm
 
-REFERENCE = "baseline_volume"
+REFERENCE = baseline_arm("volume")
 COLUMNS = (
-    *("arm", "scheme", "level", "class", "metric", "value", "low", "high", "n_patients"),
-    *("n_lesions", "n_positive", "n_splits", "threshold", "undefined_draws"),
+    "arm",
+    "scheme",
+    "level",
+    "class",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "n_patients",
+    "n_lesions",
+    "n_positive",
+    "n_splits",
+    "threshold",
+    "undefined_draws",
 )
 
 
@@ -38,7 +45,7 @@ def evaluate(
     classes: list[str],
     positive: str,
     draws: int = 2000,
-    threshold: float | str = 0.5,
+    threshold: float | str = DEFAULT_THRESHOLD,
     seed: int = 2023,
     splits: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
@@ -46,156 +53,96 @@ def evaluate(
 
     Parameters
     ----------
-    predictions : arm, split, patient, lesion, label, score; with three or more classes also
-        score_CLASS of each, the highest of which is called
-    classes, positive : class names; `positive` is the one that `score` is the probability of
-    draws : bootstrap draws of patients, stratified by class
-    threshold : a score of at least this is a positive call; "youden" takes each arm's own, chosen
-        on training patients, from the column `threshold`, and 0.5 where an arm has none
-    splits : split, patient, role; where given, a row outside the test part is refused
+    predictions : DataFrame
+        arm, split, patient, lesion, label, score; with three or more classes also score_CLASS of
+        each, the highest of which is called.
+    classes : list of str
+        Class names.
+    positive : str
+        The class that `score` is the probability of.
+    draws : int
+        Number of bootstrap draws of patients, stratified by class.
+    threshold : float or str
+        A score of at least this is a positive call. "youden" takes each arm's own threshold, chosen
+        on training patients, from the column `threshold`, and 0.5 where an arm has none.
+    seed : int
+        The study's seed.
+    splits : DataFrame, optional
+        split, patient, role; if given, a row outside the test part is refused.
 
     Returns
     -------
-    arm, scheme, level, class, metric, value, low, high, n_patients, n_lesions, n_positive
-    (lesions; at the patient level patients), n_splits, threshold (the mean one), undefined_draws.
-    `class` is empty for the metric as such: of `positive` against the other of two classes, or of
-    three or more together. It names the class that is measured against the rest.
+    DataFrame
+        The columns `COLUMNS`. `class` is empty where the metric is that of `positive` against the
+        other of two classes, or of three or more together; otherwise it names the class that is
+        measured against the rest. `n_positive` counts lesions, at the patient level patients.
+        `threshold` is the mean one.
 
     Raises
     ------
-    BadInput : naming the arm and what is wrong
+    BadInput
+        Naming the arm and the error.
     """
-    predictions = checked(predictions, classes, positive, splits)
+    tables = arm_tables(predictions, classes, positive, splits)
     rows = []
-    for (arm, scheme), table in by_scheme(predictions):
-        drawn = redraw(table, draws, seed, scheme)
-        for level in LEVELS:
-            facts = {"arm": arm, "scheme": scheme, "level": level} | _facts(table)
-            repeats = repeats_of(table, level, classes, positive, drawn.patients, threshold)
-            facts["threshold"] = float(np.mean([r.threshold for r in repeats]))
-            for name, values in _measured(repeats, drawn.counts).items():
-                target = name or (positive if len(classes) == 2 else None)
-                facts["n_positive"] = _positives(table, level, target or positive)
-                for metric, of_draws in values.items():
-                    units = drawn.units(level, metric, target)
-                    span = metrics.SPAN.get(metric)
-                    low, high, undefined = bootstrap.interval(of_draws[1:], units, span=span)
-                    value = float(of_draws[0])
-                    if np.isnan(value):
-                        low = high = np.nan
-                    found = {"class": name, "metric": metric, "value": value, "low": low}
-                    rows.append(facts | found | {"high": high, "undefined_draws": undefined})
+    for resample in resamples(tables, classes, positive, draws, seed, threshold):
+        record = _record(resample)
+        for class_name, values in _mean_over_repeats(resample).items():
+            target = class_name or (positive if len(classes) == 2 else None)
+            record["n_positive"] = _count_positive(resample, target or positive)
+            for metric, metric_draws in values.items():
+                sample_size = resample.draws.sample_size(resample.level, metric, target)
+                value_range = metrics.RANGES.get(metric)
+                low, high, undefined = bootstrap.interval(
+                    metric_draws[1:], sample_size, value_range=value_range
+                )
+                value = float(metric_draws[0])
+                if np.isnan(value):
+                    low = high = np.nan
+                rows.append(
+                    record
+                    | {"class": class_name, "metric": metric, "value": value}
+                    | {"low": low, "high": high, "undefined_draws": undefined}
+                )
     return pd.DataFrame(rows)[list(COLUMNS)]
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """The tested patients of a scheme, and how often each draw of the bootstrap holds them."""
-
-    patients: list[str]
-    labels: np.ndarray  # class of each
-    counts: np.ndarray  # (draws + 1, patients), the cohort itself first
-    lesions: np.ndarray  # how many of each are tested
-
-    def units(self, level: str, metric: str = "", target: str | None = None) -> bootstrap.Units:
-        """What a metric rests on: sensitivity and specificity of `target` on one side alone."""
-        mine = np.ones(len(self.labels), bool)
-        if target is not None and metric in ("sensitivity", "specificity"):
-            mine = (self.labels == target) == (metric == "sensitivity")
-        weights = self.lesions if level == "lesion" else np.ones(len(self.labels))
-        sizes = np.unique(self.labels[mine], return_counts=True)[1]
-        fewest = int(sizes.min() if mine.all() and metric != "accuracy" else sizes.sum())
-        patients = bootstrap.effective(weights[mine], self.labels[mine])
-        return bootstrap.Units(patients, len(sizes), fewest)
-
-
-def redraw(table: pd.DataFrame, draws: int, seed: int, scheme: str) -> Drawn:
-    """The patients in order, and their draws: the same for all arms that tested the same ones."""
-    label = table.drop_duplicates("patient").set_index("patient")["label"].sort_index()
-    counts = bootstrap.draw_patients(label.to_numpy(), draws, derive(seed, "bootstrap", scheme))
-    lesions = (
-        table.drop_duplicates(["patient", "lesion"]).groupby("patient").size().loc[label.index]
-    )
-    return Drawn(list(label.index), label.to_numpy(str), counts, lesions.to_numpy(float))
-
-
-def checked(
-    predictions: pd.DataFrame, classes: list[str], positive: str, splits: pd.DataFrame | None
-) -> pd.DataFrame:
-    """The predictions with `scheme` and `repeat`, or BadInput saying what is wrong with them."""
-    if positive not in classes:
-        raise BadInput(f"positive: {positive!r} is none of the classes {', '.join(classes)}.")
-    predictions = check_predictions(predictions, classes)
-    check_labels(predictions)
-    if splits is not None:
-        check_splits(predictions, splits)
-    predictions = with_scheme(predictions)
-    again = predictions.duplicated(["arm", "scheme", "repeat", "patient", "lesion"])
-    if again.any():
-        arm, split, patient = predictions.loc[again, ["arm", "split", "patient"]].iloc[0]
-        raise BadInput(
-            f"predictions: arm {arm!r} tests patient {patient} in {split} and in another fold of "
-            "the same repeat. A patient is tested once per repeat."
-        )
-    return predictions
-
-
-def by_scheme(predictions: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
-    """((arm, scheme), rows) in the order the report shows the arms."""
-    groups = dict(list(predictions.groupby(["arm", "scheme"], sort=True)))
-    for key in sorted(groups, key=lambda key: (key[1] != "holdout", key[1], Arm.parse(key[0]))):
-        yield key, groups[key].sort_values(["repeat", "patient", "lesion"], kind="stable")
-
-
-def repeats_of(
-    table: pd.DataFrame,
-    level: str,
-    classes: list[str],
-    positive: str,
-    patients: list[str],
-    threshold: float | str = 0.5,
-) -> list[Scored]:
-    """What each repeat of a cross-validation scored, at a level."""
-    return [
-        scored(one, level, classes, positive, patients, threshold)
-        for _, one in table.groupby("repeat", sort=True)
-    ]
-
-
-def aucs(repeats: list[Scored], counts: np.ndarray) -> np.ndarray:
-    """The AUC on every draw: the mean over the repeats, and over three or more classes."""
-    areas = [metrics.auc(rows, counts) for one in repeats for rows in one.rows.values()]
-    return np.mean(areas, axis=0)
-
-
-def _measured(repeats: list[Scored], counts: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-    """Class ("" for the metric as such) -> metric -> draws, averaged over the repeats."""
-    found = [_of_repeat(one, counts) for one in repeats]
+def _record(resample: Resample) -> dict[str, Any]:
+    """Names of an arm, scheme and level, counts of what was tested, and the mean threshold."""
+    table = resample.table
     return {
-        name: {
-            metric: np.mean([one[name][metric] for one in found], axis=0)
-            for metric in metrics.METRICS
-        }
-        for name in found[0]
-    }
-
-
-def _of_repeat(one: Scored, counts: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-    if len(one.rows) == 1:
-        (rows,) = one.rows.values()
-        return {"": metrics.measure(rows, counts, one.risk)}
-    single, together = measure_classes(list(one.rows.values()), counts, one.risk)
-    return {"": together} | dict(zip(one.rows, single, strict=True))
-
-
-def _facts(table: pd.DataFrame) -> dict:
-    return {
+        "arm": resample.arm,
+        "scheme": resample.scheme,
+        "level": resample.level,
         "n_patients": table["patient"].nunique(),
         "n_lesions": len(table.drop_duplicates(["patient", "lesion"])),
         "n_splits": table["split"].nunique(),
+        "threshold": float(np.mean([repeat.threshold for repeat in resample.repeats])),
     }
 
 
-def _positives(table: pd.DataFrame, level: str, positive: str) -> int:
-    unit = ["patient"] if level == "patient" else ["patient", "lesion"]
-    return int((table.drop_duplicates(unit)["label"] == positive).sum())
+def _count_positive(resample: Resample, class_name: str) -> int:
+    """Number of tested lesions (at the patient level, patients) of a class."""
+    unit = ["patient"] if resample.level == "patient" else ["patient", "lesion"]
+    return int((resample.table.drop_duplicates(unit)["label"] == class_name).sum())
+
+
+def _mean_over_repeats(resample: Resample) -> dict[str, dict[str, np.ndarray]]:
+    """Class ("" for all together) -> metric -> draws, averaged over the repeats."""
+    repeats = [_measure_repeat(repeat, resample.draws.counts) for repeat in resample.repeats]
+    return {
+        class_name: {
+            metric: np.mean([values[class_name][metric] for values in repeats], axis=0)
+            for metric in metrics.METRICS
+        }
+        for class_name in repeats[0]
+    }
+
+
+def _measure_repeat(repeat: ScoredRepeat, counts: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+    """Class ("" for all together) -> metric -> draws, of one repeat."""
+    if len(repeat.rows) == 1:
+        (rows,) = repeat.rows.values()
+        return {"": metrics.measure(rows, counts, repeat.risk_threshold)}
+    per_class, macro = measure_classes(list(repeat.rows.values()), counts, repeat.risk_threshold)
+    return {"": macro} | dict(zip(repeat.rows, per_class, strict=True))

@@ -1,4 +1,4 @@
-"""Paired differences in AUC between arms, on the lesions both scored and the same patient draws."""
+"""Paired differences in AUC between arms, on the lesions that both scored and the same draws."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,18 +7,29 @@ import numpy as np
 import pandas as pd
 
 from livermets.evaluation import bootstrap
-from livermets.evaluation.evaluate import REFERENCE, aucs, by_scheme, checked, redraw, repeats_of
+from livermets.evaluation.evaluate import REFERENCE
+from livermets.evaluation.resamples import ArmTables, arm_tables, resamples
 from livermets.study.arms import REFERENCE_SETS, Arm
 from livermets.study.outputs import LEVELS
 
 COLUMNS = (
-    *("against", "arm", "reference", "scheme", "level", "metric", "difference", "low", "high"),
-    *("p", "p_holm", "n_patients"),
+    "against",
+    "arm",
+    "reference",
+    "scheme",
+    "level",
+    "metric",
+    "difference",
+    "low",
+    "high",
+    "p",
+    "p_holm",
+    "n_patients",
 )
-QUESTIONS = ("volume", "as is", "sets")
+AucDraws = dict[tuple[str, str, str], tuple[np.ndarray, bootstrap.SampleSize]]
 
 
-def compare(
+def compare_arms(
     predictions: pd.DataFrame,
     classes: list[str],
     positive: str,
@@ -26,52 +37,80 @@ def compare(
     seed: int = 2023,
     reference: str = REFERENCE,
 ) -> pd.DataFrame:
-    """Does an arm beat lesion volume, does resampling help, and what do feature sets add?
+    """Paired differences in AUC between each arm and the arms that it is compared with.
 
-    Every arm that is no baseline is compared with the arm `reference` (`against` "volume"), every
-    resampled one with the same model as is ("as is"), and one that learns from other feature sets
-    with the same one that learns from `original` ("sets", and with nothing else). Lesions that
-    only one of two arms scored are left out. `p_holm` is corrected over the arms of one question,
-    scheme and level. Empty where there is nothing to compare with.
+    There are three comparisons, named in `against`. "volume": every arm but the baselines with the
+    arm `reference`. "as is": every resampled arm with the same model without resampling. "sets":
+    every arm that learns from a choice of feature sets with the same arm that learns from
+    `original`, and with nothing else. Lesions that only one of two arms scored are left out.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        As in `livermets.evaluation.evaluate.evaluate`.
+    classes : list of str
+        Class names.
+    positive : str
+        The class that `score` is the probability of.
+    draws : int
+        Number of bootstrap draws of patients.
+    seed : int
+        The study's seed.
+    reference : str
+        The arm that the comparison "volume" is made with.
 
     Returns
     -------
-    against, arm, reference, scheme, level, metric, difference, low, high, p, p_holm, n_patients
+    DataFrame
+        The columns `COLUMNS`. `p_holm` is corrected over the arms of one comparison, scheme and
+        level. Empty where there is nothing to compare with.
     """
-    predictions = checked(predictions, classes, positive, None)
-    tables = dict(by_scheme(predictions))
-    known: dict = {}  # the AUCs of an arm are asked for again and again
+    tables = arm_tables(predictions, classes, positive)
 
-    def areas(table: pd.DataFrame, level: str) -> tuple[np.ndarray, bootstrap.Units]:
-        key = (*table[["arm", "scheme"]].iloc[0], level, table.index.to_numpy().tobytes())
-        if key not in known:
-            drawn = redraw(table, draws, seed, key[1])
-            repeats = repeats_of(table, level, classes, positive, drawn.patients)
-            known[key] = aucs(repeats, drawn.counts), drawn.units(level)
-        return known[key]
+    def auc_draws(parts: ArmTables) -> AucDraws:
+        return {
+            (one.arm, one.scheme, one.level): (one.auc(), one.draws.sample_size(one.level))
+            for one in resamples(parts, classes, positive, draws, seed)
+        }
 
+    pairs = [
+        (against, (arm, scheme), (other, scheme))
+        for arm, scheme in tables
+        for against, other in _references(arm, reference).items()
+        if (other, scheme) in tables
+    ]
+    compared = {key for _, first, second in pairs for key in (first, second)}
+    # computed once, since most arms scored the same lesions and are compared several times
+    of_all_lesions = auc_draws({key: tables[key] for key in tables if key in compared})
     rows = []
-    for (arm, scheme), table in tables.items():
-        for against, other in _references(arm, reference).items():
-            both = _common(table, tables.get((other, scheme)))
-            for level in LEVELS if both else ():
-                (mine, units), (its, _) = (areas(part, level) for part in both)
-                low, high, _ = bootstrap.interval((mine - its)[1:], units)
-                difference = float(mine[0] - its[0])
-                p = bootstrap.two_sided_p(difference, (mine - its)[1:], units)
-                found = {"against": against, "arm": arm, "reference": other, "scheme": scheme}
-                found |= {"level": level, "metric": "auc", "difference": difference}
-                rows.append(found | {"low": low, "high": high, "p": p,
-                                     "n_patients": both[0]["patient"].nunique()})  # fmt: skip
+    for against, first, second in pairs:
+        parts = _shared_lesions(tables[first], tables[second])
+        n_patients = parts[0]["patient"].nunique()
+        if not n_patients:
+            continue
+        same_lesions = len(parts[0]) == len(tables[first]) and len(parts[1]) == len(tables[second])
+        aucs = of_all_lesions if same_lesions else auc_draws({first: parts[0], second: parts[1]})
+        for level in LEVELS:
+            auc, sample_size = aucs[*first, level]
+            reference_auc, _ = aucs[*second, level]
+            names = {"against": against, "arm": first[0], "reference": second[0]}
+            names |= {"scheme": first[1], "level": level, "metric": "auc"}
+            values = difference_values(auc - reference_auc, sample_size)
+            rows.append(names | values | {"n_patients": n_patients})
     result = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "p_holm"])
-    result["p_holm"] = np.nan
-    for _, index in result.groupby(["against", "scheme", "level"]).groups.items():
-        result.loc[index, "p_holm"] = bootstrap.holm(result.loc[index, "p"].to_numpy(float))
-    return result[list(COLUMNS)]
+    return bootstrap.with_holm(result, ["against", "scheme", "level"])[list(COLUMNS)]
+
+
+def difference_values(draws: np.ndarray, sample_size: bootstrap.SampleSize) -> dict[str, float]:
+    """A difference with its interval and its p-value, from its draws (the cohort's own first)."""
+    difference = float(draws[0])
+    low, high, _ = bootstrap.interval(draws[1:], sample_size)
+    p = bootstrap.two_sided_p(difference, draws[1:], sample_size)
+    return {"difference": difference, "low": low, "high": high, "p": p}
 
 
 def _references(arm: str, volume: str) -> Mapping[str, str]:
-    """Question -> the arm that this one is compared with."""
+    """Comparison -> the arm that this one is compared with."""
     compared = Arm.parse(arm)
     if compared.family == "sets":
         reference = replace(compared, feature_sets=REFERENCE_SETS)
@@ -84,14 +123,9 @@ def _references(arm: str, volume: str) -> Mapping[str, str]:
     return references
 
 
-def _common(
-    table: pd.DataFrame, other: pd.DataFrame | None
-) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-    """The rows of lesions that both arms scored, in one order; None where there are none."""
-    if other is None:
-        return None
-    one, two = (
-        pd.MultiIndex.from_frame(part[["split", "patient", "lesion"]]) for part in (table, other)
-    )
-    both = table[one.isin(two)], other[two.isin(one)]
-    return both if len(both[0]) else None
+def _shared_lesions(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of lesions that both arms scored in the same split."""
+    keys = [
+        pd.MultiIndex.from_frame(part[["split", "patient", "lesion"]]) for part in (first, second)
+    ]
+    return first[keys[0].isin(keys[1])], second[keys[1].isin(keys[0])]

@@ -1,43 +1,244 @@
-"""From a prediction table to rows that metrics take: levels, thresholds, one class or several."""
+"""Resamples: each arm's scored rows and the bootstrap draws of its patients, at every level.
 
+Every table of results is a loop over `resamples`. A scheme is the hold-out, the cross-validation,
+or another way of dividing the patients; the folds of one repeat are pooled. There are three levels:
+at `lesion` each lesion counts one, at `lesion_weighted` each lesion counts 1 / the patient's
+lesions, at `patient` each patient counts one and is scored by the mean of the lesions.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from livermets.evaluation.metrics import Rows
-from livermets.predictions.predictions_table import score_columns
+from livermets.core.errors import BadInput
+from livermets.core.seeds import derive
+from livermets.evaluation.bootstrap import SampleSize, draw_patients, effective_sample_size
+from livermets.evaluation.metrics import auc
+from livermets.evaluation.scored_rows import ScoredRows
+from livermets.predictions.predictions_table import (
+    check_labels,
+    check_predictions,
+    check_splits,
+    score_columns,
+    with_scheme,
+)
+from livermets.study.arms import Arm
+from livermets.study.outputs import LEVELS
 
-FIXED = 0.5  # where a threshold from training patients was asked for and an arm has none
+DEFAULT_THRESHOLD = 0.5  # also where thresholds of the arms are asked for and an arm has none
+
+ArmTables = Mapping[tuple[str, str], pd.DataFrame]  # (arm, scheme) -> its predictions
 
 
 @dataclass(frozen=True)
-class Scored:
-    """One arm's scores of one repeat at one level."""
+class ScoredRepeat:
+    """One arm's scores in one repeat of a scheme, at one level.
 
-    rows: dict[str, Rows]  # of the positive class; of every class where there are three or more
-    truth: np.ndarray  # number of each row's class
-    called: np.ndarray  # number of the class it was called
-    threshold: float  # the mean one of the calls; NaN where the highest of several scores decides
-    risk: float  # the threshold at which net benefit is measured
+    Parameters
+    ----------
+    rows : dict of str to ScoredRows
+        Class -> the rows with this class as the positive one: the positive class alone of two, each
+        class of three or more.
+    truth : ndarray of int, shape (rows,)
+        Index of the class of each row.
+    called : ndarray of int, shape (rows,)
+        Index of the class that each row is called.
+    threshold : float
+        Mean threshold of the calls; NaN where the highest of several scores decides.
+    risk_threshold : float
+        Threshold at which net benefit is measured.
+    """
+
+    rows: dict[str, ScoredRows]
+    truth: np.ndarray
+    called: np.ndarray
+    threshold: float
+    risk_threshold: float
 
 
-def scored(
+@dataclass(frozen=True)
+class PatientDraws:
+    """The tested patients of a scheme, and how often each bootstrap draw holds them.
+
+    Parameters
+    ----------
+    patients : list of str
+        The patients, sorted.
+    labels : ndarray of str, shape (patients,)
+        Class of each.
+    counts : ndarray of float, shape (draws + 1, patients)
+        How often each is drawn; row 0 is the cohort itself.
+    lesions : ndarray of float, shape (patients,)
+        Number of tested lesions of each.
+    """
+
+    patients: list[str]
+    labels: np.ndarray
+    counts: np.ndarray
+    lesions: np.ndarray
+
+    def sample_size(self, level: str, metric: str = "", target: str | None = None) -> SampleSize:
+        """The patients that a metric is computed from.
+
+        Sensitivity is computed from the patients of the class `target` alone, specificity from all
+        others.
+        """
+        included = np.ones(len(self.labels), bool)
+        if target is not None and metric in ("sensitivity", "specificity"):
+            included = (self.labels == target) == (metric == "sensitivity")
+        weights = self.lesions if level == "lesion" else np.ones(len(self.labels))
+        class_sizes = np.unique(self.labels[included], return_counts=True)[1]
+        needs_every_class = included.all() and metric != "accuracy"
+        trials = int(class_sizes.min() if needs_every_class else class_sizes.sum())
+        patients = effective_sample_size(weights[included], self.labels[included])
+        return SampleSize(patients, len(class_sizes), trials)
+
+
+@dataclass(frozen=True)
+class Resample:
+    """One arm, scheme and level: what was scored, and the draws of the patients.
+
+    Parameters
+    ----------
+    arm, scheme, level : str
+        Names as in the tables of results.
+    table : DataFrame
+        The predictions of the arm and scheme.
+    repeats : list of ScoredRepeat
+        The scored rows of each repeat of a cross-validation; one for other schemes.
+    draws : PatientDraws
+        The same for all levels, and for all arms that tested the same patients.
+    """
+
+    arm: str
+    scheme: str
+    level: str
+    table: pd.DataFrame
+    repeats: list[ScoredRepeat]
+    draws: PatientDraws
+
+    def auc(self) -> np.ndarray:
+        """The AUC on every draw: the mean over the repeats, and over three or more classes."""
+        counts = self.draws.counts
+        return np.mean(
+            [auc(rows, counts) for repeat in self.repeats for rows in repeat.rows.values()], axis=0
+        )
+
+
+def resamples(
+    tables: ArmTables,
+    classes: list[str],
+    positive: str,
+    draws: int,
+    seed: int,
+    threshold: float | str = DEFAULT_THRESHOLD,
+) -> Iterator[Resample]:
+    """Every arm and scheme at every level, in the order of `tables`.
+
+    Parameters
+    ----------
+    tables : mapping of (arm, scheme) to DataFrame
+        As `arm_tables` gives them.
+    classes : list of str
+        Class names.
+    positive : str
+        The class that `score` is the probability of.
+    draws : int
+        Number of bootstrap draws of patients, stratified by class.
+    seed : int
+        The study's seed.
+    threshold : float or str
+        A score of at least this is a positive call; "youden": the arm's own threshold.
+
+    Yields
+    ------
+    Resample
+        All levels of an arm and scheme, then the next.
+    """
+    for (arm, scheme), table in tables.items():
+        drawn = patient_draws(table, draws, seed, scheme)
+        for level in LEVELS:
+            repeats = [
+                scored_repeat(rows, level, classes, positive, drawn.patients, threshold)
+                for _, rows in table.groupby("repeat", sort=True)
+            ]
+            yield Resample(arm, scheme, level, table, repeats, drawn)
+
+
+def arm_tables(
+    predictions: pd.DataFrame,
+    classes: list[str],
+    positive: str,
+    splits: pd.DataFrame | None = None,
+) -> dict[tuple[str, str], pd.DataFrame]:
+    """The checked predictions of each (arm, scheme), with the column `repeat`, in report order.
+
+    Raises
+    ------
+    BadInput
+        Naming the arm and the error: an unknown class, a malformed table, a patient outside the
+        test part of `splits` or tested twice in one repeat.
+    """
+    if positive not in classes:
+        raise BadInput(f"positive: {positive!r} is none of the classes {', '.join(classes)}.")
+    predictions = check_predictions(predictions, classes)
+    check_labels(predictions)
+    if splits is not None:
+        check_splits(predictions, splits)
+    predictions = with_scheme(predictions)
+    repeated = predictions.duplicated(["arm", "scheme", "repeat", "patient", "lesion"])
+    if repeated.any():
+        arm, split, patient = predictions.loc[repeated, ["arm", "split", "patient"]].iloc[0]
+        raise BadInput(
+            f"predictions: arm {arm!r} tests patient {patient} in {split} and in another fold of "
+            "the same repeat. A patient is tested once per repeat."
+        )
+    groups = {
+        (str(arm), str(scheme)): rows
+        for (arm, scheme), rows in predictions.groupby(["arm", "scheme"], sort=True)
+    }
+    order = sorted(groups, key=lambda key: (key[1] != "holdout", key[1], Arm.parse(key[0])))
+    columns = ["repeat", "patient", "lesion"]
+    return {key: groups[key].sort_values(columns, kind="stable") for key in order}
+
+
+def patient_draws(table: pd.DataFrame, draws: int, seed: int, scheme: str) -> PatientDraws:
+    """The patients of a table and their draws: the same for all arms that tested the same ones."""
+    label = table.drop_duplicates("patient").set_index("patient")["label"].sort_index()
+    counts = draw_patients(label.to_numpy(), draws, derive(seed, "bootstrap", scheme))
+    lesions = (
+        table.drop_duplicates(["patient", "lesion"]).groupby("patient").size().loc[label.index]
+    )
+    return PatientDraws(list(label.index), label.to_numpy(str), counts, lesions.to_numpy(float))
+
+
+def scored_repeat(
     table: pd.DataFrame,
     level: str,
     classes: list[str],
     positive: str,
     patients: list[str],
-    threshold: float | str = FIXED,
-) -> Scored:
-    """The rows that count at a level, from one arm and repeat.
+    threshold: float | str = DEFAULT_THRESHOLD,
+) -> ScoredRepeat:
+    """The scored rows of one arm and repeat at a level.
 
     Parameters
     ----------
-    table : split, patient, lesion, label, score; score_CLASS for three or more classes; threshold
-        where "youden" asks for it
-    level : lesion, lesion_weighted or patient (scored by the mean of the lesions)
-    patients : their order is that of the bootstrap's counts
+    table : DataFrame
+        split, patient, lesion, label, score; score_CLASS with three or more classes; threshold
+        where "youden" asks for it.
+    level : str
+        One of `LEVELS`.
+    classes : list of str
+        Class names.
+    positive : str
+        The class that `score` is the probability of.
+    patients : list of str
+        The patients in the order of the bootstrap's counts.
+    threshold : float or str
+        See `resamples`.
     """
     several = score_columns(classes)
     if level == "patient":
@@ -45,36 +246,36 @@ def scored(
         table = table.groupby(["split", "patient"], as_index=False, sort=False).agg(
             {"label": "first"} | dict.fromkeys(means, "mean")
         )
-        # the mean of three equal scores differs from that of four in its last bit: no order in that
+        # means of three and of four equal scores differ in the last bit, which must not rank them
         table[means] = table[means].round(12)
-    patient = pd.Index(patients).get_indexer(table["patient"])
+    patient = pd.Index(patients).get_indexer(pd.Index(table["patient"]))
     weight = np.ones(len(table))
     if level == "lesion_weighted":
         weight = 1 / np.bincount(patient, minlength=len(patients))[patient]
-    truth = pd.Index(classes).get_indexer(table["label"])
-    numbers, limit = calls(table, classes, positive, threshold)
-    targets = table[several or ["score"]].to_numpy(float).T
-    names = classes if several else [positive]
+    truth = pd.Index(classes).get_indexer(pd.Index(table["label"]))
+    called, thresholds = called_classes(table, classes, positive, threshold)
+    scores = table[several or ["score"]].to_numpy(float).T
     rows = {}
-    for name, score in zip(names, targets, strict=True):
-        number = classes.index(name)
-        rows[name] = Rows(truth == number, score, patient, weight, numbers == number)
-    risk = FIXED if isinstance(threshold, str) else threshold
-    return Scored(rows, truth, numbers, float(limit.mean()), risk)
+    for name, score in zip(classes if several else [positive], scores, strict=True):
+        index = classes.index(name)
+        rows[name] = ScoredRows(truth == index, score, patient, weight, called == index)
+    risk_threshold = DEFAULT_THRESHOLD if isinstance(threshold, str) else threshold
+    return ScoredRepeat(rows, truth, called, float(thresholds.mean()), risk_threshold)
 
 
-def calls(
+def called_classes(
     table: pd.DataFrame, classes: list[str], positive: str, threshold: float | str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The number of the class that each row is called, and the thresholds that decided.
+    """The index of the class that each row is called, and the threshold that decided.
 
-    Of three or more classes the one with the highest score is called (thresholds NaN); of two the
-    positive one where `score` is at least the threshold: a number, or with "youden" the arm's own.
+    Of three or more classes the one with the highest score is called (thresholds are NaN). Of two
+    the positive one is called where `score` is at least the threshold: a number, or with "youden"
+    the arm's own from the column `threshold`.
     """
     if several := score_columns(classes):
         return table[several].to_numpy(float).argmax(axis=1), np.full(len(table), np.nan)
-    limit = np.full(len(table), FIXED if isinstance(threshold, str) else threshold)
+    thresholds = np.full(len(table), DEFAULT_THRESHOLD if isinstance(threshold, str) else threshold)
     if isinstance(threshold, str) and "threshold" in table:
-        limit = table["threshold"].fillna(FIXED).to_numpy(float)
-    number = classes.index(positive)
-    return np.where(table["score"].to_numpy(float) >= limit, number, 1 - number), limit
+        thresholds = table["threshold"].fillna(DEFAULT_THRESHOLD).to_numpy(float)
+    index = classes.index(positive)
+    return np.where(table["score"].to_numpy(float) >= thresholds, index, 1 - index), thresholds

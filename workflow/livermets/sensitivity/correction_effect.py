@@ -1,150 +1,211 @@
-"""Does correction matter? Features and AUCs of the same study from uncorrected and final masks."""
+"""The effect of mask correction: features and AUCs from uncorrected and from final masks."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from livermets.evaluation import bootstrap
-from livermets.evaluation.evaluate import aucs, by_scheme, checked, redraw, repeats_of
-from livermets.evaluation.metrics import SPAN
+from livermets.evaluation.metrics import RANGES
+from livermets.evaluation.paired_differences import difference_values
+from livermets.evaluation.resamples import arm_tables, resamples
 from livermets.features.features_table import LESION_FACTS, feature_columns
 from livermets.radiomics.icc import icc31
-from livermets.study.outputs import LEVELS
 
 AGREEMENT = ("feature", "lesions", "icc", "concordance")
 PATIENTS = (
-    *("patient", "uncorrected", "final", "lesions_uncorrected", "lesions", "paired", "reason"),
+    "patient",
+    "uncorrected",
+    "final",
+    "lesions_uncorrected",
+    "lesions",
+    "paired",
+    "reason",
 )
 AUCS = (
-    *("arm", "scheme", "level", "uncorrected", "uncorrected_low", "uncorrected_high"),
-    *("final", "final_low", "final_high", "difference", "low", "high", "p", "p_holm"),
-    *("n_patients", "n_lost"),
+    "arm",
+    "scheme",
+    "level",
+    "uncorrected",
+    "uncorrected_low",
+    "uncorrected_high",
+    "final",
+    "final_low",
+    "final_high",
+    "difference",
+    "low",
+    "high",
+    "p",
+    "p_holm",
+    "n_patients",
+    "n_lost",
 )
 
 
 def list_patients(
-    before: Mapping[str, dict], after: Mapping[str, dict], facts: Mapping[str, dict],
-    kept: Mapping[str, int], pairs: pd.DataFrame,
-) -> pd.DataFrame:  # fmt: skip
-    """One row a patient with two masks (`PATIENTS`).
+    uncorrected: Mapping[str, dict[str, Any]],
+    final: Mapping[str, dict[str, Any]],
+    uncorrected_lesions: Mapping[str, dict[str, Any]],
+    final_lesions: Mapping[str, int],
+    pairs: pd.DataFrame,
+) -> pd.DataFrame:
+    """The patients with two masks: where each mask is from, and how many lesions it has.
 
     Parameters
     ----------
-    before, after : patient -> record of the mask before correction and of the final one
-    facts : patient -> what `split_lesions` found before correction, or `excluded`
-    kept : patient -> lesions of the final mask
-    pairs : `livermets.review.agreement_table.PAIRS`
+    uncorrected, final : mapping of str to dict
+        Patient -> record of the mask before correction, and of the final one.
+    uncorrected_lesions : mapping of str to dict
+        Patient -> record of the lesions before correction, or `excluded`.
+    final_lesions : mapping of str to int
+        Patient -> number of lesions of the final mask.
+    pairs : DataFrame
+        Columns `livermets.review.agreement_table.PAIRS`.
+
+    Returns
+    -------
+    DataFrame
+        The columns `PATIENTS`, one row for each patient.
     """
     rows = []
-    for patient, record in before.items():
-        out = facts[patient].get("excluded")
+    for patient, record in uncorrected.items():
+        lesions = uncorrected_lesions[patient]
+        excluded = lesions.get("excluded")
         rows.append(
             {
                 "patient": patient,
                 "uncorrected": record.get("source", ""),
-                "final": after[patient].get("source", ""),
-                "lesions_uncorrected": 0 if out else facts[patient]["n_lesions"],
-                "lesions": kept.get(patient, 0),
+                "final": final[patient].get("source", ""),
+                "lesions_uncorrected": 0 if excluded else lesions["n_lesions"],
+                "lesions": final_lesions.get(patient, 0),
                 "paired": int((pairs["patient"] == patient).sum()),
-                "reason": out["reason"] if out else "",
+                "reason": excluded["reason"] if excluded else "",
             }
         )
     return pd.DataFrame(rows, columns=list(PATIENTS))
 
 
 def feature_agreement(
-    before: pd.DataFrame, after: pd.DataFrame, pairs: pd.DataFrame
+    uncorrected: pd.DataFrame, final: pd.DataFrame, pairs: pd.DataFrame
 ) -> pd.DataFrame:
-    """How well each feature of a lesion agrees between its uncorrected and its final outline.
+    """Agreement of each feature between the uncorrected and the final outline of a lesion.
 
     Parameters
     ----------
-    before, after : the features tables; `LESION_FACTS` count as features
-    pairs : patient, lesion_uncorrected, lesion: the lesions of the patients with two masks that
-        are one; patients with one mask would agree with themselves
+    uncorrected, final : DataFrame
+        The features tables; `LESION_FACTS` count as features.
+    pairs : DataFrame
+        patient, lesion_uncorrected, lesion: the numbers of one lesion in both masks, of the
+        patients with two masks. (Patients with one mask would agree with themselves.)
 
     Returns
     -------
-    `AGREEMENT`: pairs with both values, ICC(3,1) (do lesions keep their order and distances) and
-    Lin's concordance (are the values the same; 10.2307/2532051). NaN where nothing varies.
+    DataFrame
+        The columns `AGREEMENT`: the number of pairs with both values; ICC(3,1), whether lesions
+        keep their order and distances; Lin's concordance, whether the values are the same. NaN
+        where nothing varies.
     """
-    features = [name for name in LESION_FACTS if name in after] + feature_columns(after)
-    ours, theirs = (
+    features = [name for name in LESION_FACTS if name in final] + feature_columns(final)
+    sides = [
         pairs.merge(table, "left", left_on=["patient", lesion], right_on=["patient", "lesion"])
-        for table, lesion in ((before, "lesion_uncorrected"), (after, "lesion"))
-    )
-    values = np.stack([table[features].to_numpy(float) for table in (ours, theirs)], axis=1)
-    known = np.isfinite(values).all(axis=1).sum(axis=0)
-    found = zip(features, known, icc31(values), concordance(values), strict=True)
-    return pd.DataFrame(found, columns=list(AGREEMENT))
+        for table, lesion in ((uncorrected, "lesion_uncorrected"), (final, "lesion"))
+    ]
+    values = np.stack([table[features].to_numpy(float) for table in sides], axis=1)
+    complete = np.isfinite(values).all(axis=1).sum(axis=0)
+    columns = zip(features, complete, icc31(values), concordance(values), strict=True)
+    return pd.DataFrame(columns, columns=list(AGREEMENT))
 
 
 def concordance(values: np.ndarray) -> np.ndarray:
-    """Lin's concordance correlation coefficient of pairs, (pairs, 2, features) -> (features,)."""
-    known = np.isfinite(values).all(axis=1)
-    n = np.maximum(known.sum(axis=0), 1)
-    x, y = (np.where(known, values[:, side], 0.0) for side in (0, 1))
+    """Lin's concordance correlation coefficient (1989, doi:10.2307/2532051) of each feature.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (pairs, 2, features)
+        Both values of each pair.
+
+    Returns
+    -------
+    ndarray of float, shape (features,)
+        NaN with fewer than two complete pairs, and where nothing varies.
+    """
+    complete = np.isfinite(values).all(axis=1)
+    n = np.maximum(complete.sum(axis=0), 1)
+    x, y = (np.where(complete, values[:, side], 0.0) for side in (0, 1))
     mean_x, mean_y = x.sum(axis=0) / n, y.sum(axis=0) / n
-    dx, dy = np.where(known, x - mean_x, 0.0), np.where(known, y - mean_y, 0.0)
+    dx, dy = np.where(complete, x - mean_x, 0.0), np.where(complete, y - mean_y, 0.0)
     spread = (dx**2 + dy**2).sum(axis=0) / n + (mean_x - mean_y) ** 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = 2 * (dx * dy).sum(axis=0) / n / spread
-    scale = (mean_x**2 + mean_y**2) * 1e-20
-    return np.where((known.sum(axis=0) >= 2) & (spread > scale), found, np.nan)
+        coefficient = 2 * (dx * dy).sum(axis=0) / n / spread
+    rounding = (mean_x**2 + mean_y**2) * 1e-20
+    return np.where((complete.sum(axis=0) >= 2) & (spread > rounding), coefficient, np.nan)
 
 
 def auc_differences(
-    before: pd.DataFrame,
-    after: pd.DataFrame,
+    uncorrected: pd.DataFrame,
+    final: pd.DataFrame,
     classes: list[str],
     positive: str,
     draws: int = 2000,
     seed: int = 2023,
 ) -> pd.DataFrame:
-    """The AUC of every arm that learned and was tested on either kind of mask, and its difference.
+    """AUCs of every arm trained and tested on uncorrected and on final masks, and the difference.
 
-    Lesions differ between masks, patients do not: both AUCs are of the patients that both scored,
-    on the same draws of them. `before` and `after` are prediction tables.
+    Lesions differ between masks, patients do not: both AUCs are those of the patients whom both
+    tables score, on the same draws of them.
+
+    Parameters
+    ----------
+    uncorrected, final : DataFrame
+        Prediction tables.
+    classes : list of str
+        Class names.
+    positive : str
+        The class that `score` is the probability of.
+    draws : int
+        Number of bootstrap draws of patients.
+    seed : int
+        The study's seed.
 
     Returns
     -------
-    `AUCS`: difference is final minus uncorrected; n_lost counts patients whom only one of the two
-    scored; p_holm is corrected over the arms of a scheme and level
+    DataFrame
+        The columns `AUCS`. `difference` is final minus uncorrected. `n_lost` is the number of
+        patients whom only one of the tables scores. `p_holm` is corrected over the arms of a scheme
+        and level.
     """
-    tables = [dict(by_scheme(checked(part, classes, positive, None))) for part in (before, after)]
-    rows = []
-    for arm, scheme in (key for key in tables[1] if key in tables[0]):
-        parts, lost = _shared(*(table[arm, scheme] for table in tables))
-        if not len(parts[0]):
+    tables = [arm_tables(part, classes, positive) for part in (uncorrected, final)]
+    shared: tuple[dict, dict] = ({}, {})
+    lost = {}
+    for key in tables[1]:
+        if key not in tables[0]:
             continue
-        drawn = redraw(parts[1], draws, seed, scheme)
-        for level in LEVELS:
-            units = drawn.units(level)
-            first, last = (
-                aucs(repeats_of(part, level, classes, positive, drawn.patients), drawn.counts)
-                for part in parts
-            )
-            row = {"arm": arm, "scheme": scheme, "level": level}
-            named = (("uncorrected", first), ("final", last), ("difference", last - first))
-            for name, values in named:
-                ends, span = (f"{name}_", SPAN["auc"]) if name != "difference" else ("", None)
-                low, high, _ = bootstrap.interval(values[1:], units, span=span)
-                row |= {name: float(values[0]), f"{ends}low": low, f"{ends}high": high}
-            row["p"] = bootstrap.two_sided_p(row["difference"], (last - first)[1:], units)
-            rows.append(row | {"n_patients": len(drawn.patients), "n_lost": lost})
+        parts, n_lost = _shared_patients(tables[0][key], tables[1][key])
+        if len(parts[0]):
+            shared[0][key], shared[1][key] = parts
+            lost[key] = n_lost
+    rows = []
+    resampled = (resamples(part, classes, positive, draws, seed) for part in shared)
+    for first, last in zip(*resampled, strict=True):
+        sample_size = last.draws.sample_size(last.level)
+        row = {"arm": last.arm, "scheme": last.scheme, "level": last.level}
+        aucs = {"uncorrected": first.auc(), "final": last.auc()}
+        for name, values in aucs.items():
+            low, high, _ = bootstrap.interval(values[1:], sample_size, value_range=RANGES["auc"])
+            row |= {name: float(values[0]), f"{name}_low": low, f"{name}_high": high}
+        row |= difference_values(aucs["final"] - aucs["uncorrected"], sample_size)
+        n_patients = len(last.draws.patients)
+        rows.append(row | {"n_patients": n_patients, "n_lost": lost[last.arm, last.scheme]})
     result = pd.DataFrame(rows, columns=[name for name in AUCS if name != "p_holm"])
-    result["p_holm"] = np.nan
-    for _, index in result.groupby(["scheme", "level"]).groups.items():
-        result.loc[index, "p_holm"] = bootstrap.holm(result.loc[index, "p"].to_numpy(float))
-    return result[list(AUCS)]
+    return bootstrap.with_holm(result, ["scheme", "level"])[list(AUCS)]
 
 
-def _shared(
-    before: pd.DataFrame, after: pd.DataFrame
+def _shared_patients(
+    first: pd.DataFrame, second: pd.DataFrame
 ) -> tuple[tuple[pd.DataFrame, pd.DataFrame], int]:
-    """The rows of patients that both tables score in the same split, and how many others."""
-    keys = [pd.MultiIndex.from_frame(part[["split", "patient"]]) for part in (before, after)]
-    both = before[keys[0].isin(keys[1])], after[keys[1].isin(keys[0])]
-    everyone = set(before["patient"]) | set(after["patient"])
-    return both, len(everyone - set(both[0]["patient"]))
+    """The rows of patients whom both tables score in the same split, and the number of others."""
+    keys = [pd.MultiIndex.from_frame(part[["split", "patient"]]) for part in (first, second)]
+    shared = first[keys[0].isin(keys[1])], second[keys[1].isin(keys[0])]
+    patients = set(first["patient"]) | set(second["patient"])
+    return shared, len(patients - set(shared[0]["patient"]))

@@ -1,4 +1,6 @@
-"""Negative controls: what the study's classification finds where there is nothing to find."""
+"""Label permutation: a negative control, in which the classification should find nothing."""
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -7,42 +9,67 @@ from scipy.stats import binom
 from livermets.core.seeds import derive
 from livermets.study.arms import Arm
 
-EXCLUDED = 0.05  # intervals of 95 % leave the truth out this often ...
-FEW = 20  # ... but somewhat oftener with fewer test patients, whose counts are not warned of
+EXPECTED_SHARE = 0.05  # of 95 % intervals that do not hold the true value
+MIN_PATIENTS = 20  # with fewer test patients that share is somewhat larger: no warning is given
 
 
-def deal_labels(patients: pd.DataFrame, seed: int) -> pd.Series:
-    """Labels dealt at random to whole patients; each class keeps its number of them.
+def permute_labels(patients: pd.DataFrame, seed: int) -> pd.Series:
+    """Labels permuted between whole patients, so that each class keeps its number of patients.
 
-    patients : patient and label, one row each, in any order. Returns patient -> label.
-    """
-    known = patients.set_index("patient")["label"].sort_index()
-    rng = np.random.default_rng(derive(seed, "shuffled labels"))
-    return pd.Series(rng.permutation(known.to_numpy()), index=known.index)
-
-
-def count_excluding(metrics: pd.DataFrame) -> list[dict]:
-    """For each scheme, how many arms' intervals of the AUC by lesion leave out one half.
-
-    metrics : of the classification of dealt labels, as `livermets.evaluation.evaluate.evaluate` returns
+    Parameters
+    ----------
+    patients : DataFrame
+        patient and label, one row for each patient, in any order.
+    seed : int
+        The study's seed.
 
     Returns
     -------
-    scheme, patients, arms (those with an interval), above, below, expected (by chance), allowed:
-    where more are above and below, chance is an unlikely reason (one in twenty, were the arms
-    independent), few: whether there are too few patients for that to be said, warn
+    Series
+        Patient -> permuted label.
+    """
+    true_labels = patients.set_index("patient")["label"].sort_index()
+    rng = np.random.default_rng(derive(seed, "shuffled labels"))
+    return pd.Series(rng.permutation(true_labels.to_numpy()), index=true_labels.index)
+
+
+def count_intervals_excluding_chance(metrics: pd.DataFrame) -> list[dict[str, Any]]:
+    """For each scheme, the number of arms whose interval of the AUC by lesion excludes 0.5.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        Metrics of the classification of permuted labels, as
+        `livermets.evaluation.evaluate.evaluate` returns them.
+
+    Returns
+    -------
+    list of dict
+        scheme; patients; arms (those with an interval); above and below (intervals that lie above
+        and below 0.5); expected (number of both by chance); allowed (more than this many happen by
+        chance one time in twenty, if the arms were independent); few (whether there are too few
+        patients for a warning); warn.
     """
     auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == "lesion")]
     auc = auc[(auc["class"] == "") & np.isfinite(auc["low"])]
     auc = auc[auc["arm"].map(lambda arm: Arm.parse(arm).family) != "baseline"]
-    found = []
+    schemes = []
     for scheme, rows in auc.groupby("scheme", sort=False):
         above, below = int((rows["low"] > 0.5).sum()), int((rows["high"] < 0.5).sum())
-        limit = int(binom.ppf(0.95, len(rows), EXCLUDED))
+        allowed = int(binom.ppf(0.95, len(rows), EXPECTED_SHARE))
         patients = int(rows["n_patients"].max())
-        found.append(
-            {"scheme": scheme, "patients": patients, "arms": len(rows), "above": above}
-            | {"below": below, "expected": EXCLUDED * len(rows), "allowed": limit}
-            | {"few": patients < FEW, "warn": above + below > limit and patients >= FEW}
+        few = patients < MIN_PATIENTS
+        schemes.append(
+            {
+                "scheme": scheme,
+                "patients": patients,
+                "arms": len(rows),
+                "above": above,
+                "below": below,
+                "expected": EXPECTED_SHARE * len(rows),
+                "allowed": allowed,
+                "few": few,
+                "warn": above + below > allowed and not few,
+            }
         )
-    return found
+    return schemes

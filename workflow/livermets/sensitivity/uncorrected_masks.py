@@ -1,10 +1,11 @@
-"""The study as it would be without corrections: whose features change, and which splits can learn.
+"""The study as it would be without corrections: its cohort, and its splits that can be fitted.
 
-A patient whose mask nobody changed has the same features in both studies.
+A patient whose mask was not corrected has the same features in both studies.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -14,46 +15,61 @@ from livermets.features.features_table import PATIENT_FACTS
 log = logging.getLogger(__name__)
 
 
-def uncorrected_cohort(cohort: pd.DataFrame, facts: Mapping[str, dict]) -> pd.DataFrame:
-    """The cohort with the facts of the masks before correction.
+def uncorrected_cohort(
+    cohort: pd.DataFrame, lesion_records: Mapping[str, dict[str, Any]]
+) -> pd.DataFrame:
+    """The cohort with the measurements of the masks before correction.
+
+    A patient whose uncorrected mask has no lesion, or cannot be used, is not included; nor is a
+    patient who is not in the study.
 
     Parameters
     ----------
-    cohort : patient, label, included, `PATIENT_FACTS`; of the study as it is
-    facts : patient -> what `split_lesions` found in the mask before correction, or `excluded`
-
-    A patient whose uncorrected mask has no lesion, or cannot be used, is not included; nobody is
-    who is not in the study.
+    cohort : DataFrame
+        patient, label, included, `PATIENT_FACTS` of the study itself.
+    lesion_records : mapping of str to dict
+        Patient -> record of the lesions in the mask before correction, or `excluded`.
     """
     changed = cohort.set_index("patient")
     changed = changed.astype(dict.fromkeys(PATIENT_FACTS, "float64"))
-    for patient, found in facts.items():
-        if found.get("excluded") or not found["n_lesions"]:
+    for patient, record in lesion_records.items():
+        if record.get("excluded") or not record["n_lesions"]:
             changed.loc[patient, "included"] = False
         else:
-            changed.loc[patient, list(PATIENT_FACTS)] = [found[name] for name in PATIENT_FACTS]
+            changed.loc[patient, list(PATIENT_FACTS)] = [record[name] for name in PATIENT_FACTS]
     return changed.reset_index()
 
 
 def fittable_splits(
     splits: pd.DataFrame, features: pd.DataFrame, classes: Sequence[str]
 ) -> pd.DataFrame:
-    """The splits in which every class has a lesion to train on, and some test patient has one.
+    """The splits with a training lesion of every class and with a test lesion.
 
-    splits : split, patient, role; features : patient and label, one row per lesion
+    Parameters
+    ----------
+    splits : DataFrame
+        split, patient, role.
+    features : DataFrame
+        patient and label, one row for each lesion.
+    classes : sequence of str
+        Class names.
 
-    Raises BadInput where none is left.
+    Raises
+    ------
+    BadInput
+        Where there is no such split.
     """
     label = features.drop_duplicates("patient").set_index("patient")["label"]
-    known = splits.assign(label=splits["patient"].map(label)).dropna(subset="label")
-    trains = known[known["role"] != "test"].groupby("split")["label"].agg(set)
-    tests = set(known.loc[known["role"] == "test", "split"])
-    possible = {split for split, found in trains.items() if found >= set(classes)} & tests
-    if lost := [split for split in splits["split"].unique() if split not in possible]:
-        log.warning("too few uncorrected lesions, so not compared: %s", ", ".join(lost))
-    if not possible:
+    with_lesions = splits.assign(label=splits["patient"].map(label)).dropna(subset="label")
+    is_test = with_lesions["role"] == "test"
+    training_classes = with_lesions[~is_test].groupby("split")["label"].agg(set)
+    fittable = {split for split, present in training_classes.items() if present >= set(classes)}
+    fittable &= set(with_lesions.loc[is_test, "split"])
+    if missing := [split for split in splits["split"].unique() if split not in fittable]:
+        log.warning("too few uncorrected lesions, so not compared: %s", ", ".join(missing))
+    if not fittable:
         raise BadInput(
-            "masks.compare_uncorrected: before correction, no split has a lesion of each class to train on and "
-            "one to test; set `masks.compare_uncorrected: false`"
+            "masks.compare_uncorrected: before correction, no split has a lesion of each class to "
+            "train on and one to test; set `masks.compare_uncorrected: false`"
         )
-    return splits[splits["split"].isin(possible)]
+    return splits[splits["split"].isin(fittable)]

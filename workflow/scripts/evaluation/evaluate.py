@@ -5,7 +5,7 @@ from livermets.core.io import write_table
 from livermets.core.jobs import job
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
-from livermets.evaluation.paired_differences import compare
+from livermets.evaluation.paired_differences import compare_arms
 from livermets.predictions.predictions_table import read_predictions
 
 study = {key: snakemake.params[key] for key in ("classes", "positive", "draws", "seed")}
@@ -15,6 +15,6 @@ with job(snakemake):
     splits = pd.read_parquet(snakemake.input.splits)
     metrics = evaluate(predictions, threshold=threshold, splits=splits, **study)
     write_table(snakemake.output.metrics, metrics)
-    write_table(snakemake.output.differences, compare(predictions, **study))
+    write_table(snakemake.output.differences, compare_arms(predictions, **study))
     called = confusion(predictions, threshold=threshold, **study)
     write_table(snakemake.output.confusion, called)

@@ -4,12 +4,12 @@ import pandas as pd
 from livermets.core.io import write_table
 from livermets.core.jobs import job
 from livermets.report.paper_tables import read_cohort
-from livermets.sensitivity.label_permutation import deal_labels
+from livermets.sensitivity.label_permutation import permute_labels
 
 with job(snakemake):
     cohort = read_cohort(snakemake.input.cohort)
     cohort = cohort[cohort["included"]]
-    dealt = deal_labels(cohort, snakemake.params.seed)
+    dealt = permute_labels(cohort, snakemake.params.seed)
     cohort = cohort.assign(label=cohort["patient"].map(dealt))
     write_table(snakemake.output.cohort, cohort)
     features = pd.read_parquet(snakemake.input.features)

@@ -14,7 +14,8 @@ from matplotlib.axes import Axes
 
 from livermets.core.seeds import derive
 from livermets.evaluation import bootstrap
-from livermets.evaluation.evaluate import REFERENCE, redraw
+from livermets.evaluation.evaluate import REFERENCE
+from livermets.evaluation.resamples import patient_draws
 from livermets.report.figures.style import (
     CYCLE,
     FAINT,
@@ -195,8 +196,8 @@ def roc_band(
     rows: pd.DataFrame, positive: str, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pointwise 95 % band of the curve over draws of patients; NaN from one patient a class."""
-    drawn = redraw(rows, draws, seed, "roc")
-    if drawn.units("lesion").free < 1:
+    drawn = patient_draws(rows, draws, seed, "roc")
+    if drawn.sample_size("lesion").degrees_of_freedom < 1:
         return np.full_like(GRID, np.nan), np.full_like(GRID, np.nan)
     counts = drawn.counts[1:]
     curves = []
@@ -205,7 +206,7 @@ def roc_band(
         truth = (part["label"] == positive).to_numpy(float)
         curves.append(_sensitivity(part["score"].to_numpy(), truth, counts[:, patient]))
     low, high = np.nanquantile(
-        np.mean(curves, axis=0), bootstrap.tails(drawn.units("lesion")), axis=0
+        np.mean(curves, axis=0), bootstrap.quantiles(drawn.sample_size("lesion")), axis=0
     )
     return low, high
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from livermets.core.seeds import derive
-from livermets.evaluation.resamples import calls
+from livermets.evaluation.resamples import called_classes
 from livermets.report.figures.style import INK, class_colours, save, styled
 from livermets.study.arms import Arm
 
@@ -67,7 +67,7 @@ def draw_lesion_map(
     """
     table = table[table["repeat"] == table["repeat"].min()]
     arms = sorted(table["arm"].unique(), key=Arm.parse)
-    called = table.assign(call=calls(table, classes, positive, threshold)[0])
+    called = table.assign(call=called_classes(table, classes, positive, threshold)[0])
     key = ["label", "patient", "lesion"]
     called = called.pivot(index="arm", columns=key, values="call")  # noqa: PD010
     order = sorted(called.columns, key=lambda key: (classes.index(key[0]), key[1], key[2]))

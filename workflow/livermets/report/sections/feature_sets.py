@@ -19,7 +19,7 @@ def set_results(
     """One line an arm of `classification.compare_feature_sets`; none where the study compares no sets.
 
     compared : name -> the feature sets it learns from
-    metrics, differences : as `livermets.evaluation.evaluate.evaluate` and `livermets.evaluation.paired_differences.compare` return
+    metrics, differences : as `livermets.evaluation.evaluate.evaluate` and `livermets.evaluation.paired_differences.compare_arms` return
     """
     mine = metrics[
         (metrics["scheme"] == scheme)

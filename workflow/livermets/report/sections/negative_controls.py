@@ -7,7 +7,7 @@ import pandas as pd
 
 from livermets.evaluation.evaluate import REFERENCE
 from livermets.report.paper_tables import with_interval
-from livermets.sensitivity.label_permutation import count_excluding
+from livermets.sensitivity.label_permutation import count_intervals_excluding_chance
 from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title
 
@@ -26,7 +26,7 @@ def control_results(
     """
     if not controls:
         return None
-    counts = [] if shuffled is None else count_excluding(shuffled)
+    counts = [] if shuffled is None else count_intervals_excluding_chance(shuffled)
     volume = "volume_only" in controls
     return {
         "shuffled": [count | {"title": scheme_title(count["scheme"])} for count in counts],

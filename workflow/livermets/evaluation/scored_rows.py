@@ -1,0 +1,56 @@
+"""Scored rows: the labels, scores and weights of one arm, from which every metric is computed.
+
+A draw of the bootstrap is a row of counts: how often each patient was drawn. All functions take
+many draws at once, as an array of shape (draws, patients).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+BLOCK_ELEMENTS = 1 << 17  # elements of one block of draws x rows: as many as fit a core's cache
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """What one arm scored: an entry for each lesion (or patient), in arrays of shape (rows,).
+
+    Parameters
+    ----------
+    positive : ndarray of bool
+        Whether the row is truly of the positive class.
+    score : ndarray of float
+        Probability of the positive class.
+    patient : ndarray of int
+        The patient's column in the counts.
+    weight : ndarray of float
+        Weight of the row within its patient.
+    called : ndarray of bool, optional
+        Whether the row is called positive; None where the threshold of the metric decides.
+    """
+
+    positive: np.ndarray
+    score: np.ndarray
+    patient: np.ndarray
+    weight: np.ndarray
+    called: np.ndarray | None = None
+
+    def patient_sums(self, values: np.ndarray, patients: int) -> np.ndarray:
+        """Sums of `values`, shape (rows, k), over the rows of each patient: (patients, k)."""
+        sums = np.zeros((patients, values.shape[1]))
+        np.add.at(sums, self.patient, values)
+        return sums
+
+
+def ratio(numerator: ArrayLike, denominator: ArrayLike, undefined: float = np.nan) -> np.ndarray:
+    """Numerator / denominator, and `undefined` where the denominator is 0."""
+    numerator, denominator = np.asarray(numerator, float), np.asarray(denominator, float)
+    result = np.full(np.shape(denominator), undefined)
+    return np.divide(numerator, denominator, out=result, where=denominator > 0)
+
+
+def draw_blocks(draws: int, rows: int) -> list[slice]:
+    """Slices of the draws, each so long that draws x rows fit the cache."""
+    step = max(1, BLOCK_ELEMENTS // rows)
+    return [slice(first, first + step) for first in range(0, draws, step)]
