@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from livermets.imaging.geometry import axial_axis, bounding_box, same_grid
+from helpers.ct_images import ct_of
+from helpers.dicom_series import volume
+from livermets.core.errors import BadPatient
+from livermets.imaging.geometry import axial_axis, bounding_box, onto_grid, same_grid
 
 
 def grid(**geometry):
@@ -57,3 +60,31 @@ def test_grids_of_other_sizes_are_not_the_same():
 @pytest.mark.parametrize(("orientation", "axis"), [("LPS", 2), ("SLP", 0), ("RIA", 1)])
 def test_the_axial_axis_runs_from_head_to_foot(orientation, axis):
     assert axial_axis(sitk.DICOMOrient(grid(), orientation)) == axis
+
+
+def test_grids_within_a_micrometre_are_one_and_a_shifted_mask_is_resampled():
+    ct = ct_of(volume((10, 20, 20)))
+    near = sitk.Image(ct)
+    near.SetOrigin((-50.0005, -40, -300))
+    assert same_grid(ct, near)
+    mask = sitk.Cast(ct * 0, sitk.sitkUInt8)
+    mask[5:8, 5:8, 3:5] = 1
+    mask.CopyInformation(near)
+    result, how = onto_grid(mask, ct, "P1")
+    assert how == "equal"
+    assert result.GetOrigin() == ct.GetOrigin()
+    mask.SetOrigin((-50 + 0.7, -40, -300))
+    result, how = onto_grid(mask, ct, "P1")
+    assert how == "resampled"
+    assert sitk.GetArrayFromImage(result).sum() == 18
+    assert result[6, 5, 3] == 1
+    assert result[5, 5, 3] == 0
+
+
+def test_a_mask_outside_the_ct_is_refused():
+    ct = ct_of(volume((10, 20, 20)))
+    mask = sitk.Cast(ct * 0 + 1, sitk.sitkUInt8)
+    for origin in [(200.0, -40, -300), (-50, -40, -290)]:
+        mask.SetOrigin(origin)
+        with pytest.raises(BadPatient, match="outside the CT.*Give the mask drawn on this CT"):
+            onto_grid(mask, ct, "P1", "given mask")

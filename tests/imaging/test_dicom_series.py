@@ -1,0 +1,143 @@
+"""One CT series out of a folder: read in HU on its grid, or refused in words."""
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+from helpers.ct_images import refused_ct
+from helpers.dicom_series import SPACING, volume, write_series
+from livermets.core.errors import BadPatient
+from livermets.imaging.ct import import_ct
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_a_series_is_sorted_by_position_and_keeps_its_grid(tmp_path, syntax):
+    hu = volume()
+    ct, facts = import_ct(write_series(tmp_path / "ct", hu, syntax=syntax), "P1")
+    assert (sitk.GetArrayFromImage(ct) == hu).all()
+    assert ct.GetPixelID() == sitk.sitkInt16
+    np.testing.assert_allclose(ct.GetSpacing(), SPACING, atol=1e-6)
+    np.testing.assert_allclose(ct.GetOrigin(), (-50, -40, -300), atol=1e-6)
+    np.testing.assert_allclose(ct.GetDirection(), np.eye(3).ravel(), atol=1e-6)
+    assert facts["slice_thickness_mm"] == 5
+    assert facts["spacing_mm"][2] == 2.5
+
+
+def test_a_compressed_series_is_read(tmp_path):
+    hu = volume()
+    folder = write_series(tmp_path / "ct", hu)
+    for file in folder.iterdir():
+        header = pydicom.dcmread(file)
+        header.compress(RLELossless)
+        header.save_as(file)
+    assert (sitk.GetArrayFromImage(import_ct(folder, "P1")[0]) == hu).all()
+
+
+def test_files_without_preamble_are_read(tmp_path):
+    hu = volume()
+    folder = write_series(tmp_path / "ct", hu, syntax=ImplicitVRLittleEndian)
+    for file in folder.iterdir():
+        header = pydicom.dcmread(file)
+        del header.file_meta
+        pydicom.dcmwrite(file, header, implicit_vr=True, little_endian=True)
+    assert (sitk.GetArrayFromImage(import_ct(folder, "P1")[0]) == hu).all()
+
+
+def test_slices_of_different_rescaling_come_out_in_hu(tmp_path):
+    hu = volume() // 2 * 2
+    write_series(tmp_path / "ct", hu)
+    halved = write_series(tmp_path / "halved", hu, slope=2.0)
+    for file in sorted((tmp_path / "ct").iterdir())[::2]:
+        uid = pydicom.dcmread(file).SeriesInstanceUID
+        other = pydicom.dcmread(halved / file.name)
+        other.SeriesInstanceUID = uid
+        other.save_as(file)
+    assert (sitk.GetArrayFromImage(import_ct(tmp_path / "ct", "P1")[0]) == hu).all()
+
+
+def test_an_oblique_series_puts_every_voxel_where_its_header_says(tmp_path):
+    angle = np.radians(25)
+    orientation = (np.cos(angle), np.sin(angle), 0, 0, 0, -1)  # coronal, turned
+    hu = volume()
+    ct, _ = import_ct(write_series(tmp_path / "ct", hu, orientation=orientation), "P1")
+    files = [pydicom.dcmread(file) for file in (tmp_path / "ct").iterdir()]
+    row, column = np.reshape(orientation, (2, 3))
+    for header in files:
+        k = round(
+            np.dot(np.array(header.ImagePositionPatient) - ct.GetOrigin(), np.cross(row, column))
+            / 2.5
+        )
+        expected = np.array(header.ImagePositionPatient) + row * 0.8 * 3 + column * 0.7 * 5
+        np.testing.assert_allclose(ct.TransformIndexToPhysicalPoint((3, 5, k)), expected, atol=1e-4)
+        assert ct[3, 5, k] == header.pixel_array[5, 3] - 1024
+
+
+def test_localisers_reports_and_notes_beside_the_slices_are_passed_over(tmp_path):
+    folder = write_series(tmp_path / "ct", volume())
+    write_series(
+        folder, volume((1, 16, 20)), prefix="scout", ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]
+    )
+    (folder / "notes.txt").write_text("seen by the reader")
+    report = pydicom.dcmread(folder / "slice00.dcm", stop_before_pixels=True)
+    report.Modality, report.SeriesInstanceUID = "SR", "1.2.3"
+    del report.Rows
+    report.save_as(folder / "report.dcm")
+    _, facts = import_ct(folder, "P1")
+    assert facts["ignored_files"] == 3
+    assert facts["n_slices"] == 6
+
+
+def test_one_file_names_its_series_in_a_shared_folder(tmp_path):
+    write_series(tmp_path / "ct", volume(seed=1), prefix="a")
+    write_series(tmp_path / "ct", volume(seed=2), prefix="b")
+    ct, _ = import_ct(tmp_path / "ct" / "b00.dcm", "P1")
+    assert (sitk.GetArrayFromImage(ct) == volume(seed=2)).all()
+
+
+def test_a_folder_without_dicom_is_refused_and_its_subfolders_are_counted(tmp_path):
+    (tmp_path / "series1").mkdir()
+    refused_ct(tmp_path, "no DICOM file", "1 folder within it, not looked into")
+    (tmp_path / "readme.txt").write_text("Modality CT " * 40)
+    refused_ct(tmp_path, "no DICOM file")
+
+
+def test_two_series_in_one_folder_are_refused_with_their_counts_and_no_uid(tmp_path):
+    write_series(tmp_path, volume(), prefix="a")
+    write_series(tmp_path, volume((4, 16, 20)), prefix="b")
+    message = refused_ct(tmp_path, "2 series", "6 and 4 slices", "name one file")
+    assert "1.2.826" not in message
+
+
+def test_files_named_by_uids_are_named_by_their_ends(tmp_path):
+    folder = write_series(tmp_path, volume())
+    first = sorted(folder.iterdir())[0]
+    cut = folder / "1.2.826.0.1.3680043.8.498.1234567890.dcm"
+    cut.write_bytes(first.read_bytes()[:-40])
+    with pytest.raises(BadPatient) as refusal:
+        import_ct(folder, "P1")
+    assert "567890.dcm is damaged" in str(refusal.value)
+    assert "1.2.826" not in str(refusal.value)
+
+
+def test_images_of_another_modality_are_refused(tmp_path):
+    write_series(tmp_path, volume(), Modality="MR")
+    refused_ct(tmp_path, "not CT", "6 MR")
+
+
+@pytest.mark.parametrize("left", [0, 50, 140, 400, -20])
+def test_a_dicom_file_that_was_cut_short_is_refused(tmp_path, left):
+    write_series(tmp_path, volume())
+    file = sorted(tmp_path.iterdir())[2]
+    file.write_bytes(file.read_bytes()[:left])
+    refused_ct(tmp_path, file.name, "damaged or cut short")
+
+
+def test_a_compressed_slice_that_was_cut_short_is_refused(tmp_path):
+    write_series(tmp_path, volume())
+    for file in tmp_path.iterdir():
+        header = pydicom.dcmread(file)
+        header.compress(RLELossless)
+        header.save_as(file)
+    file.write_bytes(file.read_bytes()[:-300])
+    refused_ct(tmp_path)

@@ -1,0 +1,91 @@
+"""NIfTI and NRRD files: orthonormal directions, and every damaged or unfit file refused."""
+
+import nibabel
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from helpers.ct_images import ct_of, refused_ct
+from helpers.dicom_series import volume, write_series
+from livermets.imaging.ct import import_ct
+
+
+def test_directions_slightly_off_are_made_orthonormal_and_that_is_said(tmp_path):
+    affine = np.diag([0.8, 0.7, 2.5, 1.0])
+    affine[1, 2] = 2.5 * 5e-4
+    scan = nibabel.Nifti1Image(volume().T, affine)
+    scan.set_qform(None, 0)
+    nibabel.save(scan, tmp_path / "ct.nii.gz")
+    ct, facts = import_ct(tmp_path / "ct.nii.gz", "P1")
+    directions = np.reshape(ct.GetDirection(), (3, 3))
+    np.testing.assert_allclose(directions.T @ directions, np.eye(3), atol=1e-9)
+    np.testing.assert_allclose(ct.GetSpacing(), (0.8, 0.7, 2.5), rtol=1e-5)
+    assert facts["orthonormalised"] is True
+
+
+def test_a_volume_of_one_time_point_is_three_dimensional(tmp_path):
+    nibabel.save(nibabel.Nifti1Image(volume().T[..., None], np.eye(4)), tmp_path / "ct.nii.gz")
+    assert import_ct(tmp_path / "ct.nii.gz", "P1")[0].GetSize() == (20, 16, 6)
+
+
+def test_a_sheared_nifti_and_nrrd_are_refused(tmp_path):
+    affine = np.diag([0.8, 0.7, 2.5, 1.0])
+    affine[1, 2] = 2.5 * np.tan(np.radians(10))
+    scan = nibabel.Nifti1Image(volume().T, affine)
+    scan.set_qform(None, 0)
+    nibabel.save(scan, tmp_path / "ct.nii.gz")
+    refused_ct(tmp_path / "ct.nii.gz", "sheared by 10.0°")
+    header = (
+        "NRRD0005\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 20 16 6\n"
+        "space directions: (0.8,0,0) (0,0.7,0) (0,0.4408,2.5)\nkinds: domain domain domain\n"
+        "endian: little\nencoding: raw\nspace origin: (0,0,0)\n\n"
+    )
+    (tmp_path / "ct.nrrd").write_bytes(header.encode() + volume().tobytes())
+    refused_ct(tmp_path / "ct.nrrd", "sheared by 10.0°")
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd"])
+@pytest.mark.parametrize("kind", ["<f4", ">f8"])
+def test_nan_voxels_are_refused_with_their_number(tmp_path, suffix, kind):
+    values = volume().astype(kind)
+    values[2, 3, 4:6] = np.nan, np.inf
+    path = tmp_path / f"ct{suffix}"
+    if suffix == ".nrrd":
+        sitk.WriteImage(ct_of(values.astype(kind[1:])), path)
+    else:  # ITK itself reads NaN in NIfTI as 0 HU
+        header = nibabel.Nifti1Header(endianness=kind[0])
+        header.set_data_dtype(kind)
+        nibabel.save(nibabel.Nifti1Image(values.T, np.eye(4), header), path)
+    refused_ct(path, "2 voxels", "NaN")
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd"])
+@pytest.mark.parametrize("part", [0, 0.01, 0.5, 0.98])
+def test_a_volume_that_was_cut_short_is_refused(tmp_path, suffix, part):
+    path = tmp_path / f"ct{suffix}"
+    sitk.WriteImage(ct_of(volume()), path, suffix == ".nrrd")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * part)])
+    refused_ct(path, "damaged or cut short")
+
+
+def test_files_of_other_formats_are_refused(tmp_path):
+    (tmp_path / "ct.mha").write_text("no image")
+    refused_ct(tmp_path / "ct.mha", "neither NIfTI nor NRRD")
+
+
+def test_colour_four_dimensions_and_single_slices_are_refused(tmp_path):
+    colour = sitk.Compose([ct_of(volume())] * 3)
+    sitk.WriteImage(colour, tmp_path / "rgb.nrrd")
+    refused_ct(tmp_path / "rgb.nrrd", "3 channels")
+    nibabel.save(
+        nibabel.Nifti1Image(np.zeros((8, 8, 8, 5), np.int16), np.eye(4)), tmp_path / "4d.nii"
+    )
+    refused_ct(tmp_path / "4d.nii", "8×8×8×5")
+    sitk.WriteImage(ct_of(volume((1, 8, 8))), tmp_path / "flat.nii")
+    refused_ct(tmp_path / "flat.nii", "8×8×1")
+    write_series(tmp_path / "one", volume((1, 8, 8)))
+    refused_ct(tmp_path / "one", "only one slice")
+    write_series(
+        tmp_path / "frames", volume((2, 8, 8)), NumberOfFrames=1, SamplesPerPixel=3, BitsAllocated=8
+    )
+    refused_ct(tmp_path / "frames")

@@ -1,0 +1,73 @@
+"""Masks as DICOM-SEG: coded, without identity, on the voxels where dcmqi puts them."""
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+from helpers.ct_images import ct_and_mask
+from livermets.core.errors import BadPatient
+from livermets.masks.dicom_seg import read_dicom_seg, write_dicom_seg
+from livermets.masks.labels import LABEL_VALUES
+from livermets.masks.mask_files import read_mask
+
+
+def test_a_dicom_segmentation_is_coded_identifies_nobody_and_is_the_same_each_time(tmp_path):
+    mask = ct_and_mask()[1]
+    for name in ("a", "b"):
+        write_dicom_seg(mask, "ab" * 32, "P1", "corrected", tmp_path / f"{name}.dcm")
+    assert (tmp_path / "a.dcm").read_bytes() == (tmp_path / "b.dcm").read_bytes()
+    ds = pydicom.dcmread(tmp_path / "a.dcm")
+    assert ds.PatientID == "P1"
+    assert ds.StudyDate == ds.PatientBirthDate == ""
+    types = [one.SegmentedPropertyTypeCodeSequence[0] for one in ds.SegmentSequence]
+    assert [(c.CodingSchemeDesignator, c.CodeValue) for c in types] == [
+        ("SCT", "10200004"), ("SCT", "14799000"),
+    ]  # fmt: skip
+    assert {one.SegmentAlgorithmType for one in ds.SegmentSequence} == {"SEMIAUTOMATIC"}
+
+
+def layer(image: sitk.Image, number: int, grid: sitk.Image) -> np.ndarray:
+    """One segment of what `read_dicom_seg` gave, on the voxels of another image."""
+    own = sitk.VectorIndexSelectionCast(image, number)
+    on_it = sitk.Resample(own, grid, sitk.Transform(), sitk.sitkNearestNeighbor)
+    return sitk.GetArrayFromImage(on_it) > 0
+
+
+NRRDS = [
+    # the DICOM-SEG, its segment, dcmqi's NRRD of the same, the value there
+    ("23x38x3/seg/label.seg", 0, "23x38x3/nrrd/label.nrrd", 1),
+    ("24x38x3/seg/label.seg", 0, "24x38x3/nrrd/label.nrrd", 1),
+    ("sparse-labelmap-noppv.dcm", 0, "sparse_labelmap_noppv_seg.nrrd", 1),
+    ("sparse-labelmap-ppv5.dcm", 0, "sparse_labelmap_ppv5_seg.nrrd", 1),
+    *(("partial_overlaps.dcm", k, f"partial_overlaps-{file}.nrrd", k + 1)
+      for k, file in enumerate((1, 2, 3, 1, 1))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("seg", "number", "nrrd", "value"), NRRDS)
+def test_segments_lie_where_dcmqi_puts_them_also_where_they_overlap(
+    real_data, seg, number, nrrd, value
+):
+    folder = real_data / "dicom_edge/dcmqi_seg"
+    truth = sitk.ReadImage(str(folder / nrrd))
+    ours = layer(read_dicom_seg(folder / seg, "P1", "mask")[0], number, truth)
+    assert ours.any()
+    assert np.array_equal(ours, sitk.GetArrayFromImage(truth) == value)
+
+
+def test_segmentations_of_other_programs_are_read(real_data):
+    """dcmqi's examples: what highdicom gives equals their own NRRD of the same."""
+    folder = real_data / "dicom_edge/dcmqi_seg"
+    image, segments = read_dicom_seg(folder / "liver.dcm", "P1", "mask")
+    assert segments == ["Liver"]
+    truth = sitk.ReadImage(str(folder / "liver_seg.nrrd")) > 0
+    ours = sitk.Resample(
+        sitk.VectorIndexSelectionCast(image, 0), truth, sitk.Transform(), sitk.sitkNearestNeighbor
+    )
+    assert np.array_equal(sitk.GetArrayFromImage(ours), sitk.GetArrayFromImage(truth))
+    sparse = read_dicom_seg(folder / "sparse-labelmap-ppv5.dcm", "P1", "mask")[1]
+    assert sparse == ["Liver"]
+    with pytest.raises(BadPatient, match="neither liver nor lesion: GREEN"):
+        read_mask(folder / "partial_overlaps.dcm", "P1", LABEL_VALUES)
+    with pytest.raises(BadPatient, match="cannot be read as a DICOM segmentation"):
+        read_mask(folder / "ct-3slice/01.dcm", "P1", LABEL_VALUES)
