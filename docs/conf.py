@@ -33,9 +33,7 @@ nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!livermets\.).*")]
 
 myst_heading_anchors = 3
-myst_enable_add_module_names = False
-default_role = "code"
-extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence"]
 
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
@@ -52,9 +50,11 @@ def break_door_sign(_app, kind, name, _member, _options, lines):
     """Start a new line for each part of a room's door sign: In, Front door, May not import."""
     if kind != "module" or name.count(".") != 1 or "" not in lines:
         return
-    for number in range(lines.index("") + 1, len(lines)):
+    first = lines.index("") + 1
+    last = lines.index("", first) if "" in lines[first:] else len(lines)
+    for number in range(first, last):
         starts = re.match(r"(In|In and out|Out|Front doors?|May|Nothing may|Runs)\b", lines[number])
-        lines[number] = (("| " if starts else "  ") + lines[number]) if lines[number] else ""
+        lines[number] = ("| " if starts else "  ") + lines[number]
 
 
 def shorten_signature(_app, _kind, _name, _member, _options, signature, returns):

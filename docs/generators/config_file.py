@@ -33,7 +33,8 @@ LIMITS = {
 
 def load_schema() -> dict[str, Any]:
     """Read the JSON schema of the configuration."""
-    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    schema: dict[str, Any] = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    return schema
 
 
 def inline(value: Any) -> str:

@@ -116,3 +116,12 @@ def test_rules_are_read_with_their_messages():
     assert (first.name, first.message) == ("one", "Making {x}")
     assert first.script == "../scripts/room/one.py"
     assert (second.name, second.base, second.message) == ("two", "one", "Again {…}")
+
+
+def test_the_oldest_snakemake_that_is_tested_is_the_oldest_that_is_taken():
+    taken = re.search(r'min_version\("([\d.]+)"\)', (ROOT / "Snakefile").read_text())
+    tests = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())
+    versions = tests["jobs"]["demo"]["strategy"]["matrix"]["snakemake"]
+    assert taken
+    assert versions[0].startswith(f"{taken[1]}.")
+    assert versions[-1] == "newest"
