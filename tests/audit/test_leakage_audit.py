@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-from helpers.prediction_tables import CLASSES, make_cohort, make_predictions, make_splits
+from helpers.classes import CLASSES
+from helpers.prediction_tables import make_cohort, make_predictions, make_splits
 from helpers.run_study import SMALL, feature_table, snakemake, write_config
 from livermets.audit.fingerprints import fingerprint
 from livermets.audit.leakage_audit import as_json, as_table, audit_data, audit_predictions, refuse

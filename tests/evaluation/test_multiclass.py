@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.prediction_tables import THREE, make_three_classes
+from helpers.classes import THREE_CLASSES as THREE
+from helpers.prediction_tables import make_three_classes
 from helpers.run_study import SMALL, feature_table, snakemake, write_config
 from livermets.core.errors import BadInput
 from livermets.evaluation.confusion import confusion

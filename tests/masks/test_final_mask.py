@@ -10,8 +10,8 @@ import SimpleITK as sitk
 from livermets.core.errors import BadPatient
 from livermets.masks.final_mask import dice, final_mask
 from livermets.masks.mask_files import read_mask
-from livermets.study.corrections import find_correction
 from livermets.review.overlay import draw_overlay
+from livermets.study.corrections import find_correction
 from matplotlib.image import imread
 
 LABELS = {"liver": 1, "lesion": 2}

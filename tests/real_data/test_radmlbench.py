@@ -9,8 +9,8 @@ from functools import cache
 
 import pandas as pd
 import pytest
-from helpers.feature_tables import CLASSES as TWO_CLASSES
-from helpers.feature_tables import POSITIVE as ONE_POSITIVE
+from helpers.classes import CLASSES as TWO_CLASSES
+from helpers.classes import POSITIVE as ONE_POSITIVE
 from helpers.feature_tables import clustered_features
 from helpers.run_study import snakemake, write_config
 from livermets.classification.pipeline import build_pipeline

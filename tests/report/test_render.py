@@ -6,14 +6,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.prediction_tables import (
-    CLASSES,
-    POSITIVE,
-    make_cohort,
-    make_importance,
-    make_predictions,
-    make_splits,
-)
+from helpers.classes import CLASSES, POSITIVE
+from helpers.prediction_tables import make_cohort, make_importance, make_predictions, make_splits
 from livermets.core.errors import BadInput
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
