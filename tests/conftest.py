@@ -3,19 +3,14 @@
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-import SimpleITK as sitk
 from helpers.run_study import finished_table_study
-from livermets.core.errors import BadInput
 
 # Parts of a name that come from the machine or the moment, not from the author.
 UNSTEADY = {
-    "bytes": re.compile(r"\\x[0-9a-f]{2}"),
     "the address of an object": re.compile(r"0x[0-9a-f]{4,}|<[^>]* object"),
     "a time": re.compile(r"\d{1,2}:\d{2}:\d{2}|\d{4}-\d\d-\d\d[T ]\d"),
     "a path of this machine": re.compile(re.escape(str(Path(__file__).parents[1]))),
@@ -47,7 +42,7 @@ def unsteady_parts(name: str) -> list[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse names that can differ between two workers; mark what starts Snakemake or real data."""
+    """Refuse names that can differ between two workers."""
     for item in items:
         parts = unsteady_parts(item.nodeid)
         if parts:
@@ -84,40 +79,3 @@ def dicom_folder(
 def table_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished study that started from a feature table, once a worker; tests only read it."""
     return finished_table_study(tmp_path_factory.mktemp("table_study"))
-
-
-@pytest.fixture(scope="session")
-def image_of() -> Callable[..., sitk.Image]:
-    """A volume of an array (z, y, x), with `spacing` and `origin` in mm (x, y, z)."""
-
-    def image(
-        array: np.ndarray,
-        spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
-        origin: tuple[float, float, float] = (0.0, 0.0, 0.0),
-        direction: tuple[float, ...] | None = None,
-    ) -> sitk.Image:
-        volume = sitk.GetImageFromArray(np.asarray(array))
-        volume.SetSpacing(spacing)
-        volume.SetOrigin(origin)
-        if direction is not None:
-            volume.SetDirection(direction)
-        return volume
-
-    return image
-
-
-@pytest.fixture(scope="session")
-def refused() -> Callable[..., AbstractContextManager[pytest.ExceptionInfo[BadInput]]]:
-    """A block that has to be refused with all of these words in the message."""
-
-    @contextmanager
-    def block(
-        *words: str, error: type[BadInput] = BadInput
-    ) -> Iterator[pytest.ExceptionInfo[BadInput]]:
-        with pytest.raises(error) as refusal:
-            yield refusal
-        message = str(refusal.value)
-        missing = [word for word in words if word not in message]
-        assert not missing, f"{missing} not in: {message}"
-
-    return block

@@ -232,6 +232,18 @@ def changed(column, replacement) -> pd.DataFrame:
         (changed("split", "cv7-fold1"), "'cv7-fold1'.*does not have"),
         (PREDICTIONS.replace({"split": {"cv1-fold1": "cv1-fold2"}}), "not in the test part"),
     ],
+    ids=[
+        "no score",
+        "no rows",
+        "a score above 1",
+        "an empty score",
+        "a score that is a word",
+        "an unknown label",
+        "an empty label",
+        "a row twice",
+        "a split that is not there",
+        "rows of another split",
+    ],
 )
 def test_a_bad_table_is_refused_with_a_message_that_says_what(table, message):
     with pytest.raises(BadInput, match=message):

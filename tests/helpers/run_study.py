@@ -96,10 +96,7 @@ def write_phantom_study(folder: Path, patients: int, **config) -> None:
         folder,
         [
             (name, label, f"phantoms/{name}.ct.nii.gz", f"phantoms/{name}.mask.nii.gz")
-            for name, label in (
-                (f"B{number}", CLASSES[number % 2])
-                for number in range(patients)
-            )
+            for name, label in ((f"B{number}", CLASSES[number % 2]) for number in range(patients))
         ],
     )
     few = {"models": ["logistic_regression"], "resampling": ["none"], "tuning": {"iterations": 0}}

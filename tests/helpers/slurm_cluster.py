@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Where a job's own commands look: Snakemake hands a job no variable that begins with SLURM_.
+SYSTEM_CONFIG = Path("/etc/slurm/slurm.conf")
 DAEMONS = ("munged", "slurmctld", "slurmd")
 START_S = 60  # how long the node may take until it is idle
 CONFIG = """\
@@ -43,7 +45,8 @@ ReturnToService=2
 SchedulerParameters=sched_interval=2,bf_interval=2
 MinJobAge={min_job_age_s}
 GresTypes=gpu
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} Boards=1 SocketsPerBoard=1 CoresPerSocket={cpus} ThreadsPerCore=1 RealMemory={memory_mb} Gres=gpu:1 State=UNKNOWN
+NodeName=DEFAULT CPUs={cpus} Boards=1 SocketsPerBoard=1 CoresPerSocket={cpus} ThreadsPerCore=1
+NodeName={host} NodeAddr=127.0.0.1 RealMemory={memory_mb} Gres=gpu:1 State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -55,6 +58,8 @@ def why_not() -> str | None:
     missing = [name for name in DAEMONS if not program(name)]
     if missing:
         return f"{', '.join(missing)} not found: apt install slurm-wlm munge"
+    if SYSTEM_CONFIG.exists():
+        return f"{SYSTEM_CONFIG} is there: start the cluster that it describes"
     return None
 
 
@@ -113,19 +118,26 @@ def one_node_cluster(folder: Path, min_job_age_s: int = 3600) -> Iterator[dict[s
         "slurmd": ["-D", "-N", host, "-f", str(folder / "slurm.conf")],
     }
     running: list[subprocess.Popen[bytes]] = []
+    SYSTEM_CONFIG.unlink(missing_ok=True)  # a link that a killed run left, to a folder now gone
+    SYSTEM_CONFIG.parent.mkdir(exist_ok=True)
+    SYSTEM_CONFIG.symlink_to(folder / "slurm.conf")
     try:
         for name, options in commands.items():
             with open(folder / f"{name}.out", "wb") as output:
                 running.append(
                     subprocess.Popen(
                         [str(program(name)), *options],
-                        env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                        env=environment,
+                        stdin=subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=output,
                     )  # fmt: skip
                 )
             time.sleep(1)
         wait_for_node(folder, environment, running)
         yield environment
     finally:
+        SYSTEM_CONFIG.unlink()
         for process in reversed(running):
             process.terminate()
         for process in reversed(running):

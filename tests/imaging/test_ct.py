@@ -221,7 +221,7 @@ def test_two_series_in_one_folder_are_refused_with_their_counts_and_no_uid(tmp_p
     assert "1.2.826" not in message
 
 
-@pytest.mark.parametrize("gone", [[1], [3, 4], [1, 4]])
+@pytest.mark.parametrize("gone", [[1], [3, 4], [1, 4]], ids=["one", "two neighbours", "two apart"])
 def test_missing_slices_are_refused_with_the_place_and_the_number(tmp_path, gone):
     keep = [k for k in range(10) if k not in gone]
     write_series(tmp_path, volume((len(keep), 8, 8)), heights=np.array(keep) * 2.5)
@@ -397,7 +397,9 @@ def test_a_compressed_slice_that_was_cut_short_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd"])
-@pytest.mark.parametrize("part", [0, 0.01, 0.5, 0.98])
+@pytest.mark.parametrize(
+    "part", [0, 0.01, 0.5, 0.98], ids=["empty", "the first hundredth", "half", "all but the end"]
+)
 def test_a_volume_that_was_cut_short_is_refused(tmp_path, suffix, part):
     path = tmp_path / f"ct{suffix}"
     sitk.WriteImage(image_of(volume()), path, suffix == ".nrrd")

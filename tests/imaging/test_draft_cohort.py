@@ -51,6 +51,8 @@ def test_a_phase_is_known_where_the_description_names_one_and_only_one(text, pha
     ("acquired", "phase"),
     [("101535", "arterial"), ("101610.5", "portal venous"), ("101850", "delayed"),
      ("101550", None), ("101455", None), ("", None), ("at ten", None)],
+    ids=["35 s", "70 s", "230 s", "between arterial and portal", "before the injection", "no time",
+         "no number"],
 )  # fmt: skip
 def test_where_no_description_names_a_phase_the_time_since_the_injection_does(acquired, phase):
     assert phase_from_times("101500", acquired) == phase
@@ -71,7 +73,9 @@ def test_criteria_name_what_is_not_met_and_the_unknown_is_a_choice():
     assert unmet_criteria({}, {**PAPER, "unknown": "exclude"}) == [
         "slice thickness not known", "reconstruction kernel not known", "contrast phase not known",
     ]  # fmt: skip
-    assert unmet_criteria({"slice_step_mm": 3.0}, {**ANY, "max_slice_step_mm": 2}) == ["slice spacing 3 mm"]
+    assert unmet_criteria({"slice_step_mm": 3.0}, {**ANY, "max_slice_step_mm": 2}) == [
+        "slice spacing 3 mm"
+    ]
 
 
 def test_who_does_not_meet_them_is_left_out_even_where_bad_patients_stop_the_study(tmp_path):
@@ -129,7 +133,9 @@ def export(tree: Path) -> None:
 def test_every_series_is_judged_and_the_fitting_one_is_chosen(tmp_path):
     export(tmp_path)
     sheet, series = draft_cohort(tmp_path, ANY)
-    assert list(sheet["patient"]) == ["P001", "P002", "P003"] and list(series.columns) == [*SERIES_COLUMNS]
+    assert list(sheet["patient"]) == ["P001", "P002", "P003"] and list(series.columns) == [
+        *SERIES_COLUMNS
+    ]
     assert len(series) == 7
     (chosen,) = series[series["chosen"]].to_dict("records")
     assert (chosen["slice_thickness_mm"], chosen["kernel"]) == (1.5, "B30s")

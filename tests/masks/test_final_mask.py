@@ -212,7 +212,7 @@ def test_values_may_be_named_otherwise_and_in_lists(tmp_path):
     assert (sitk.GetArrayFromImage(mask) == labels()).all()
 
 
-@pytest.mark.parametrize("value", [1.5, np.nan])
+@pytest.mark.parametrize("value", [1.5, np.nan], ids=["fraction", "NaN"])
 @pytest.mark.parametrize("suffix", ["nii.gz", "nrrd"])
 def test_fractions_and_nan_are_no_labels(tmp_path, value, suffix):
     array = labels().astype(np.float32)

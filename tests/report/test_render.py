@@ -267,6 +267,7 @@ def test_a_cohort_file_keeps_ids_as_text_and_reads_included(tmp_path):
         ((0.5, np.nan, np.nan), "0.50 (no interval)"),
         ((np.nan, np.nan, np.nan), "not defined"),
     ],
+    ids=["above zero", "below zero", "no interval", "not defined"],
 )
 def test_intervals_print_as_a_paper_would(values, text):
     assert with_interval(*values) == text

@@ -93,15 +93,20 @@ def planned(study: Path, checkout: Path) -> tuple[set[str], set[str]]:
     return {rule for rule, _ in jobs} - {"all"}, changed
 
 
+@pytest.mark.parametrize(
+    ("function", "user"),
+    [("read_cohort", "audit"), ("fit_baseline", "fit_baseline")],
+    ids=["reader of the cohort table", "baselines"],
+)
 def test_an_edit_of_a_deep_module_reruns_the_rules_that_import_it_and_no_other(
-    table_study, checkout, scripts, edit
+    table_study, checkout, scripts, edit, function, user
 ):
-    package = checkout / "workflow"
-    (reader,) = (file for file in package.rglob("*.py") if "\ndef read_cohort(" in file.read_text())
-    users = {rule for rule, script in scripts.items() if reader in modules_of(script, package)}
-    assert "audit" in users and users != set(scripts)
+    package, line = checkout / "workflow", f"\ndef {function}("
+    (module,) = (file for file in package.rglob("*.py") if line in file.read_text())
+    users = {rule for rule, script in scripts.items() if module in modules_of(script, package)}
+    assert user in users and users != set(scripts)
     assert planned(table_study, checkout) == (set(), set())
-    edit(reader)
+    edit(module)
     listed, changed = planned(table_study, checkout)
     assert changed == users
     assert listed == with_readers(users, edges(table_study, checkout)) - {"all"}
