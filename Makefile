@@ -5,7 +5,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 export PYTHONNOUSERSITE = 1
 
-.PHONY: demo test test-slow check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-coverage readme cohort config docs clean-demo help
+.PHONY: demo test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-coverage readme cohort config docs clean-demo help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -19,11 +19,23 @@ demo: install ## the whole study on the demo cohort of CT phantoms
 	@$(BIN)/snakemake --cores $(CORES) --directory tests/demo --quiet host reason 2>&1 | $(BIN)/python tests/demo/progress.py
 	@echo "The report: tests/demo/results/report.html"
 
+# Jobs and workers share the cores: without this the linear algebra of each would take all of them.
+test test-unit test-slow test-slurm: export OMP_NUM_THREADS = 1
+test test-unit test-slow test-slurm: export OPENBLAS_NUM_THREADS = 1
+PYTEST := $(BIN)/python -m pytest --durations=15 -n 2 --dist loadfile
+
 test: install ## every fast test
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	@$(PYTEST) -m "not slow and not slurm"
+
+test-unit: install ## the tests of single modules: no Snakemake, no training of networks
+	@$(PYTEST) -m "not slow and not slurm and not training" \
+	  --ignore tests/workflow --ignore tests/real_data
 
 test-slow: install ## the tests that take long
-	@$(BIN)/python -m pytest -n 2 -m slow
+	@$(PYTEST) -m "slow and not slurm"
+
+test-slurm: install ## the tests on a SLURM cluster; one of one node is started (root, slurm-wlm, munge)
+	@$(BIN)/python -m pytest --durations=15 -n 0 -rs -m slurm tests/workflow/test_slurm.py
 
 check: install ## style and lint
 	@$(BIN)/ruff check workflow tests benchmarks docs

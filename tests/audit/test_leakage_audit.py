@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-from helpers.prediction_tables import CLASSES, make_cohort, make_predictions, make_splits
+from helpers.classes import CLASSES
+from helpers.prediction_tables import make_cohort, make_predictions, make_splits
 from helpers.run_study import SMALL, feature_table, snakemake, write_config
 from livermets.audit.fingerprints import fingerprint
 from livermets.audit.leakage_audit import as_json, as_table, audit_data, audit_predictions, refuse
@@ -197,7 +198,7 @@ def test_empty_masks_and_padding_identify_nobody():
 # ---- features
 
 
-@pytest.mark.parametrize("noise", [1e-9, 1e-3, 1e-2])
+@pytest.mark.parametrize("noise", [1e-9, 1e-3, 1e-2], ids=str)
 def test_a_patient_under_two_ids_is_found_by_nearly_equal_features(noise):
     finding = only(audited(features=copied(TABLE, "P05", "P77", noise)))
     assert finding.patients == ("P05", "P77")
@@ -240,6 +241,7 @@ def test_missing_values_do_not_hide_a_copy():
         (TABLE["patient"].str[1:].astype(float) * 3, "the patient's id"),
         (np.arange(len(TABLE)) * 0.5, "the row number"),
     ],
+    ids=["label", "patient", "row"],
 )
 def test_a_column_that_gives_the_answer_away_is_named(column, what):
     finding = only(audited(features=TABLE.assign(mystery=column)))

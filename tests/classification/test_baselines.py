@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.feature_tables import POSITIVE, clustered_features, feature_names, folds_of
+from helpers.classes import POSITIVE
+from helpers.feature_tables import clustered_features, feature_names, folds_of
 from helpers.training import baseline, train
 from livermets.classification.pipeline import selected_features
 from livermets.core.errors import BadInput

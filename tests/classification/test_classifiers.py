@@ -6,7 +6,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.feature_tables import POSITIVE, clustered_features, feature_names, folds_of
+from helpers.classes import POSITIVE
+from helpers.feature_tables import clustered_features, feature_names, folds_of
 from helpers.training import train
 from livermets.classification.estimators import KMeansSVC, NearestNeighbours
 from livermets.core.errors import BadInput

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-from helpers.feature_tables import CLASSES, POSITIVE, folds_of
+from helpers.classes import CLASSES, POSITIVE
+from helpers.feature_tables import folds_of
 from helpers.training import train
 from livermets.core.errors import BadInput
 from livermets.evaluation.evaluate import evaluate

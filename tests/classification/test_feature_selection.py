@@ -74,7 +74,7 @@ def test_of_two_correlated_features_the_better_one_stays_wherever_it_stands():
         assert {order[i] for i in np.flatnonzero(kept)} == {0, 2}
 
 
-@pytest.mark.parametrize("threshold", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("threshold", [0.3, 0.6, 0.9], ids=str)
 def test_what_is_kept_is_uncorrelated_and_what_goes_has_a_better_one_that_stays(threshold):
     for seed in range(20):
         X, y = correlated(seed)

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.feature_tables import CLASSES, POSITIVE, clustered_features, feature_names, folds_of
+from helpers.classes import CLASSES, POSITIVE
+from helpers.feature_tables import clustered_features, feature_names, folds_of
 from livermets.classification.importance_table import feature_importance
 from sklearn.feature_selection import f_classif
 

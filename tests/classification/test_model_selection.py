@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.feature_tables import CLASSES, clustered_features, folds_of
+from helpers.classes import CLASSES
+from helpers.feature_tables import clustered_features, folds_of
 from helpers.training import train
 from livermets.classification.model_selection import select_arm
 from livermets.core.errors import BadInput

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from helpers.feature_tables import CLASSES, POSITIVE, clustered_features, folds_of
+from helpers.classes import CLASSES, POSITIVE
+from helpers.feature_tables import clustered_features, folds_of
 from helpers.training import TASK, baseline, train
 from livermets.classification.thresholds import choose_threshold, youden_threshold
 from sklearn.dummy import DummyClassifier

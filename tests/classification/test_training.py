@@ -8,14 +8,8 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.feature_tables import (
-    CLASSES,
-    POSITIVE,
-    clustered_features,
-    feature_names,
-    folds_of,
-    with_dealt_labels,
-)
+from helpers.classes import CLASSES, POSITIVE
+from helpers.feature_tables import clustered_features, feature_names, folds_of, with_dealt_labels
 from helpers.training import train
 from livermets.classification.pipeline import (
     build_pipeline,

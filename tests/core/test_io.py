@@ -8,9 +8,14 @@ from livermets.core.io import atomic_path, read_json, write_empty, write_json, w
 def test_an_error_in_the_middle_leaves_what_was_there_and_nothing_else(tmp_path):
     target = tmp_path / "mask.nii.gz"
     target.write_text("before")
-    with pytest.raises(KeyboardInterrupt), atomic_path(target) as unfinished:
-        unfinished.write_text("half")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with atomic_path(target) as unfinished:
+            unfinished.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert target.read_text() == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["mask.nii.gz"]
 

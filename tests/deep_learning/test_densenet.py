@@ -271,6 +271,7 @@ def test_slices_of_two_sizes_are_refused_by_the_names_of_the_patients():
         ({"augment": {"flip": True}}, r"densenet\.augment\.flip"),
         (QUICK | {"learning_rate": 1e30}, r"Lower densenet\.learning_rate"),
     ],
+    ids=["an unknown key", "an unknown augmentation", "a learning rate that diverges"],
 )
 def test_settings_that_cannot_work_are_refused_by_their_key(tiny, settings, message):
     with pytest.raises(BadInput, match=message):

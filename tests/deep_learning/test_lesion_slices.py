@@ -149,6 +149,14 @@ def test_a_lesion_of_one_voxel_is_drawn():
         ([0, 1, 5, 9, 7, 2, 0], 4, [2, 3, 4, 5]),  # too few do: the four largest
         ([4, 4, 4, 4, 4, 4, 4], 3, [0, 3, 6]),
     ],
+    ids=[
+        "all",
+        "fewer than allowed",
+        "one",
+        "the ends of the large ones",
+        "too few large ones",
+        "all alike",
+    ],
 )
 def test_few_slices_of_a_lesion_are_large_ones_spread_evenly(areas, most, chosen):
     assert choose_slices(np.array(areas), most).tolist() == chosen
@@ -170,6 +178,7 @@ def test_saving_twice_gives_the_same_bytes_and_loading_gives_the_arrays(tmp_path
     ("settings", "key"),
     [({"size": 31}, "slices.size"), ({"width": 0}, "slices.width")]
     + [({"max_per_lesion": 0}, "slices.max_per_lesion")],
+    ids=["size", "width", "max_per_lesion"],
 )
 def test_a_setting_that_cannot_be_is_refused_by_its_key(settings, key):
     labels = image(ball())

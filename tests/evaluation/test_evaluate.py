@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.prediction_tables import CLASSES, POSITIVE, make_cohort, make_predictions, make_splits
+from helpers.classes import CLASSES, POSITIVE
+from helpers.prediction_tables import make_cohort, make_predictions, make_splits
 from livermets.core.errors import BadInput
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
@@ -230,6 +231,18 @@ def changed(column, replacement) -> pd.DataFrame:
         (pd.concat([PREDICTIONS, PREDICTIONS.iloc[:1]]), "more than once"),
         (changed("split", "cv7-fold1"), "'cv7-fold1'.*does not have"),
         (PREDICTIONS.replace({"split": {"cv1-fold1": "cv1-fold2"}}), "not in the test part"),
+    ],
+    ids=[
+        "no score",
+        "no rows",
+        "a score above 1",
+        "an empty score",
+        "a score that is a word",
+        "an unknown label",
+        "an empty label",
+        "a row twice",
+        "a split that is not there",
+        "rows of another split",
     ],
 )
 def test_a_bad_table_is_refused_with_a_message_that_says_what(table, message):

@@ -42,7 +42,7 @@ def sklearn_values(rows: ScoredRows, weight: np.ndarray, threshold: float) -> di
 
 
 @pytest.mark.parametrize("decimals", [12, 1])
-@pytest.mark.parametrize("threshold", [0.5, 0.3])
+@pytest.mark.parametrize("threshold", [0.5, 0.3], ids=str)
 def test_every_draw_equals_scikit_learn_with_weights(decimals, threshold):
     rows, counts = clustered(1, decimals)
     values = measure(rows, counts, threshold)

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.prediction_tables import THREE, make_three_classes
+from helpers.classes import THREE_CLASSES as THREE
+from helpers.prediction_tables import make_three_classes
 from helpers.run_study import SMALL, feature_table, snakemake, write_config
 from livermets.core.errors import BadInput
 from livermets.evaluation.confusion import confusion
@@ -142,6 +143,7 @@ def test_differences_are_those_of_the_mean_auc(metrics):
         (PREDICTIONS.assign(score_gastric=2.0), r"score_gastric of arm 'knn-none' are outside"),
         (PREDICTIONS.assign(score_gastric=0.9), "do not add up to 1"),
     ],
+    ids=["no probability of a class", "a probability of 2", "a sum that is not 1"],
 )
 def test_a_table_without_all_probabilities_is_refused(table, message):
     with pytest.raises(BadInput, match=message):

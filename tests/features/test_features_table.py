@@ -208,7 +208,7 @@ def test_duplicate_lesions_are_named_with_their_rows(tmp_path):
     refused(table, tmp_path, "lesion 1 of patient P02 is there 2 times, in rows 4, 6. Keep one")
 
 
-@pytest.mark.parametrize("lesion", ["left", "", "1.5"])
+@pytest.mark.parametrize("lesion", ["left", "", "1.5"], ids=["a word", "empty", "a fraction"])
 def test_a_lesion_that_is_no_whole_number_is_refused(tmp_path, lesion):
     table = own_table().astype({"lesion": object})
     table.loc[2, "lesion"] = lesion
@@ -267,6 +267,14 @@ def test_a_header_one_name_short_is_refused(tmp_path):
         ("ragged.csv", b"patient,label,Mean\nA,colorectal,1\nB,pancreatic,1,2,3\n"),
         ("latin.csv", "patient,label,Größe\nA,colorectal,1\n".encode("latin-1")),
     ],
+    ids=[
+        "empty",
+        "no gzip",
+        "gzip cut short",
+        "no Parquet",
+        "rows of several lengths",
+        "not UTF-8",
+    ],
 )
 def test_an_unreadable_file_is_named(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
@@ -285,7 +293,11 @@ def test_files_that_are_missing_of_another_kind_or_without_rows_are_named(tmp_pa
 # ---- features that give the answer away
 
 
-@pytest.mark.parametrize("scores", [(0, 1), (1.0, -1.0), (-0.7, 1.31)])
+@pytest.mark.parametrize(
+    "scores",
+    [(0, 1), (1.0, -1.0), (-0.7, 1.31)],
+    ids=["as numbers", "as opposite numbers", "as any two numbers"],
+)
 def test_a_copy_of_the_label_is_refused_by_name(tmp_path, scores):
     table = own_table()
     table["Score"] = table["label"].map(dict(zip(CLASSES, scores, strict=True)))

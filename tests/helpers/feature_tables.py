@@ -2,14 +2,13 @@
 
 import numpy as np
 import pandas as pd
+from helpers.classes import CLASSES
 from livermets.splits.patient_splits import divide
-
-CLASSES, POSITIVE = ["colorectal", "pancreatic"], "pancreatic"
 
 
 def clustered_features(
     patients: int = 24,
-    lesions: tuple[float, float] = (3.0, 6.0),
+    lesions: int | tuple[float, float] = (3.0, 6.0),
     features: int = 8,
     gain: float = 0.0,
     cluster: float = 1.0,
@@ -19,13 +18,15 @@ def clustered_features(
 
     The first three features differ by `gain` standard deviations between the classes; every
     feature has a patient effect of sd `cluster`. Classes alternate; `lesions` are the mean numbers
-    of lesions of the two classes, and so the classes are uneven lesion-wise, as the paper's are.
+    of lesions of the two classes, and so the classes are uneven lesion-wise, as the paper's are;
+    one number gives every patient as many.
     """
     rng, tables = np.random.default_rng(seed), []
     names = [f"f{i:02d}" for i in range(features)]
     for number in range(patients):
         positive = number % 2
-        rows = 1 + rng.poisson(lesions[positive] - 1)
+        fixed = isinstance(lesions, int)
+        rows = lesions if fixed else 1 + rng.poisson(lesions[positive] - 1)
         shift = np.where(np.arange(features) < 3, gain * positive, 0.0)
         effect = cluster * rng.normal(size=features)
         table = pd.DataFrame(shift + effect + rng.normal(size=(rows, features)), columns=names)

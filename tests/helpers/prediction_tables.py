@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from helpers.classes import CLASSES, POSITIVE, THREE_CLASSES
 from livermets.study.classifiers import CLASSIFIERS
 from scipy.special import expit
 
-CLASSES, POSITIVE = ["colorectal", "pancreatic"], "pancreatic"
 BASELINES = ("majority", "volume", "burden", "clinical")
 
 
@@ -131,13 +131,10 @@ def write_slices(folder: Path, cohort: pd.DataFrame, seed: int = 1) -> list[Path
     return paths
 
 
-THREE = ["colorectal", "gastric", "pancreatic"]
-
-
 def make_three_classes(patients: int = 24, seed: int = 3) -> tuple[pd.DataFrame, ...]:
     """Cohort, splits and predictions of three classes: two arms and the volume baseline."""
     cohort = make_cohort(patients, seed)
-    cohort["label"] = np.resize(THREE, len(cohort))
+    cohort["label"] = np.resize(THREE_CLASSES, len(cohort))
     used = cohort[cohort["included"].astype(bool)]
     rows = [
         (f"cv1-fold{fold + 1}", patient, "test" if place // 3 % 4 == fold else "train")
@@ -150,10 +147,10 @@ def make_three_classes(patients: int = 24, seed: int = 3) -> tuple[pd.DataFrame,
     table = table[["split", "patient", "label"]].reset_index(drop=True)
     table["lesion"] = table.groupby("patient").cumcount() + 1
     rng, tables = np.random.default_rng(seed), []
-    truth = np.stack([table["label"] == name for name in THREE], axis=1)
+    truth = np.stack([table["label"] == name for name in THREE_CLASSES], axis=1)
     for arm, gain in {"knn-none": 1.5, "knn-smote": 0.8, "baseline_volume": 0.3}.items():
         chance = np.exp(gain * truth + rng.normal(size=truth.shape))
         chance /= chance.sum(axis=1, keepdims=True)
-        scores = {f"score_{name}": chance[:, i] for i, name in enumerate(THREE)}
+        scores = {f"score_{name}": chance[:, i] for i, name in enumerate(THREE_CLASSES)}
         tables.append(table.assign(arm=arm, score=scores["score_pancreatic"], **scores))
     return cohort, splits, pd.concat(tables, ignore_index=True)

@@ -4,9 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import yaml
+from helpers.classes import CLASSES
+from helpers.feature_tables import clustered_features, feature_names
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = [str(Path(sys.executable).with_name("snakemake"))]
@@ -19,7 +20,12 @@ def command(folder: Path, *options: str, snakefile: Path = ROOT / "Snakefile") -
     return [*SNAKEMAKE, *where, "--cores", "2", *options]
 
 
-def snakemake(folder: Path, *options: str, snakefile: Path = ROOT / "Snakefile"):
+def snakemake(
+    folder: Path,
+    *options: str,
+    snakefile: Path = ROOT / "Snakefile",
+    environment: dict[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
     """Run Snakemake in a study's folder; returns the finished process with its whole output."""
     return subprocess.run(
         command(folder, *options, snakefile=snakefile),
@@ -27,6 +33,7 @@ def snakemake(folder: Path, *options: str, snakefile: Path = ROOT / "Snakefile")
         text=True,
         stdin=subprocess.DEVNULL,
         cwd=folder,
+        env=environment,
         check=False,
     )
 
@@ -52,15 +59,19 @@ def write_sheet(folder: Path, rows: list[tuple[str, str, str, str]]) -> None:
 
 
 def feature_table(patients: int = 24, seed: int = 0) -> pd.DataFrame:
-    """Two lesions a patient, one informative feature among five."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for number in range(patients):
-        positive = number % 2
-        for lesion in (1, 2):
-            values = rng.normal(size=5) + [2.0 * positive, 0, 0, 0, 0]
-            rows.append([f"A{number:02d}", lesion, ("colorectal", "pancreatic")[positive], *values])
-    return pd.DataFrame(rows, columns=["patient", "lesion", "label", *"abcde"])
+    """Two lesions a patient; the features a, b and c tell the classes apart, d and e do not."""
+    table = clustered_features(patients, lesions=2, features=5, gain=2.0, cluster=0.0, seed=seed)
+    table = table.drop(columns=["volume_ml", "burden"])
+    table["patient"] = table["patient"].str.replace("P0", "A")
+    return table.rename(columns=dict(zip(feature_names(table), "abcde", strict=True)))
+
+
+def finished_table_study(folder: Path) -> Path:
+    """The study of `write_table_study` in this folder, run to its report."""
+    write_table_study(folder)
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stderr
+    return folder
 
 
 def write_table_study(folder: Path) -> None:
@@ -85,10 +96,7 @@ def write_phantom_study(folder: Path, patients: int, **config) -> None:
         folder,
         [
             (name, label, f"phantoms/{name}.ct.nii.gz", f"phantoms/{name}.mask.nii.gz")
-            for name, label in (
-                (f"B{number}", ("colorectal", "pancreatic")[number % 2])
-                for number in range(patients)
-            )
+            for name, label in ((f"B{number}", CLASSES[number % 2]) for number in range(patients))
         ],
     )
     few = {"models": ["logistic_regression"], "resampling": ["none"], "tuning": {"iterations": 0}}

@@ -1,6 +1,6 @@
 """Arms and baselines trained on the clustered tables, with the settings as keyword arguments."""
 
-from helpers.feature_tables import CLASSES, POSITIVE
+from helpers.classes import CLASSES, POSITIVE
 from livermets.classification.baselines import train_baseline
 from livermets.classification.training import TrainingSettings, train_arm
 from livermets.predictions.task import Task

@@ -48,6 +48,16 @@ def test_an_empty_mask_has_no_bounding_box():
         ({"Direction": (1, -1e-4, 0, 1e-4, 1, 0, 0, 0, 1)}, False),
         ({"Direction": (-1, 0, 0, 0, -1, 0, 0, 0, 1)}, False),
     ],
+    ids=[
+        "the same",
+        "a shift just below",
+        "a shift just above",
+        "a spacing that adds up",
+        "a spacing almost the same",
+        "a turn just below",
+        "a turn just above",
+        "opposite axes",
+    ],
 )
 def test_grids_are_the_same_if_no_corner_is_a_micrometre_apart(geometry, equal):
     assert same_grid(grid(), grid(**geometry)) is equal

@@ -94,7 +94,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_patient_or_seed_does_not
         assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True)) is same
 
 
-@pytest.mark.parametrize("classes", [CLASSES, ["a", "b", "c", "d"]])
+@pytest.mark.parametrize(
+    "classes", [CLASSES, ["a", "b", "c", "d"]], ids=["two classes", "four classes"]
+)
 def test_at_zero_separability_the_label_touches_no_voxel(classes):
     first, last = (
         arrays("P01", label, classes, 3, separability=0) for label in classes[:: len(classes) - 1]

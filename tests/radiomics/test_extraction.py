@@ -377,7 +377,9 @@ def test_a_setting_pyradiomics_does_not_know_is_refused_by_name(settings, hint):
 
 
 def test_unknown_or_no_classes_are_refused():
-    with pytest.raises(BadInput, match="radiomics.feature_classes: glcn. Name one or more of firstorder"):
+    with pytest.raises(
+        BadInput, match="radiomics.feature_classes: glcn. Name one or more of firstorder"
+    ):
         LesionExtractor(DEFAULT, ["glcn", "glcm"])
     with pytest.raises(BadInput, match="radiomics.feature_classes: empty"):
         LesionExtractor(DEFAULT, [])

@@ -128,7 +128,9 @@ def test_wrong_sets_are_refused_by_name(patient):
     ct, labelled, _ = patient
     with pytest.raises(BadInput, match="'two words' cannot name a set"):
         build_feature_sets(DEFAULT, FEW, {"two words": {}})
-    with pytest.raises(BadInput, match="radiomics.feature_sets.iso.settings.*'binwidth' was not defined"):
+    with pytest.raises(
+        BadInput, match="radiomics.feature_sets.iso.settings.*'binwidth' was not defined"
+    ):
         build_feature_sets(DEFAULT, FEW, {"iso": {"settings": {"binwidth": 3}}})
     with pytest.raises(BadInput, match="radiomics.feature_sets.ring needs the liver"):
         extract_lesion(ct, labelled, 1, DEFAULT, FEW, {"ring": {"region": "ring"}})

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.feature_tables import CLASSES
+from helpers.classes import CLASSES
 from helpers.training import train
 from livermets.classification.importance_table import feature_importance
 from livermets.classification.pipeline import selected_features

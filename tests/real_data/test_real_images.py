@@ -4,13 +4,13 @@ The truths are those of the data's own README; see CONTRIBUTING for where the da
 """
 
 import shutil
-import tarfile
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from helpers.classes import LABELS
 from livermets.core.errors import BadPatient
 from livermets.imaging.ct import import_ct
 from livermets.imaging.geometry import same_grid
@@ -18,22 +18,6 @@ from livermets.lesions.components import split_lesions
 from livermets.masks.final_mask import final_mask
 from livermets.review.overlay import draw_overlay
 from matplotlib.image import imread
-
-LABELS = {"liver": 1, "lesion": 2}
-
-
-@pytest.fixture(scope="session")
-def dicom_folder(real_data, tmp_path_factory):
-    """The folder of slices in one of the archives, by the name of the case."""
-    unpacked = tmp_path_factory.mktemp("dicom")
-
-    def folder(case: str) -> Path:
-        if not (unpacked / case).exists():
-            with tarfile.open(real_data / case / "dicom.tar.gz") as archive:
-                archive.extractall(unpacked / case, filter="data")
-        return next((unpacked / case).rglob("*.dcm")).parent
-
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -155,8 +139,8 @@ def test_kidney_masks_of_unusual_axes_have_their_known_components(real_data):
 
 def test_a_mask_of_another_real_scan_is_refused(real_data, dicom_folder):
     ct, _ = import_ct(dicom_folder("chaos_set3"), "chaos")
+    given = real_data / "crlm_1006/labels.nii.gz"
     with pytest.raises(BadPatient, match="outside the CT"):
-        given = real_data / "crlm_1006/labels.nii.gz"
         final_mask("chaos", ct, None, given, Path("none"), LABELS)
 
 

@@ -4,7 +4,6 @@ The truths are those of the data's own README; see CONTRIBUTING for where the da
 """
 
 import shutil
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -18,21 +17,7 @@ from livermets.segmentation.model_archive import hash_model
 
 
 @pytest.fixture(scope="module")
-def dicom(real_data, tmp_path_factory):
-    """The folder of slices of one of the archives, by the name of the case."""
-    unpacked = tmp_path_factory.mktemp("dicom")
-
-    def folder(case: str) -> Path:
-        if not (unpacked / case).exists():
-            with tarfile.open(real_data / case / "dicom.tar.gz") as archive:
-                archive.extractall(unpacked / case, filter="data")
-        return next((unpacked / case).rglob("*.dcm")).parent
-
-    return folder
-
-
-@pytest.fixture(scope="module")
-def study(real_data, dicom, tmp_path_factory) -> Path:
+def study(real_data, dicom_folder, tmp_path_factory) -> Path:
     """Three real patients from the sheet to results/features.parquet."""
     folder = tmp_path_factory.mktemp("real_study")
     # TotalSegmentator numbers a hundred organs, the liver 5: a mask of ours has the liver alone
@@ -43,8 +28,8 @@ def study(real_data, dicom, tmp_path_factory) -> Path:
     write_sheet(
         folder,
         [
-            ("CRLM-CT-1006", "colorectal", str(dicom("crlm_1006")), str(crlm)),
-            ("CHAOS-3", "pancreatic", str(dicom("chaos_set3")), str(chaos)),
+            ("CRLM-CT-1006", "colorectal", str(dicom_folder("crlm_1006")), str(crlm)),
+            ("CHAOS-3", "pancreatic", str(dicom_folder("chaos_set3")), str(chaos)),
             ("TS-example", "pancreatic", str(example), "liver.nii.gz"),
         ],
     )
@@ -72,8 +57,10 @@ def test_three_lesions_of_1006_have_their_known_sizes_and_all_features(study):
     np.testing.assert_allclose(table["original_shape_VoxelVolume"], table["volume_ml"] * 1000)
 
 
-def test_the_grey_values_are_those_that_itk_itself_reads_under_the_mask(study, real_data, dicom):
-    folder = str(dicom("crlm_1006"))
+def test_the_grey_values_are_those_that_itk_itself_reads_under_the_mask(
+    study, real_data, dicom_folder
+):
+    folder = str(dicom_folder("crlm_1006"))
     ct = sitk.ReadImage(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(folder))
     labels = sitk.ReadImage(str(real_data / "crlm_1006/labels.nii.gz"))
     labels.CopyInformation(ct)
@@ -125,9 +112,9 @@ def test_by_the_sphere_rule_1006_keeps_all_four_and_nothing_before_runs_again(st
 @pytest.mark.parametrize(
     "case", ["totalsegmentator_example", pytest.param("crlm_1006", marks=pytest.mark.slow)]
 )
-def test_the_demo_model_segments_a_real_ct_on_its_own_grid(case, real_data, dicom, tmp_path):
+def test_the_demo_model_segments_a_real_ct_on_its_own_grid(case, real_data, dicom_folder, tmp_path):
     nifti = real_data / case / "example_ct_sm.nii.gz"  # its x and y run against LPS
-    source = nifti if nifti.exists() else dicom(case)  # the DICOM is padded, feet first
+    source = nifti if nifti.exists() else dicom_folder(case)  # the DICOM is padded, feet first
     write_sheet(tmp_path, [("R1", "colorectal", str(source), "")])
     demo = yaml.safe_load((ROOT / "tests/demo/config/config.yaml").read_text())["segmentation"]
     path = ROOT / "resources/demo/model.zip"

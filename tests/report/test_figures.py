@@ -5,14 +5,8 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.prediction_tables import (
-    CLASSES,
-    POSITIVE,
-    make_cohort,
-    make_predictions,
-    make_splits,
-    write_slices,
-)
+from helpers.classes import CLASSES, POSITIVE
+from helpers.prediction_tables import make_cohort, make_predictions, make_splits, write_slices
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
 from livermets.evaluation.metrics import measure

@@ -6,14 +6,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.prediction_tables import (
-    CLASSES,
-    POSITIVE,
-    make_cohort,
-    make_importance,
-    make_predictions,
-    make_splits,
-)
+from helpers.classes import CLASSES, POSITIVE
+from helpers.prediction_tables import make_cohort, make_importance, make_predictions, make_splits
 from livermets.core.errors import BadInput
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
@@ -273,6 +267,7 @@ def test_a_cohort_file_keeps_ids_as_text_and_reads_included(tmp_path):
         ((0.5, np.nan, np.nan), "0.50 (no interval)"),
         ((np.nan, np.nan, np.nan), "not defined"),
     ],
+    ids=["above zero", "below zero", "no interval", "not defined"],
 )
 def test_intervals_print_as_a_paper_would(values, text):
     assert with_interval(*values) == text

@@ -272,6 +272,7 @@ def test_where_every_patient_is_out_no_model_is_loaded(tmp_path):
         ({"labels": {"spleen": 1}}, "spleen"),
         ({"crop": {"to": "spleen"}}, "crop.to is 'spleen'"),
     ],
+    ids=["folds", "checkpoint", "a label that is not there", "an unknown structure", "crop"],
 )
 def test_a_wrong_key_of_a_model_is_named(tmp_path, change, problem):
     with pytest.raises(BadInput, match=problem):

@@ -106,6 +106,7 @@ def test_a_folders_hash_follows_names_and_contents_and_nothing_else(tmp_path):
         ({"m/weights.pth": "x"}, "no plans.json"),
         ({**NNUNET, "n/plans.json": "{}", "n/dataset.json": "{}"}, "holds 2 trained models"),
     ],
+    ids=["version 1", "no plans", "two models"],
 )
 def test_what_is_no_single_nnunet_v2_model_is_refused_with_the_reason(tmp_path, members, problem):
     model = write_zip(tmp_path / "m.zip", **members)

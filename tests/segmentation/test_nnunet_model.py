@@ -175,6 +175,7 @@ def test_labels_are_those_of_nnunets_predictor(model, tmp_path):
     ("change", "problem"),
     [({"previous_stage": "3d_lowres"}, "cascade"), ({"use_mask_for_norm": [True]}, "within a mask"),
      ({"preprocessor_name": "Own"}, "preprocessing of its own")],
+    ids=["cascade", "mask for the normalisation", "own preprocessing"],
 )  # fmt: skip
 def test_a_model_that_needs_more_than_a_ct_is_refused(tmp_path, change, problem):
     random_model(tmp_path, LABELS, **change)

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-from helpers.prediction_tables import CLASSES, POSITIVE, make_cohort, make_predictions, make_splits
+from helpers.classes import CLASSES, POSITIVE
+from helpers.prediction_tables import make_cohort, make_predictions, make_splits
 from helpers.run_study import jobs, snakemake, write_phantom_study
 from livermets.core.errors import BadInput
 from livermets.core.seeds import derive

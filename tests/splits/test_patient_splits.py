@@ -32,7 +32,11 @@ def labelled(splits: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
     return splits.merge(patients, on="patient", validate="many_to_one")
 
 
-@pytest.mark.parametrize("sizes", [(47, 31), (12, 9), (40, 7), (8, 7), (30, 12, 8)])
+@pytest.mark.parametrize(
+    "sizes",
+    [(47, 31), (12, 9), (40, 7), (8, 7), (30, 12, 8)],
+    ids=lambda sizes: "+".join(map(str, sizes)),
+)
 def test_every_role_holds_every_class_in_every_split_whatever_the_seed(sizes):
     patients = cohort(*sizes)
     for seed in range(30):
@@ -43,7 +47,9 @@ def test_every_role_holds_every_class_in_every_split_whatever_the_seed(sizes):
         assert (found == len(sizes)).all(), f"seed {seed}: {found[found < len(sizes)]}"
 
 
-@pytest.mark.parametrize("sizes", [(47, 31), (13, 9), (30, 12, 8)])
+@pytest.mark.parametrize(
+    "sizes", [(47, 31), (13, 9), (30, 12, 8)], ids=lambda sizes: "+".join(map(str, sizes))
+)
 def test_every_patient_stands_once_in_every_split_and_is_tested_once_a_repeat(sizes):
     patients = cohort(*sizes)
     for seed in range(10):
@@ -145,6 +151,16 @@ def test_the_division_is_the_same_on_every_machine():
         ((9,), PAPER, None, ["one class (a)"]),
         ((9, 9), None, None, ["none of holdout, cv, given and site"]),
     ],
+    ids=[
+        "hold-out",
+        "fewer patients of b than folds",
+        "three patients of a",
+        "no room for validation",
+        "no room in the folds",
+        "one fold",
+        "one class",
+        "no scheme",
+    ],
 )
 def test_too_few_patients_are_refused_with_class_and_key(sizes, holdout, cv, words):
     with pytest.raises(BadInput) as refusal:
@@ -215,6 +231,16 @@ def test_an_external_cohort_is_tested_as_one():
         ({}, {"site": {"test": ["D"]}}, ["splits.site.test names D", "A, B"]),
         ({}, {"site": {"test": ["A", "B"]}}, ["split external has 0 patients of class a to train"]),
         ({"label": "b"}, {"site": {"test": "each"}}, ["all patients are of one class"]),
+    ],
+    ids=[
+        "no column split",
+        "a role misspelt",
+        "a role left empty",
+        "nobody to test",
+        "no column site",
+        "a site that is not there",
+        "every site to test",
+        "one class alone",
     ],
 )
 def test_a_division_by_hand_that_cannot_be_is_refused(change, schemes, words):

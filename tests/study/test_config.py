@@ -53,6 +53,16 @@ def test_null_switches_a_part_off():
             ["segmentation.models.0", "sha256"],
         ),
     ],
+    ids=[
+        "a key misspelt",
+        "an unknown key",
+        "a seed that is no number",
+        "a value that is not offered",
+        "a positive class that is none",
+        "neither sheet nor features",
+        "no split at all",
+        "a model without its hash",
+    ],
 )
 def test_a_bad_config_is_refused_with_the_key_and_a_hint(given, words):
     with pytest.raises(BadInput) as refusal:
@@ -97,6 +107,20 @@ def test_a_good_sheet_comes_back_as_strings_with_all_columns(tmp_path):
         ("patient label ct stage\nA colorectal x T1\n", ["`stage`", "clinical"]),
         ("patient ct\nA x\n", ["`label`", "missing"]),
         ("patient label ct\n", ["no patient"]),
+    ],
+    ids=[
+        "an id with a slash",
+        "an id that is a folder",
+        "an id with a space",
+        "a patient twice",
+        "a patient twice in another case",
+        "an unknown label",
+        "a patient without CT",
+        "a row without an id",
+        "a misspelt column",
+        "a column not named as clinical",
+        "no column of labels",
+        "no patient",
     ],
 )
 def test_a_bad_sheet_is_refused_with_the_row_and_a_hint(tmp_path, text, words):

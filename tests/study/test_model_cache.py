@@ -22,6 +22,8 @@ def test_a_model_needs_a_path_or_a_url_and_is_cached_by_its_hash(monkeypatch, tm
     assert model_cache_path(SHA256).is_relative_to(tmp_path)
 
 
-@pytest.mark.parametrize("recipe", sorted((ROOT / "config/recipes").glob("*.yaml")), ids=str)
+@pytest.mark.parametrize(
+    "recipe", sorted((ROOT / "config/recipes").glob("*.yaml")), ids=lambda path: path.stem
+)
 def test_the_shipped_recipes_are_valid(recipe):
     load_config(yaml.safe_load(recipe.read_text()))

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
+from helpers.classes import CLASSES
 from helpers.dicom_series import write_series
 from helpers.run_study import (
     ROOT,
@@ -28,7 +29,6 @@ from livermets.core.jobs import job, refusals
 from livermets.phantoms.phantom import make_phantom
 from livermets.segmentation.model_archive import hash_model
 
-CLASSES = ["colorectal", "pancreatic"]
 HEADLINE = "The study stopped. To be put right:"
 PHANTOM = {"separability": 1.0, "size": [12, 48, 48], "spacing_mm": [5.0, 5.0, 6.0]}
 # What the message of each bad patient has to say, and at which stage they leave.

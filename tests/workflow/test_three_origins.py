@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers.prediction_tables import THREE, make_cohort
+from helpers.classes import POSITIVE
+from helpers.classes import THREE_CLASSES as THREE
+from helpers.prediction_tables import make_cohort
 from helpers.run_study import snakemake, write_phantom_study, write_sheet
 from livermets.classification.baselines import train_baseline
 from livermets.classification.importance_table import feature_importance
@@ -23,7 +25,6 @@ from livermets.splits.patient_splits import divide
 from livermets.study.arms import Arm
 from sklearn import metrics as sk
 
-POSITIVE = "pancreatic"
 STUDY = {"classes": THREE, "positive": POSITIVE}
 TASK = Task(THREE, POSITIVE)
 GREY = dict(zip(THREE, (100, 140, 180), strict=True))
