@@ -10,7 +10,7 @@ from livermets.core.errors import BadPatient
 from livermets.imaging.ct import import_ct
 
 
-@pytest.mark.parametrize("gone", [[1], [3, 4], [1, 4]])
+@pytest.mark.parametrize("gone", [[1], [3, 4], [1, 4]], ids=["one", "two neighbours", "two apart"])
 def test_missing_slices_are_refused_with_the_place_and_the_number(tmp_path, gone):
     keep = [k for k in range(10) if k not in gone]
     write_series(tmp_path, volume((len(keep), 8, 8)), heights=np.array(keep) * 2.5)

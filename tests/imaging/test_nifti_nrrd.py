@@ -59,7 +59,9 @@ def test_nan_voxels_are_refused_with_their_number(tmp_path, suffix, kind):
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd"])
-@pytest.mark.parametrize("part", [0, 0.01, 0.5, 0.98])
+@pytest.mark.parametrize(
+    "part", [0, 0.01, 0.5, 0.98], ids=["nothing left", "1 percent", "half", "98 percent"]
+)
 def test_a_volume_that_was_cut_short_is_refused(tmp_path, suffix, part):
     path = tmp_path / f"ct{suffix}"
     sitk.WriteImage(ct_of(volume()), path, suffix == ".nrrd")

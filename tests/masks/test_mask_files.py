@@ -61,7 +61,7 @@ def test_values_may_be_named_otherwise_and_in_lists(tmp_path):
     assert (sitk.GetArrayFromImage(mask) == liver_labels()).all()
 
 
-@pytest.mark.parametrize("value", [1.5, np.nan])
+@pytest.mark.parametrize("value", [1.5, np.nan], ids=["fraction", "nan"])
 @pytest.mark.parametrize("suffix", ["nii.gz", "nrrd"])
 def test_fractions_and_nan_are_no_labels(tmp_path, value, suffix):
     array = liver_labels().astype(np.float32)

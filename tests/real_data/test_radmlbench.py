@@ -63,7 +63,9 @@ def auc_of(features: pd.DataFrame, splits: pd.DataFrame, n: int, C: float) -> fl
         return pipeline.fit(X, y), {}
 
     columns = feature_columns(features)
-    predictions, _, _ = train_on_splits("lr", features, splits, columns, Task(CLASSES, POSITIVE), learn)
+    predictions, _, _ = train_on_splits(
+        "lr", features, splits, columns, Task(CLASSES, POSITIVE), learn
+    )
     metrics = evaluate(predictions, CLASSES, POSITIVE, draws=1)
     return metrics.query("level == 'patient' and metric == 'auc'")["value"].item()
 
