@@ -1,5 +1,7 @@
 """Masks as DICOM-SEG: coded, without identity, on the voxels where dcmqi puts them."""
 
+from pathlib import Path
+
 import numpy as np
 import pydicom
 import pytest
@@ -71,3 +73,19 @@ def test_segmentations_of_other_programs_are_read(real_data):
         read_mask(folder / "partial_overlaps.dcm", "P1", LABEL_VALUES)
     with pytest.raises(BadPatient, match="cannot be read as a DICOM segmentation"):
         read_mask(folder / "ct-3slice/01.dcm", "P1", LABEL_VALUES)
+
+
+def test_an_export_that_breaks_off_leaves_the_earlier_file_as_it_was(tmp_path, monkeypatch):
+    path, mask = tmp_path / "P1.seg.dcm", ct_and_mask()[1]
+    write_dicom_seg(mask, "ab" * 32, "P1", "automatic", path)
+    before = path.read_bytes()
+
+    def break_off(self: pydicom.Dataset, unfinished: Path) -> None:
+        unfinished.write_bytes(before[:100])
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(pydicom.Dataset, "save_as", break_off)
+    with pytest.raises(OSError, match="no space"):
+        write_dicom_seg(mask, "ab" * 32, "P1", "corrected", path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from helpers.ct_images import ct_and_mask, edited, image_of, liver_labels, refused
 from livermets.core.errors import BadPatient
 from livermets.masks.dicom_seg import write_dicom_seg
-from livermets.masks.final_mask import dice, final_mask
+from livermets.masks.final_mask import dice, final_mask, read_automatic
 from livermets.masks.labels import LABEL_VALUES
 from livermets.masks.seg_nrrd import write_seg_nrrd
 from livermets.study.corrections import find_correction, find_sidecar
@@ -204,3 +204,11 @@ def test_a_sidecar_that_says_nothing_known_is_refused_with_the_keys(tmp_path, te
     (tmp_path / "P1.json").write_text(text)
     with pytest.raises(BadPatient, match=f"P1.json .*{problem}.*date, note, reader, tool"):
         final_mask("P1", ct, mask, None, tmp_path, LABEL_VALUES)
+
+
+def test_the_empty_file_of_a_failed_segmentation_is_refused(tmp_path):
+    (tmp_path / "P07.nii.gz").touch()
+    with refused("the segmentation failed", "delete", "give a mask"):
+        read_automatic(tmp_path / "P07.nii.gz", "P07")
+    path = save(liver_labels(), tmp_path / "P08.nii.gz")
+    assert (sitk.GetArrayFromImage(read_automatic(path, "P08")) == liver_labels()).all()

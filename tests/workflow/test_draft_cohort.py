@@ -120,7 +120,7 @@ def test_no_identifier_planted_in_the_dicom_reaches_any_output(tmp_path):
         {
             "on_bad_patient": "exclude",
             "lesions": {"min_diameter_mm": 0},
-            "radiomics": {"fan_out": "patient", "classes": ["firstorder", "shape"]},
+            "radiomics": {"fan_out": "patient", "feature_classes": ["firstorder", "shape"]},
             "splits": {"holdout": None, "cv": {"folds": 2, "validation": 0}},
             "classification": {"models": ["naive_bayes"], "resampling": ["none"],
                                "tuning": {"iterations": 0}, "baselines": ["volume"]},

@@ -98,6 +98,17 @@ def final_mask(
     return mask, record
 
 
+def read_automatic(path: Path, patient: str) -> sitk.Image:
+    """Read the mask of the segmentation model; refuse the empty file that a failed run leaves."""
+    if not path.stat().st_size:
+        raise BadPatient(
+            patient,
+            "the segmentation failed (results/logs/segment says why)",
+            f"Put it right, delete {path} and run again, or give a mask",
+        )
+    return sitk.ReadImage(str(path))
+
+
 def dice(a: np.ndarray, b: np.ndarray) -> float | None:
     """Dice's overlap of two boolean arrays (10.2307/1932409), None if both are empty."""
     total = int(a.sum()) + int(b.sum())

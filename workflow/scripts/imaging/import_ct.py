@@ -12,8 +12,8 @@ from livermets.imaging.volumes import write_image
 
 def step() -> dict:
     patient = snakemake.wildcards.patient
-    tilted = snakemake.params.resample_tilt
-    image, record = import_ct(Path(snakemake.params.source), patient, tilted)
+    source, resample_tilt = Path(snakemake.params.source), snakemake.params.resample_tilt
+    image, record = import_ct(source, patient, resample_tilt)
     if reasons := unmet_criteria(record, snakemake.params.inclusion):
         raise NotIncluded(
             patient, "; ".join(reasons), "Change `imaging.inclusion` to include this CT"

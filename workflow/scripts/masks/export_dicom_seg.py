@@ -20,8 +20,4 @@ def step() -> None:
 
 
 with job(snakemake):
-    skip_if_excluded(
-        snakemake.input.record,
-        step,
-        outputs=snakemake.output,
-    )
+    skip_if_excluded(snakemake.input.record, step, outputs=snakemake.output)

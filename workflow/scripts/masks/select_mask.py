@@ -1,32 +1,24 @@
-"""The mask the study uses: corrected before given before automatic, with its provenance."""
+"""The mask that the study uses, on the grid of the CT, with a record of where it comes from."""
 
 from pathlib import Path
 
 import SimpleITK as sitk
-from livermets.core.errors import BadPatient
 from livermets.core.exclusion import exclude_or_stop
 from livermets.core.jobs import job
 from livermets.imaging.volumes import write_image
-from livermets.masks.final_mask import final_mask
+from livermets.masks.final_mask import final_mask, read_automatic
 
 
 def step() -> dict:
-    patient = snakemake.wildcards.patient
-    corrections = snakemake.params.corrections  # none where the mask before correction is asked for
-    automatic = snakemake.input.automatic  # a list: empty where nothing had to be segmented
-    if automatic and not Path(automatic[0]).stat().st_size:
-        raise BadPatient(
-            patient,
-            "the segmentation failed (results/logs/segment says why)",
-            f"Put it right, delete {automatic[0]} and run again, or give a mask",
-        )
+    patient, params = snakemake.wildcards.patient, snakemake.params
+    automatic = [Path(path) for path in snakemake.input.automatic]  # empty without a model
     mask, record = final_mask(
         patient,
         sitk.ReadImage(snakemake.input.ct),
-        automatic=sitk.ReadImage(automatic[0]) if automatic else None,
-        given=Path(snakemake.params.given) if snakemake.params.given else None,
-        corrections=corrections and Path(corrections),
-        mask_labels=snakemake.params.mask_labels,
+        automatic=read_automatic(automatic[0], patient) if automatic else None,
+        given=Path(params.given) if params.given else None,
+        corrections=Path(params.corrections) if params.corrections else None,
+        mask_labels=params.mask_labels,
     )
     write_image(snakemake.output.mask, mask)
     return record
