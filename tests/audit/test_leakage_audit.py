@@ -12,7 +12,7 @@ from livermets.audit.leakage_audit import as_json, as_table, audit_data, audit_p
 from livermets.audit.near_duplicates import EXPECTED, closest_pairs
 from livermets.core.errors import BadInput
 from livermets.features.features_table import feature_columns, read_features
-from livermets.lesions.components import split_lesions
+from livermets.lesions.components import label_lesions
 from livermets.phantoms.phantom import make_phantom
 from livermets.radiomics.extraction import LesionExtractor
 
@@ -100,7 +100,7 @@ def phantom(patient: str, number: int):
     size = {"colorectal": 4, "pancreatic": 8}
     label = CLASSES[number % 2]
     ct, mask = make_phantom(patient, label, CLASSES, 7, 1.0, (30, 96, 96), (2.5, 2.5, 3.0), size)
-    return ct, mask, split_lesions(ct, mask)[0]
+    return ct, mask, label_lesions(ct, mask)[0]
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from livermets.lesions import diameters
-from livermets.lesions.components import COLUMNS, split_lesions
+from livermets.lesions.components import COLUMNS, label_lesions
+from livermets.lesions.diameters import axial_diameter, feret_diameter, sphere_diameter
 from scipy.ndimage import label
 from scipy.spatial.distance import pdist
 
@@ -22,9 +22,9 @@ def liver(shape=(20, 40, 40)) -> np.ndarray:
     return array
 
 
-def split(array, spacing=(1.0, 1.0, 1.0), hu=None, **settings):
+def labelled_lesions(array, spacing=(1.0, 1.0, 1.0), hu=None, **settings):
     ct = image_of(np.zeros(array.shape, np.int16) if hu is None else hu, spacing)
-    return split_lesions(ct, image_of(array, spacing), **settings)
+    return label_lesions(ct, image_of(array, spacing), **settings)
 
 
 # ---- diameters
@@ -42,36 +42,36 @@ def test_diameters_equal_the_search_over_all_pairs():
         spacing = rng.uniform(0.5, 5, 3)
         if not mask.any():
             continue
-        assert diameters.feret(mask, spacing) == pytest.approx(brute(mask, spacing))
+        assert feret_diameter(mask, spacing) == pytest.approx(brute(mask, spacing))
         for axis in range(3):
             planes = np.moveaxis(mask, axis, 0)
             expected = max(brute(plane, np.delete(spacing, axis)) for plane in planes)
-            assert diameters.axial(mask, spacing, axis) == pytest.approx(expected)
+            assert axial_diameter(mask, spacing, axis) == pytest.approx(expected)
 
 
 def test_a_large_ball_measures_its_diameter():
     z, y, x = np.ogrid[-40:41, -50:51, -50:51]
     ball = (z * 1.25) ** 2 + y**2 + x**2 <= 50**2
-    assert diameters.axial(ball, (1.25, 1, 1)) == pytest.approx(100)
-    assert diameters.feret(ball, (1.25, 1, 1)) == pytest.approx(100, abs=0.01)
-    assert diameters.sphere(ball.sum() * 1.25 / 1000) == pytest.approx(100, rel=1e-3)
+    assert axial_diameter(ball, (1.25, 1, 1)) == pytest.approx(100)
+    assert feret_diameter(ball, (1.25, 1, 1)) == pytest.approx(100, abs=0.01)
+    assert sphere_diameter(ball.sum() * 1.25 / 1000) == pytest.approx(100, rel=1e-3)
 
 
 def test_large_flat_lesions_have_diameters_too():
     flat = np.ones((1, 700, 2), bool)
-    assert diameters.feret(flat, (5, 1, 1)) == pytest.approx(np.hypot(699, 1))
+    assert feret_diameter(flat, (5, 1, 1)) == pytest.approx(np.hypot(699, 1))
     oblique = np.zeros((1200, 1200, 1), bool)
     oblique[np.arange(1200), np.arange(1200)] = True  # one straight line
-    assert diameters.feret(oblique, (1, 1, 1)) == pytest.approx(1199 * np.sqrt(2))
+    assert feret_diameter(oblique, (1, 1, 1)) == pytest.approx(1199 * np.sqrt(2))
 
 
 def test_one_voxel_has_no_diameter_between_centres():
     voxel = np.ones((1, 1, 1), bool)
-    assert diameters.axial(voxel, (5, 1, 1)) == 0
-    assert diameters.feret(voxel, (5, 1, 1)) == 0
+    assert axial_diameter(voxel, (5, 1, 1)) == 0
+    assert feret_diameter(voxel, (5, 1, 1)) == 0
 
 
-# ---- splitting
+# ---- components
 
 
 def test_kept_lesions_are_numbered_by_size_and_dropped_ones_follow():
@@ -80,7 +80,7 @@ def test_kept_lesions_are_numbered_by_size_and_dropped_ones_follow():
     array[10:14, 10:20, 10:20] = 2  # 400, kept
     array[3:5, 25:33, 25:33] = 2  # 128, kept
     array[17, 5, 5] = 2  # 1, dropped
-    labelled, table, facts = split(array)
+    labelled, table, facts = labelled_lesions(array)
     assert table["lesion"].tolist() == [1, 2, 3, 4]
     assert table["voxels"].tolist() == [400, 128, 9, 1]
     assert table["kept"].tolist() == [True, True, False, False]
@@ -101,20 +101,23 @@ def test_kept_lesions_are_numbered_by_size_and_dropped_ones_follow():
 def test_the_rule_decides_who_is_kept():
     array = liver()
     array[4:16, 10:13, 10:13] = 2  # long in z: axial 2.8 mm, Feret 11.4 mm, sphere 5.9 mm
-    found = {rule: split(array, diameter=rule)[1].iloc[0] for rule in ("axial", "feret", "sphere")}
+    found = {
+        rule: labelled_lesions(array, diameter=rule)[1].iloc[0]
+        for rule in ("axial", "feret", "sphere")
+    }
     assert [row["kept"] for row in found.values()] == [False, True, True]
     assert [row["diameter_mm"] for row in found.values()] == pytest.approx(
         [np.sqrt(8), np.sqrt(121 + 8), (6 * 108 / np.pi) ** (1 / 3)]
     )
     with pytest.raises(ValueError, match="axial, feret, sphere"):
-        split(array, diameter="longest")
+        labelled_lesions(array, diameter="longest")
 
 
 def test_a_lesion_of_exactly_the_least_diameter_is_kept():
     array = liver()
     array[5, 5, 5:11] = 2
-    assert split(array)[1]["kept"].tolist() == [True]
-    assert split(array, min_diameter_mm=5.01)[1]["kept"].tolist() == [False]
+    assert labelled_lesions(array)[1]["kept"].tolist() == [True]
+    assert labelled_lesions(array, min_diameter_mm=5.01)[1]["kept"].tolist() == [False]
 
 
 @pytest.mark.parametrize("connectivity", [6, 18, 26])
@@ -124,7 +127,7 @@ def test_components_are_those_of_scipy(connectivity):
     array[0, 0, 0] = 1
     structure = np.zeros((3, 3, 3)) + (np.indices((3, 3, 3)) != 1).sum(axis=0) <= rank
     _, expected = label(array == 2, structure)
-    _, table, facts = split(array, connectivity=connectivity, min_diameter_mm=0)
+    _, table, facts = labelled_lesions(array, connectivity=connectivity, min_diameter_mm=0)
     assert facts["n_components"] == expected == len(table)
     assert table["voxels"].sum() == (array == 2).sum()
 
@@ -134,7 +137,9 @@ def test_volume_centroid_burden_and_means_are_those_of_the_voxels():
     array[10:12, 10:20, 10:14] = 2
     hu = np.where(array == 2, 45, 95).astype(np.int16)
     hu[10, 10, 10] = 125
-    labelled, table, facts = split(array, spacing=(0.5, 0.5, 4.0), hu=hu, min_diameter_mm=4)
+    labelled, table, facts = labelled_lesions(
+        array, spacing=(0.5, 0.5, 4.0), hu=hu, min_diameter_mm=4
+    )
     row = table.iloc[0]
     assert row["volume_ml"] == pytest.approx(80 / 1000)
     assert (row["x_mm"], row["y_mm"], row["z_mm"]) == pytest.approx(
@@ -149,7 +154,7 @@ def test_volume_centroid_burden_and_means_are_those_of_the_voxels():
 
 
 def test_a_liver_without_lesions_gives_an_empty_table_with_every_column():
-    labelled, table, facts = split(liver())
+    labelled, table, facts = labelled_lesions(liver())
     assert list(table) == list(COLUMNS)
     assert len(table) == 0
     assert table.dtypes["volume_ml"] == np.float64
@@ -167,7 +172,7 @@ def test_the_axial_plane_follows_the_patient_not_the_array(axes):
         sitk.DICOMOrient(image_of(v, (0.7, 0.8, 3.0)), axes)
         for v in (np.zeros(array.shape, np.int16), array)
     )
-    _, table, _ = split_lesions(ct, mask)
+    _, table, _ = label_lesions(ct, mask)
     row = table.iloc[0]
     assert row["axial_diameter_mm"] == pytest.approx(np.hypot(9 * 0.7, 2 * 0.8))
     assert row["x_mm"] == pytest.approx(-20 + 14.5 * 0.7)
@@ -184,13 +189,13 @@ def test_what_touches_no_liver_is_dropped_with_that_reason_unless_asked_for():
     array[14, 30:37, 38] = 2  # touches by corners
     array[5:9, 45:55, 10:20] = 2  # far away
     array[12, 50:52, 10] = 2  # far away and small
-    _, table, facts = split(array)
+    _, table, facts = labelled_lesions(array)
     reasons = dict(zip(table["voxels"], table["reason"], strict=True))
     assert [reasons[n] for n in (320, 7)] == ["", ""]
     assert reasons[2] == "does not touch the liver"
     assert table["reason"].tolist().count("does not touch the liver") == 2
     assert (facts["n_dropped"], facts["n_outside_liver"]) == (2, 2)
-    _, table, facts = split(array, must_touch_liver=False)
+    _, table, facts = labelled_lesions(array, must_touch_liver=False)
     assert table["reason"].tolist().count("") == 4
     assert facts["n_outside_liver"] == 0
 
@@ -202,10 +207,10 @@ def test_holes_of_a_lesion_are_filled_only_on_request_and_only_where_enclosed():
     array[4:10, 30, 10:20] = 2
     array[4:10, 32, 10:20] = 2  # two sheets: what lies between is not enclosed
     hu = np.where(array == 2, 40, 90).astype(np.int16)
-    _, open_, facts = split(array, hu=hu)
+    _, open_, facts = labelled_lesions(array, hu=hu)
     assert open_["voxels"].max() == 600 - 18
     assert facts["filled_voxels"] == 0
-    labelled, filled, facts = split(array, hu=hu, fill_holes=True)
+    labelled, filled, facts = labelled_lesions(array, hu=hu, fill_holes=True)
     assert filled["voxels"].max() == 600
     assert facts["filled_voxels"] == 18
     assert (sitk.GetArrayFromImage(labelled)[6:8, 13:16, 13:16] == 1).all()

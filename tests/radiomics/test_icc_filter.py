@@ -8,7 +8,7 @@ from helpers.training import train
 from livermets.classification.importance_table import feature_importance
 from livermets.classification.pipeline import selected_features
 from livermets.features.features_table import feature_columns
-from livermets.lesions.components import split_lesions
+from livermets.lesions.components import label_lesions
 from livermets.phantoms.phantom import make_phantom
 from livermets.radiomics.extraction import LesionExtractor
 from livermets.radiomics.feature_files import REASON
@@ -29,7 +29,7 @@ def study():
         ids = {"patient": f"P{number:02d}", "label": CLASSES[number % 2]}
         mean = {"lesions_per_class": dict.fromkeys(CLASSES, 3)}
         ct, mask = make_phantom(*ids.values(), CLASSES, 5, **SMALL, **mean)
-        labelled, table, _ = split_lesions(ct, mask, min_diameter_mm=0)
+        labelled, table, _ = label_lesions(ct, mask, min_diameter_mm=0)
         volume = table.set_index("lesion")["volume_ml"]
         for found, into in (
             (EXTRACTOR.extract(ct, labelled), rows),

@@ -14,7 +14,7 @@ from helpers.classes import LABELS
 from livermets.core.errors import BadPatient
 from livermets.imaging.ct import import_ct
 from livermets.imaging.geometry import same_grid
-from livermets.lesions.components import split_lesions
+from livermets.lesions.components import label_lesions
 from livermets.masks.final_mask import final_mask
 from livermets.review.overlay import draw_overlay
 from matplotlib.image import imread
@@ -53,7 +53,7 @@ def test_crlm_1006_holds_the_hu_that_pydicom_reads(crlm, dicom_folder):
 def test_crlm_1006_has_the_four_components_of_its_readme(crlm):
     ct, _, mask, _ = crlm
     for connectivity in (6, 26):
-        labelled, table, facts = split_lesions(ct, mask, connectivity=connectivity)
+        labelled, table, facts = label_lesions(ct, mask, connectivity=connectivity)
         assert table["voxels"].tolist() == [2261, 464, 240, 39]
         assert table["volume_ml"].round(2).tolist() == [7.32, 1.50, 0.78, 0.13]
         assert table["axial_diameter_mm"].round(1).tolist() == [31.6, 13.8, 13.4, 4.0]
@@ -62,13 +62,13 @@ def test_crlm_1006_has_the_four_components_of_its_readme(crlm):
         assert table["reason"].iloc[3] == "axial diameter 4.0 mm < 5.0 mm"
         assert sitk.GetArrayViewFromImage(labelled).max() == 3
         assert (facts["n_lesions"], facts["n_dropped"]) == (3, 1)
-    labelled, table, _ = split_lesions(ct, mask, diameter="sphere")
+    labelled, table, _ = label_lesions(ct, mask, diameter="sphere")
     assert table["kept"].all() and sitk.GetArrayViewFromImage(labelled).max() == 4
 
 
 def test_crlm_1006_is_pictured_with_the_liver_on_the_left(crlm, tmp_path):
     ct, _, mask, _ = crlm
-    labelled, _, _ = split_lesions(ct, mask)
+    labelled, _, _ = label_lesions(ct, mask)
     draw_overlay(ct, mask, labelled, tmp_path / "review.png", "1006")
     picture = imread(tmp_path / "review.png")[..., :3]
     outline = np.abs(picture - np.array([53, 196, 255]) / 255).max(axis=-1) < 0.1
@@ -100,7 +100,7 @@ def test_chaos_3_has_the_volume_and_mean_of_its_readme_and_no_lesion(real_data, 
     assert record["liver_ml"] == pytest.approx(1417.49, abs=0.01) and record["lesion_ml"] == 0
     under = sitk.GetArrayViewFromImage(ct)[sitk.GetArrayViewFromImage(mask) == 1]
     assert (under.mean().round(1), under.std().round(1)) == (141.0, 34.1)
-    labelled, table, facts = split_lesions(ct, mask)
+    labelled, table, facts = label_lesions(ct, mask)
     assert len(table) == 0 and facts["n_lesions"] == 0 and facts["burden"] == 0
     assert facts["parenchyma_hu"] == pytest.approx(141.0, abs=0.05)
 
@@ -118,7 +118,7 @@ def test_totalsegmentators_liver_is_taken_once_its_other_organs_are_ignored(real
     assert record["geometry"] == "equal"
     # its own figures are of the mask before it was resampled to the CT
     assert record["liver_ml"] == pytest.approx(1062.45, rel=0.03)
-    _, _, numbers = split_lesions(ct, mask)
+    _, _, numbers = label_lesions(ct, mask)
     assert numbers["parenchyma_hu"] == pytest.approx(44.86, abs=1)
     assert import_ct(folder / "example_ct.nii.gz", "ts")[0].GetSize() == (122, 101, 112)
 
@@ -127,11 +127,11 @@ def test_kidney_masks_of_unusual_axes_have_their_known_components(real_data):
     for case, connectivity, expected in [(41, 26, 2), (41, 6, 3), (50, 26, 2)]:
         mask = sitk.ReadImage(str(real_data / f"kits19_masks/case_000{case}_segmentation.nii.gz"))
         ct = sitk.Cast(mask, sitk.sitkInt16) * 0 + 30
-        _, table, _ = split_lesions(ct, mask, connectivity=connectivity)
+        _, table, _ = label_lesions(ct, mask, connectivity=connectivity)
         assert len(table) == expected
         if case == 50:
             assert table["volume_ml"].round(3).tolist() == [pytest.approx(2.44, abs=0.01), 0.007]
-        _, upright, _ = split_lesions(*(sitk.DICOMOrient(i, "LPS") for i in (ct, mask)))
+        _, upright, _ = label_lesions(*(sitk.DICOMOrient(i, "LPS") for i in (ct, mask)))
         if connectivity == 26:
             columns = ["axial_diameter_mm", "feret_diameter_mm", "x_mm", "y_mm", "z_mm"]
             np.testing.assert_allclose(table[columns], upright[columns], atol=1e-9)

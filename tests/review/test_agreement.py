@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-from livermets.review.agreement import compare_masks, match_lesions, surface_distances
+from livermets.review.agreement import compare_masks, lesion_detection, surface_distances
 from livermets.review.agreement_table import COLUMNS, TOLERANCE_MM, agreement_table, summary
 from scipy import ndimage
 from scipy.spatial.distance import cdist
@@ -92,7 +92,7 @@ def test_equal_masks_agree_wholly_and_empty_ones_are_no_figures():
     assert missed["lesions_missed"] == missed["lesions"] > 0
 
 
-def test_lesions_are_paired_one_to_one_by_the_best_overlaps():
+def test_lesions_are_matched_one_to_one_by_the_best_overlaps():
     automatic, final = (np.zeros((6, 40, 40), bool) for _ in range(2))
     final[1:4, 2:8, 2:8] = True  # A
     final[1:4, 12:18, 2:8] = True  # B
@@ -101,7 +101,7 @@ def test_lesions_are_paired_one_to_one_by_the_best_overlaps():
     automatic[1:4, 11:18, 2:8] = True  # B
     automatic[5, 2, 30] = True  # added
     automatic[1:4, 28, 8] = True  # at C's corner, without overlap: added
-    found = match_lesions(automatic, final)
+    found = lesion_detection(automatic, final)
     assert {k: v for k, v in found.items() if k.startswith("lesions")} == {
         "lesions_automatic": 4, "lesions": 3, "lesions_matched": 2, "lesions_missed": 1,
         "lesions_added": 2,
@@ -115,7 +115,7 @@ def test_one_automatic_lesion_over_two_matches_one_of_them():
     automatic, final = (np.zeros((4, 20, 20), bool) for _ in range(2))
     final[1:3, 2:8, 2:8] = final[1:3, 10:14, 2:8] = True
     automatic[1:3, 2:14, 2:8] = True
-    found = match_lesions(automatic, final)
+    found = lesion_detection(automatic, final)
     assert (found["lesions_matched"], found["lesions_missed"], found["lesions_added"]) == (1, 1, 0)
 
 

@@ -7,20 +7,20 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 from helpers.ct_images import ct_and_mask, edited
-from livermets.lesions.components import split_lesions
+from livermets.lesions.components import label_lesions
 from livermets.masks.seg_nrrd import write_seg_nrrd
 from livermets.review.overlay import draw_overlay
-from livermets.review.quality_checks import look_over, touched_sides
+from livermets.review.quality_checks import check_mask, touched_sides
 from livermets.review.worklist import render_worklist
 
 LABELS = {"liver": 1, "lesion": 2}
 
 
-def looked(ct, mask, **record):
-    table, facts = split_lesions(ct, mask)[1:]
+def checked(ct, mask, **record):
+    table, facts = label_lesions(ct, mask)[1:]
     fixed = {"source": "automatic", "correction": None, "geometry": "equal"}
     fixed |= {"dice_liver": 1.0, "dice_lesion": 1.0}
-    return look_over(ct, mask, table, facts, fixed | record)
+    return check_mask(ct, mask, table, facts, fixed | record)
 
 
 # --- warnings ----------------------------------------------------------------------------------
@@ -28,7 +28,7 @@ def looked(ct, mask, **record):
 
 def test_a_plausible_mask_has_statistics_and_no_warning():
     ct, mask = ct_and_mask()
-    found = looked(ct, mask)
+    found = checked(ct, mask)
     assert found["warnings"] == []
     labels, hu = sitk.GetArrayFromImage(mask), sitk.GetArrayFromImage(ct)
     assert found["parenchyma_hu"] == pytest.approx((hu[labels == 1].mean(), hu[labels == 1].std()))
@@ -54,19 +54,19 @@ CHANGES = {
 def test_what_a_reader_should_look_at_is_said(change):
     wanted = next(text for text, known in CHANGES.items() if known is change)
     ct, mask = ct_and_mask()
-    warnings = looked(ct, edited(mask, change))["warnings"]
+    warnings = checked(ct, edited(mask, change))["warnings"]
     assert pd.Series(warnings).str.contains(wanted).any(), warnings
 
 
 def test_hounsfield_units_that_do_not_fit_are_said():
     ct, mask = ct_and_mask()
-    assert looked(ct - 59, mask)["warnings"] == [
+    assert checked(ct - 59, mask)["warnings"] == [
         "parenchyma of 50 HU is unusual for the portal venous phase",
         "as dark as fat or gas: lesion 1, 2",
     ]
     bright = sitk.Cast(ct + 150 * sitk.Cast(mask == 2, sitk.sitkInt16), sitk.sitkInt16)
-    assert looked(bright, mask)["warnings"] == ["brighter than the parenchyma: lesion 1, 2"]
-    assert looked(ct, mask, geometry="resampled")["warnings"] == [
+    assert checked(bright, mask)["warnings"] == ["brighter than the parenchyma: lesion 1, 2"]
+    assert checked(ct, mask, geometry="resampled")["warnings"] == [
         "the mask lay on another grid and was resampled"
     ]
 
@@ -88,13 +88,13 @@ def test_borders_are_named_as_the_patient_lies_and_not_as_the_array_does():
 
 def test_the_worklist_shows_every_patient_and_asks_nothing_of_the_network(tmp_path):
     ct, mask = ct_and_mask()
-    labelled = split_lesions(ct, mask)[0]
+    labelled = label_lesions(ct, mask)[0]
     draw_overlay(ct, mask, labelled, tmp_path / "P1.png", "P1")
     (tmp_path / "P2.png").write_bytes(b"")
     write_seg_nrrd(mask, tmp_path / "P1.seg.nrrd")
     (tmp_path / "P2.seg.nrrd").write_bytes(b"")
     out = {"stage": "import", "reason": "slices <b>missing</b>"}
-    first = looked(ct - 59, mask, source="corrected", correction={"reader": "R. Eader"})
+    first = checked(ct - 59, mask, source="corrected", correction={"reader": "R. Eader"})
     render_worklist(
         [{"patient": "P1", "label": "colorectal", "excluded": None, **first},
          {"patient": "P2", "label": "pancreatic", "excluded": out}],

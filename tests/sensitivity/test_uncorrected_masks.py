@@ -17,7 +17,6 @@ from livermets.evaluation.evaluate import evaluate
 from livermets.report.figures.mask_correction import draw_mask_effect
 from livermets.report.render import render_report
 from livermets.report.sections.mask_correction import mask_results
-from livermets.review.agreement import pair_lesions
 from livermets.sensitivity.correction_effect import (
     auc_differences,
     concordance,
@@ -136,15 +135,6 @@ def test_features_are_compared_lesion_by_lesion_whatever_their_numbers():
     expected = 2 * paired.var() / (2 * paired.var() + 1)
     assert found.loc["volume_ml", "concordance"] == pytest.approx(expected)
     assert found["lesions"].tolist() == [4, 3]
-
-
-def test_lesions_are_paired_by_number_and_by_overlap():
-    before, after = np.zeros((2, 4, 20, 20), np.uint16)
-    after[1:3, 2:8, 2:8], after[1:3, 12:18, 2:8], after[1:3, 2:8, 12:18] = 1, 2, 3
-    before[1:3, 12:18, 2:8], before[1:3, 2:8, 3:8] = 1, 2
-    before[0, 19, 19] = 3
-    assert pair_lesions(before, after) == [(1, 2, 1.0), (2, 1, pytest.approx(5 / 6))]
-    assert pair_lesions(before * 0, after) == []
 
 
 # ---- the study before correction

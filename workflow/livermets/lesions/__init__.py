@@ -1,6 +1,6 @@
-"""Single lesions: components of the mask, their sizes, tumour burden.
+"""Lesions: the connected components of a mask, their diameters, and lesions matched between masks.
 
 In: a CT and its final mask. Out: `results/lesions/{patient}.nii.gz`, `.tsv` and `.json`.
-Front door: `components.split_lesions`.
+Front doors: `components.label_lesions`, `matching.match_lesions`.
 May not import radiomics: which lesions are kept may not depend on their texture.
 """

@@ -1,4 +1,9 @@
-"""Single lesions out of a liver mask: numbered, measured, the small ones dropped with a reason."""
+"""Lesions of a liver mask: its connected components, numbered and measured.
+
+Small components, and those that do not touch the liver, are dropped with the reason.
+"""
+
+from typing import Any, Literal
 
 import cc3d
 import numpy as np
@@ -7,7 +12,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from livermets.imaging.geometry import axial_axis
-from livermets.lesions import diameters
+from livermets.lesions.diameters import axial_diameter, feret_diameter, sphere_diameter
 from livermets.masks.labels import Label
 
 COLUMNS = {
@@ -25,112 +30,135 @@ COLUMNS = {
     "z_mm": "float64",
     "mean_hu": "float64",
 }
-RULES = ("axial", "feret", "sphere")
+DIAMETERS = ("axial", "feret", "sphere")
 OUTSIDE = "does not touch the liver"
+Box = tuple[slice, slice, slice]
 
 
-def split_lesions(
+def label_lesions(
     ct: sitk.Image,
     mask: sitk.Image,
-    connectivity: int = 26,
+    connectivity: Literal[6, 18, 26] = 26,
     diameter: str = "axial",
     min_diameter_mm: float = 5.0,
     must_touch_liver: bool = True,
     fill_holes: bool = False,
-) -> tuple[sitk.Image, pd.DataFrame, dict]:
-    """Connected components of the lesion label, those at least `min_diameter_mm` wide kept.
+) -> tuple[sitk.Image, pd.DataFrame, dict[str, Any]]:
+    """Number and measure the lesions of a mask, and drop those that are too small or outside.
 
     Parameters
     ----------
-    ct, mask : int16 HU and uint8 labels (1 liver, 2 lesion) on one grid
-    connectivity : 6, 18 or 26 neighbours
-    diameter : which one decides: "axial" (longest within one axial slice, between voxel centres),
-        "feret" (longest in space, likewise) or "sphere" (of the same volume)
-    must_touch_liver : drop what has no voxel of the liver among its 26-neighbours
-    fill_holes : what lesion encloses on all sides (a spared centre, vessels, noise of a model)
-        belongs to it, and is no parenchyma
+    ct : SimpleITK.Image of int16
+        Hounsfield units.
+    mask : SimpleITK.Image of uint8
+        Labels of the liver and its lesions (`masks.labels.Label`), on the grid of the CT.
+    connectivity : {6, 18, 26}
+        Number of neighbours with which a voxel is connected.
+    diameter : {"axial", "feret", "sphere"}
+        The diameter that decides: the longest within one axial slice, the longest in space, or
+        that of a sphere with the same volume.
+    min_diameter_mm : float
+        Lesions with a smaller diameter are dropped.
+    must_touch_liver : bool
+        Drop a lesion without a voxel of the liver among its 26-neighbours.
+    fill_holes : bool
+        Add voxels that a lesion encloses on all sides (necrosis, vessels, errors of a model) to
+        the lesion.
 
     Returns
     -------
-    labelled : uint16, the kept lesions as 1…n by falling voxel count, all else 0
-    table : one row per component, the kept ones 1…n, then the dropped ones with a reason, which are
-        not in the image; volumes in ml, diameters in mm, centroid in mm (LPS), mean in HU
-    facts : liver_ml (lesions included), lesion_ml and burden (its share of that; dropped lesions
-        count, they are tumour all the same), parenchyma_hu (liver without lesions), lesion_hu
-        (mean over the kept lesions of their mean HU, None without one), n_components, n_lesions,
-        n_dropped, n_outside_liver (of these), filled_voxels
+    labelled : SimpleITK.Image of uint16
+        The kept lesions as 1…n, the largest first; 0 elsewhere.
+    table : pandas.DataFrame
+        One row for each component, with `COLUMNS`: first the kept ones, 1…n, then the dropped
+        ones with a reason. Centroids are in LPS coordinates.
+    measurements : dict
+        liver_ml (with its lesions), lesion_ml (with the dropped ones, which are tumour as well),
+        burden (lesion_ml / liver_ml), parenchyma_hu (mean of the liver without lesions),
+        lesion_hu (mean of the kept lesions' means, None without one), n_components, n_lesions,
+        n_dropped, n_outside_liver and filled_voxels.
+
+    Raises
+    ------
+    ValueError
+        For an unknown diameter.
     """
-    if diameter not in RULES:
-        raise ValueError(f"diameter is {diameter!r}: use one of {', '.join(RULES)}")
+    if diameter not in DIAMETERS:
+        raise ValueError(f"diameter is {diameter!r}: use one of {', '.join(DIAMETERS)}")
     hu, labels = sitk.GetArrayViewFromImage(ct), sitk.GetArrayFromImage(mask)
-    filled = np.zeros(labels.shape, bool)
-    if fill_holes:
-        filled = ndimage.binary_fill_holes(labels == Label.LESION) & (labels != Label.LESION)
-        labels[filled] = Label.LESION
+    filled = _fill_holes(labels) if fill_holes else 0
     components, n = cc3d.connected_components(
         labels == Label.LESION, connectivity=connectivity, return_N=True
     )
     boxes = cc3d.statistics(components)["bounding_boxes"]
-    rows = [_measure(hu, components, i, boxes[i], mask, diameter) for i in range(1, n + 1)]
-    for row in rows:
+    rows = []
+    for number in range(1, n + 1):
+        row = _measure(hu, components, number, boxes[number], mask)
+        row["diameter_mm"] = row[f"{diameter}_diameter_mm"]
         row["reason"] = ""
-        if must_touch_liver and not _touches(components, row["component"], boxes, labels):
+        if must_touch_liver and not _touches_liver(components, number, boxes[number], labels):
             row["reason"] = OUTSIDE
         elif row["diameter_mm"] < min_diameter_mm:
-            small = f"{row['diameter_mm']:.1f} mm < {min_diameter_mm:.1f} mm"
-            row["reason"] = f"{diameter} diameter {small}"
+            too_small = f"{row['diameter_mm']:.1f} mm < {min_diameter_mm:.1f} mm"
+            row["reason"] = f"{diameter} diameter {too_small}"
         row["kept"] = not row["reason"]
+        rows.append(row)
     rows.sort(key=lambda row: (not row["kept"], -row["voxels"], row["component"]))
-    new = np.zeros(n + 1, np.uint16)
+    lesion_of_component = np.zeros(n + 1, np.uint16)
     for number, row in enumerate(rows, start=1):
         row["lesion"] = number
-        new[row["component"]] = number if row["kept"] else 0
-    labelled = sitk.GetImageFromArray(new[components])
+        lesion_of_component[row["component"]] = number if row["kept"] else 0
+    labelled = sitk.GetImageFromArray(lesion_of_component[components])
     labelled.CopyInformation(mask)
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
-    facts = _facts(hu, labels, table, np.prod(mask.GetSpacing()) / 1000)
-    return labelled, table, facts | {"filled_voxels": int(filled.sum())}
+    voxel_ml = np.prod(mask.GetSpacing()) / 1000
+    measurements = _measure_liver(hu, labels, table, voxel_ml)
+    return labelled, table, measurements | {"filled_voxels": filled}
+
+
+def _fill_holes(labels: np.ndarray) -> int:
+    """Label in place as lesion what lesions enclose; the number of voxels that changed."""
+    lesion = labels == Label.LESION
+    holes = ndimage.binary_fill_holes(lesion) & ~lesion
+    labels[holes] = Label.LESION
+    return int(holes.sum())
 
 
 def _measure(
-    hu: np.ndarray,
-    components: np.ndarray,
-    number: int,
-    box: tuple[slice, slice, slice],
-    mask: sitk.Image,
-    rule: str,
-) -> dict:
-    here = components[box] == number
+    hu: np.ndarray, components: np.ndarray, number: int, box: Box, mask: sitk.Image
+) -> dict[str, Any]:
+    """Size, position and mean HU of one component, which lies in `box`."""
+    lesion = components[box] == number
     spacing = mask.GetSpacing()[::-1]
-    voxels = int(here.sum())
+    voxels = int(lesion.sum())
     volume_ml = float(voxels * np.prod(spacing) / 1000)
-    found = {
-        "axial": diameters.axial(here, spacing, axis=2 - axial_axis(mask)),
-        "feret": diameters.feret(here, spacing),
-        "sphere": diameters.sphere(volume_ml),
-    }
-    centre = np.argwhere(here).mean(axis=0) + [side.start for side in box]
-    x, y, z = mask.TransformContinuousIndexToPhysicalPoint(centre[::-1].tolist())
+    centroid = np.argwhere(lesion).mean(axis=0) + [side.start for side in box]
+    x, y, z = mask.TransformContinuousIndexToPhysicalPoint(centroid[::-1].tolist())
     return {
         "component": number,
         "voxels": voxels,
         "volume_ml": volume_ml,
-        **{f"{name}_diameter_mm": value for name, value in found.items()},
-        "diameter_mm": found[rule],
+        "axial_diameter_mm": axial_diameter(lesion, spacing, axis=2 - axial_axis(mask)),
+        "feret_diameter_mm": feret_diameter(lesion, spacing),
+        "sphere_diameter_mm": sphere_diameter(volume_ml),
         "x_mm": x,
         "y_mm": y,
         "z_mm": z,
-        "mean_hu": float(hu[box][here].mean()),
+        "mean_hu": float(hu[box][lesion].mean()),
     }
 
 
-def _touches(components: np.ndarray, number: int, boxes: np.ndarray, labels: np.ndarray) -> bool:
-    wider = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in boxes[number])
-    around = ndimage.binary_dilation(components[wider] == number, np.ones((3, 3, 3)))
-    return bool((labels[wider][around] == Label.LIVER).any())
+def _touches_liver(components: np.ndarray, number: int, box: Box, labels: np.ndarray) -> bool:
+    """Whether a 26-neighbour of the component is liver."""
+    wider = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in box)
+    neighbours = ndimage.binary_dilation(components[wider] == number, np.ones((3, 3, 3)))
+    return bool((labels[wider][neighbours] == Label.LIVER).any())
 
 
-def _facts(hu: np.ndarray, labels: np.ndarray, table: pd.DataFrame, voxel_ml: float) -> dict:
+def _measure_liver(
+    hu: np.ndarray, labels: np.ndarray, table: pd.DataFrame, voxel_ml: float
+) -> dict[str, Any]:
+    """Volumes, tumour burden, mean HU and counts of the whole liver."""
     parenchyma, lesion = labels == Label.LIVER, int((labels == Label.LESION).sum())
     liver = int(parenchyma.sum()) + lesion
     kept = table[table["kept"]]

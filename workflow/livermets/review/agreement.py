@@ -1,7 +1,7 @@
-"""How far the automatic mask is from the one the study uses: overlap, surfaces, lesion by lesion.
+"""Agreement of the automatic mask with the final one: overlap, surface distances and detection.
 
-Definitions as in Metrics Reloaded (Maier-Hein et al. 2024, 10.1038/s41592-023-02151-z). Surfaces
-are the voxels of a mask with a face towards the outside, distances run between their centres, as
+Definitions as in Metrics Reloaded (Maier-Hein et al. 2024, 10.1038/s41592-023-02151-z). The surface
+of a mask is its voxels with a face towards the outside, and distances run between their centres, as
 in MedPy and MONAI.
 """
 
@@ -11,97 +11,103 @@ import cc3d
 import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
-from scipy.optimize import linear_sum_assignment
 
+from livermets.imaging.geometry import bounding_box
+from livermets.lesions.matching import match_lesions
 from livermets.masks.final_mask import dice
 from livermets.masks.labels import Label
 from livermets.review.agreement_table import COLUMNS, TOLERANCE_MM
 
-MATCH_IOU = 0.1  # lesions are small and their edges are matters of opinion
+Measures = dict[str, float | int | None]
 
 
-def compare_masks(automatic: sitk.Image, final: sitk.Image) -> dict[str, float | int | None]:
-    """Agreement of two masks (0 background, 1 liver, 2 lesion) on one grid; final is the truth.
+def compare_masks(automatic: sitk.Image, final: sitk.Image) -> Measures:
+    """Compare the automatic mask of a patient with the final one, which counts as the truth.
 
-    Returns the `COLUMNS` after patient and source: Dice, surface Dice at `TOLERANCE_MM`, average
-    symmetric surface distance and its 95th percentile in mm, volumes in ml (the liver includes
-    its lesions), and lesions (26-neighbours) matched one to one, missed by the automatic mask, and
-    added by it. None where both masks are empty, or one has no surface.
+    Parameters
+    ----------
+    automatic, final : SimpleITK.Image of uint8
+        Labels of the liver and its lesions (`masks.labels.Label`) on one grid.
+
+    Returns
+    -------
+    dict
+        The `COLUMNS` of the table after patient and source: Dice; surface Dice at `TOLERANCE_MM`;
+        mean and 95th percentile of the symmetric surface distance in mm; volumes in ml (the liver
+        with its lesions); and the lesions that both masks have, that the automatic mask misses
+        and that it adds. None where both masks are empty, or one has no surface.
     """
     a, b = sitk.GetArrayViewFromImage(automatic), sitk.GetArrayViewFromImage(final)
     spacing = final.GetSpacing()[::-1]
     voxel_ml = np.prod(spacing) / 1000
-    found: dict[str, float | int | None] = {}
-    for name, x, y in (("liver", a > 0, b > 0), ("lesion", a == Label.LESION, b == Label.LESION)):
-        there, back = surface_distances(x, y, spacing)
-        both = np.concatenate([there, back])
-        near = (both <= TOLERANCE_MM).mean() if both.size else None
-        one_sided = bool(x.any()) != bool(y.any())
-        found[f"dice_{name}"] = dice(x, y)
-        found[f"surface_dice_{name}"] = 0.0 if one_sided else near
-        found[f"assd_{name}_mm"] = both.mean() if both.size and not one_sided else None
-        found[f"hd95_{name}_mm"] = np.percentile(both, 95) if both.size and not one_sided else None
-        found[f"{name}_ml_automatic"], found[f"{name}_ml"] = (
-            float(m.sum() * voxel_ml) for m in (x, y)
-        )
-    found |= match_lesions(a == Label.LESION, b == Label.LESION)
-    return {column: found[column] for column in COLUMNS[2:]}
+    lesions = a == Label.LESION, b == Label.LESION
+    measures: Measures = {}
+    for name, (x, y) in {"liver": (a > 0, b > 0), "lesion": lesions}.items():
+        distances = np.concatenate(surface_distances(x, y, spacing))
+        one_is_empty = bool(x.any()) != bool(y.any())
+        within = (distances <= TOLERANCE_MM).mean() if distances.size else None
+        measurable = distances.size and not one_is_empty
+        measures |= {
+            f"dice_{name}": dice(x, y),
+            f"surface_dice_{name}": 0.0 if one_is_empty else within,
+            f"assd_{name}_mm": distances.mean() if measurable else None,
+            f"hd95_{name}_mm": np.percentile(distances, 95) if measurable else None,
+            f"{name}_ml_automatic": float(x.sum() * voxel_ml),
+            f"{name}_ml": float(y.sum() * voxel_ml),
+        }
+    measures |= lesion_detection(*lesions)
+    return {column: measures[column] for column in COLUMNS[2:]}
 
 
 def surface_distances(
     a: np.ndarray, b: np.ndarray, spacing_mm: Sequence[float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """From each surface voxel of `a` to the surface of `b` in mm, and the other way round.
+    """Distances in mm between the surfaces of two masks.
 
-    Infinite where the other has no surface.
+    Parameters
+    ----------
+    a, b : ndarray of bool, shape (z, y, x)
+        The masks.
+    spacing_mm : sequence of float
+        Spacing along the axes.
+
+    Returns
+    -------
+    from_a, from_b : ndarray of float
+        The distance from each surface voxel of one mask to the surface of the other; infinite
+        where the other mask is empty.
     """
-    either = a | b
-    if not either.any():
+    box = bounding_box(a | b, margin=1)
+    if box is None:
         return np.empty(0), np.empty(0)
-    box = tuple(
-        slice(max(0, side.start - 1), side.stop + 1)
-        for side in ndimage.find_objects(either.astype(np.uint8))[0]
-    )
-    # the border of the array is outside, so what touches it has a surface there
+    # The masks end at the border of the array, so a mask that touches it has a surface there.
     surfaces = [m & ~ndimage.binary_erosion(m) for m in (np.pad(x[box], 1) for x in (a, b))]
     distances = []
-    for own, other in (surfaces, surfaces[::-1]):
+    for surface, other in (surfaces, surfaces[::-1]):
         if not other.any():
-            distances.append(np.full(int(own.sum()), np.inf))
+            distances.append(np.full(int(surface.sum()), np.inf))
             continue
-        distances.append(ndimage.distance_transform_edt(~other, sampling=spacing_mm)[own])
+        distances.append(ndimage.distance_transform_edt(~other, sampling=spacing_mm)[surface])
     return distances[0], distances[1]
 
 
-def match_lesions(automatic: np.ndarray, final: np.ndarray) -> dict[str, float | int | None]:
-    """Lesions of two boolean masks, paired as `pair_lesions` does, counted and overlaid."""
+def lesion_detection(automatic: np.ndarray, final: np.ndarray) -> Measures:
+    """Lesions that two boolean masks share, that the automatic one misses, and that it adds.
+
+    Lesions are components of 26-neighbours, matched by `lesions.matching.match_lesions`.
+    """
     (a, n_a), (b, n_b) = (
         cc3d.connected_components(mask, connectivity=26, return_N=True)
         for mask in (automatic, final)
     )
-    pairs = pair_lesions(a, b)
-    dices = [2 * iou / (1 + iou) for *_, iou in pairs]
+    matches = match_lesions(a, b)
+    dices = [2 * iou / (1 + iou) for *_, iou in matches]
     return {
         "lesions_automatic": n_a,
         "lesions": n_b,
-        "lesions_matched": len(pairs),
-        "lesions_missed": n_b - len(pairs),
-        "lesions_added": n_a - len(pairs),
-        "detection_f1": 2 * len(pairs) / (n_a + n_b) if n_a + n_b else None,
+        "lesions_matched": len(matches),
+        "lesions_missed": n_b - len(matches),
+        "lesions_added": n_a - len(matches),
+        "detection_f1": 2 * len(matches) / (n_a + n_b) if n_a + n_b else None,
         "dice_matched": float(np.mean(dices)) if dices else None,
     }
-
-
-def pair_lesions(a: np.ndarray, b: np.ndarray) -> list[tuple[int, int, float]]:
-    """Lesions 1…n of two label images paired one to one so that the overlaps add up to the most.
-
-    Returns (number in a, number in b, IoU) of every pair whose IoU is at least `MATCH_IOU`.
-    """
-    common = np.zeros((int(a.max()) + 1, int(b.max()) + 1), np.int64)
-    either = (a > 0) | (b > 0)
-    np.add.at(common, (a[either], b[either]), 1)
-    size_a, size_b = common.sum(1)[1:], common.sum(0)[1:]
-    common = common[1:, 1:]
-    iou = common / np.maximum(size_a[:, None] + size_b[None] - common, 1)
-    best = zip(*linear_sum_assignment(-iou), strict=True)
-    return [(int(i) + 1, int(j) + 1, float(iou[i, j])) for i, j in best if iou[i, j] >= MATCH_IOU]

@@ -1,10 +1,11 @@
-"""The table of automatic against final masks, and what the report says of it."""
+"""Table of the agreement of automatic and final masks, and its summary for the report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-TOLERANCE_MM = 2.0  # surfaces closer than that agree
+TOLERANCE_MM = 2.0  # the distance up to which surfaces agree, for the surface Dice
 COLUMNS = (
     *("patient", "source", "dice_liver", "surface_dice_liver", "assd_liver_mm", "hd95_liver_mm"),
     *("liver_ml_automatic", "liver_ml", "dice_lesion", "surface_dice_lesion"),
@@ -12,11 +13,13 @@ COLUMNS = (
     *("lesions_automatic", "lesions", "lesions_matched", "lesions_missed", "lesions_added"),
     *("detection_f1", "dice_matched"),
 )
-PAIRS = ("patient", "lesion_uncorrected", "lesion", "iou")  # lesions of two masks that are one
 
 
-def agreement_table(rows: Sequence[dict]) -> pd.DataFrame:
-    """One row a patient, rounded as it is worth."""
+def agreement_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The table with one row for each patient, from the results of `agreement.compare_masks`.
+
+    Values are rounded to 4 digits.
+    """
     return pd.DataFrame(rows, columns=list(COLUMNS)).round(4)
 
 

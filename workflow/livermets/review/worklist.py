@@ -1,9 +1,10 @@
-"""The reader's worklist: one page with every patient's overlay, numbers and warnings."""
+"""Worklist for the reader: one HTML page with every patient's overlay, numbers and warnings."""
 
 import base64
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -11,44 +12,50 @@ from livermets.core.io import write_text
 from livermets.core.templating import render
 
 TEMPLATES = Path(__file__).parent / "templates"
-QUALITY = 82  # of JPEG; PNGs of a hundred patients would make a page nobody can open
+JPEG_QUALITY = 82  # a page with the PNGs of a hundred patients would be too large to open
 
 
 def render_worklist(
-    patients: Sequence[Mapping],
+    patients: Sequence[Mapping[str, Any]],
     overlays: Sequence[Path],
-    files: Sequence[Sequence[Path]],
+    segmentations: Sequence[Sequence[Path]],
     out: Path,
 ) -> None:
-    """Write the page; it opens anywhere and asks nothing of the network.
+    """Write the page as one file that needs no other file and no network.
 
     Parameters
     ----------
-    patients : for each `patient`, `label` and what `review.look_over` gave, or `excluded` with
-        stage and reason of one who is out
-    overlays : for each the picture; empty where the patient is out
-    files : for each the segmentations to open, named on the page relative to it
+    patients : sequence of mapping
+        `patient`, `label` and the result of `quality_checks.check_mask` of each; or `excluded`
+        with stage and reason.
+    overlays : sequence of Path
+        The picture of each patient; an empty file for one who is excluded.
+    segmentations : sequence of sequence of Path
+        The files of each patient that a reader can open; linked as files beside the page.
+    out : Path
+        The page.
     """
     rows = [
         {
             **patient,
-            "picture": _jpeg(picture) if picture.stat().st_size else None,
-            "files": [path.name for path in segmentations if path.stat().st_size],
+            "picture": _jpeg_uri(overlay) if overlay.stat().st_size else None,
+            "files": [path.name for path in files if path.stat().st_size],
         }
-        for patient, picture, segmentations in zip(patients, overlays, files, strict=True)
+        for patient, overlay, files in zip(patients, overlays, segmentations, strict=True)
     ]
     page = render(
         TEMPLATES,
         "worklist.html.j2",
         rows=rows,
-        used=[row for row in rows if not row.get("excluded")],
-        warned=sum(bool(row.get("warnings")) for row in rows),
+        included=[row for row in rows if not row.get("excluded")],
+        n_with_warnings=sum(bool(row.get("warnings")) for row in rows),
     )
     write_text(out, page)
 
 
-def _jpeg(picture: Path) -> str:
+def _jpeg_uri(picture: Path) -> str:
+    """A picture as JPEG in a data URI, which an HTML page can hold."""
     stream = io.BytesIO()
     with Image.open(picture) as image:
-        image.convert("RGB").save(stream, "JPEG", quality=QUALITY, optimize=True)
+        image.convert("RGB").save(stream, "JPEG", quality=JPEG_QUALITY, optimize=True)
     return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -61,7 +61,7 @@ def list_patients(
     final_lesions : mapping of str to int
         Patient -> number of lesions of the final mask.
     pairs : DataFrame
-        Columns `livermets.review.agreement_table.PAIRS`.
+        Columns `livermets.lesions.matching.COLUMNS`.
 
     Returns
     -------

@@ -1,4 +1,6 @@
-"""One patient's mask to numbered lesions, with the reason for each that is dropped."""
+"""Number and measure the lesions of one patient's mask."""
+
+from typing import Any
 
 import pandas as pd
 import SimpleITK as sitk
@@ -6,19 +8,20 @@ from livermets.core.exclusion import skip_if_excluded
 from livermets.core.io import write_table
 from livermets.core.jobs import job
 from livermets.imaging.volumes import write_image
-from livermets.lesions.components import COLUMNS, split_lesions
+from livermets.lesions.components import COLUMNS, label_lesions
 
-choices = ("connectivity", "diameter", "min_diameter_mm", "must_touch_liver", "fill_holes")
-rule = {key: snakemake.params[key] for key in choices}
+KEYS = ("connectivity", "diameter", "min_diameter_mm", "must_touch_liver", "fill_holes")
 
 
-def step() -> dict:
-    labelled, table, facts = split_lesions(
-        sitk.ReadImage(snakemake.input.ct), sitk.ReadImage(snakemake.input.mask), **rule
+def step() -> dict[str, Any]:
+    labelled, table, measurements = label_lesions(
+        sitk.ReadImage(snakemake.input.ct),
+        sitk.ReadImage(snakemake.input.mask),
+        **{key: snakemake.params[key] for key in KEYS},
     )
     write_image(snakemake.output.lesions, labelled)
     write_table(snakemake.output.table, table)
-    return facts
+    return measurements
 
 
 with job(snakemake):

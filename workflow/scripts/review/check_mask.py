@@ -1,6 +1,7 @@
-"""What a reader should know of one patient's mask, and the mask for 3D Slicer."""
+"""Check one patient's mask for the worklist, and write it for 3D Slicer."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import SimpleITK as sitk
@@ -8,13 +9,13 @@ from livermets.core.exclusion import skip_if_excluded
 from livermets.core.io import read_json
 from livermets.core.jobs import job
 from livermets.masks.seg_nrrd import write_seg_nrrd
-from livermets.review.quality_checks import look_over
+from livermets.review.quality_checks import check_mask
 
 
-def step() -> dict:
+def step() -> dict[str, Any]:
     mask = sitk.ReadImage(snakemake.input.mask)
     write_seg_nrrd(mask, Path(snakemake.output.segmentation))
-    return look_over(
+    return check_mask(
         sitk.ReadImage(snakemake.input.ct),
         mask,
         pd.read_csv(snakemake.input.table, sep="\t", keep_default_na=False),

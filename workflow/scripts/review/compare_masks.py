@@ -1,4 +1,6 @@
-"""How far one patient's automatic mask is from the final one."""
+"""Compare one patient's automatic mask with the final one."""
+
+from typing import Any
 
 import SimpleITK as sitk
 from livermets.core.exclusion import skip_if_excluded
@@ -7,7 +9,7 @@ from livermets.core.jobs import job
 from livermets.review.agreement import compare_masks
 
 
-def step() -> dict:
+def step() -> dict[str, Any]:
     automatic, final = (
         sitk.ReadImage(path) for path in (snakemake.input.automatic, snakemake.input.mask)
     )

@@ -1,4 +1,4 @@
-"""A picture of one patient's mask over the CT."""
+"""Draw one patient's mask over the CT."""
 
 import SimpleITK as sitk
 from livermets.core.exclusion import skip_if_excluded

@@ -1,4 +1,4 @@
-"""The reader's worklist of all patients."""
+"""Write the worklist of all patients for the reader."""
 
 from pathlib import Path
 
@@ -7,15 +7,15 @@ from livermets.core.jobs import job
 from livermets.review.worklist import render_worklist
 
 with job(snakemake):
-    names = zip(snakemake.params.patients, snakemake.params.labels, strict=True)
-    findings = zip(names, map(read_json, snakemake.input.findings), strict=True)
-    opened = [Path(path) for path in snakemake.input.segmentations]
+    patients, labels = snakemake.params.patients, snakemake.params.labels
+    checks = map(read_json, snakemake.input.findings)
+    segmentations = [Path(path) for path in snakemake.input.segmentations]
     render_worklist(
-        [{"patient": patient, "label": label, **found} for (patient, label), found in findings],
-        [Path(path) for path in snakemake.input.overlays],
         [
-            [path for path in opened if path.name.split(".")[0] == patient]
-            for patient in snakemake.params.patients
+            {"patient": patient, "label": label, **check}
+            for patient, label, check in zip(patients, labels, checks, strict=True)
         ],
+        [Path(path) for path in snakemake.input.overlays],
+        [[path for path in segmentations if path.name.split(".")[0] == p] for p in patients],
         Path(snakemake.output[0]),
     )

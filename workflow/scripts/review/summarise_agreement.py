@@ -1,4 +1,4 @@
-"""Automatic against final masks of every patient who has both."""
+"""Write the table of the agreement of automatic and final masks."""
 
 from livermets.core.io import read_json, write_table
 from livermets.core.jobs import job
