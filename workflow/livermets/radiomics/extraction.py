@@ -234,7 +234,9 @@ def _scans(
     if liver_mask is not None:
         liver_mask = _on_grid(liver_mask, ct, "mask")
     elif needing := [s.name for s in sets if s.region != "lesion"]:
-        raise BadInput(f"radiomics.feature_sets.{needing[0]} needs the liver: give the patient's mask")
+        raise BadInput(
+            f"radiomics.feature_sets.{needing[0]} needs the liver: give the patient's mask"
+        )
     scans: dict[str, Scan] = {}
     for feature_set in sets:
         if feature_set.normalisation not in scans:

@@ -224,8 +224,8 @@ def _build_feature_sets(arguments: str) -> tuple[FeatureSet, ...]:
         config_key = "radiomics" if name == "original" else f"radiomics.feature_sets.{name}"
         if not re.fullmatch("[a-z][a-z0-9]*", name) or name == "clinical":
             raise BadInput(
-                f"radiomics.feature_sets: {name!r} cannot name a set: use small letters and digits, "
-                "a letter first, and not `clinical`"
+                f"radiomics.feature_sets: {name!r} cannot name a set: use small letters and "
+                "digits, a letter first, and not `clinical`"
             )
         fields = dict(fields)
         without_shape = fields.get("filter") or fields.get("region", "lesion") != "lesion"
