@@ -8,8 +8,14 @@ from helpers.classes import CLASSES
 from helpers.prediction_tables import make_cohort, make_predictions, make_splits
 from helpers.run_study import SMALL, feature_table, snakemake, write_config
 from livermets.audit.fingerprints import fingerprint
-from livermets.audit.leakage_audit import as_json, as_table, audit_data, audit_predictions, refuse
-from livermets.audit.near_duplicates import EXPECTED, closest_pairs
+from livermets.audit.leakage_audit import (
+    as_json,
+    as_table,
+    audit_data,
+    audit_predictions,
+    stop_on_findings,
+)
+from livermets.audit.near_duplicates import MAX_EXPECTED_PAIRS, closest_pairs
 from livermets.core.errors import BadInput
 from livermets.features.features_table import feature_columns, read_features
 from livermets.lesions.components import split_lesions
@@ -67,7 +73,7 @@ def only(checks, outcome: str = "failed"):
 
 def test_a_clean_study_passes_and_says_what_it_looked_at():
     checks = audited() + audit_predictions(PREDICTIONS, SPLITS, COHORT)
-    refuse(checks)
+    stop_on_findings(checks)
     assert not found(checks, "warned")
     content = as_json(checks)
     assert content["passed"] is True
@@ -125,7 +131,10 @@ def test_different_phantoms_share_nothing(phantoms, phantom_table):
     cohort = phantom_table[["patient", "label"]].drop_duplicates().assign(included=True)
     checks = audited(cohort, phantom_table, SPLITS, prints)
     assert not found(checks)
-    assert closest_pairs(phantom_table, feature_columns(phantom_table))[0].expected > 10 * EXPECTED
+    assert (
+        closest_pairs(phantom_table, feature_columns(phantom_table))[0].expected
+        > 10 * MAX_EXPECTED_PAIRS
+    )
 
 
 def test_a_phantom_scanned_again_with_other_noise_is_found_by_its_features(phantoms, phantom_table):
@@ -136,7 +145,7 @@ def test_a_phantom_scanned_again_with_other_noise_is_found_by_its_features(phant
     both = pd.concat([phantom_table, radiomics("D05again", other, mask, lesions)])
     nearest = closest_pairs(both, feature_columns(both))[0]
     assert nearest.patients == ("D05", "D05again")
-    assert nearest.expected < EXPECTED
+    assert nearest.expected < MAX_EXPECTED_PAIRS
 
 
 # ---- images
@@ -216,7 +225,7 @@ def test_an_exact_copy_and_three_of_a_kind_are_found():
 def test_a_pair_that_a_person_compared_only_warns():
     both = copied(TABLE, "P05", "P77", 1e-3)
     checks = audited(features=both, different=[["P77", "P05"]])
-    refuse(checks)
+    stop_on_findings(checks)
     assert "two patients" in only(checks, "warned").text
 
 
@@ -311,7 +320,7 @@ def test_all_that_stops_the_study_is_said_at_once_with_what_to_do():
         mystery=lambda t: (t["label"] == CLASSES[0]) * 1
     )
     with pytest.raises(BadInput) as refusal:
-        refuse(audited(features=table))
+        stop_on_findings(audited(features=table))
     for text in (
         "found 2 things",
         "P05 and P77",
