@@ -192,7 +192,7 @@ def test_one_lesion_in_two_patients_is_found_by_its_voxels(phantoms):
         changed(other_lesions, lambda _: numbers),
     )
     prints = {"D01": fingerprint(*phantoms["D01"]), "D02": fingerprint(*images)}
-    assert "D01 and D02 share 1 lesion to the last voxel" in only(audited(prints=prints)).text
+    assert "D01 and D02 share all voxels of 1 lesion" in only(audited(prints=prints)).text
 
 
 def test_empty_masks_and_padding_identify_nobody():

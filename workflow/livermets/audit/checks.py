@@ -93,7 +93,7 @@ def shared_lesions(fingerprints: Fingerprints) -> list[Finding]:
     """Patients with a lesion of the same HU values."""
     lesions = {p: set(print_["lesions"].values()) for p, print_ in fingerprints.items()}
     return _shared_hashes(
-        lesions, lambda count, *_: f"share {counted(count, 'lesion')} to the last voxel"
+        lesions, lambda count, *_: f"share all voxels of {counted(count, 'lesion')}"
     )
 
 
@@ -197,15 +197,15 @@ def separating_features(features: pd.DataFrame, columns: Sequence[str]) -> list[
         has_values = np.isfinite(values).any(axis=0)
         names = [str(columns[int(i)]) for i in np.flatnonzero((above | below) & has_values)]
         if names and expected < MAX_EXPECTED_FEATURES:
-            text = f"{label} is told from the rest without a mistake by {listed(names)} alone"
-            findings.append(Finding((), f"{text}: too good to be true?"))
+            text = f"{label} is separated from the rest without error by {listed(names)} alone"
+            findings.append(Finding((), f"{text}: check that this is no copy of the label"))
     return findings if len(patients) > 2 else findings[:1]  # of two classes both would be named
 
 
 def sites_of_one_class(cohort: pd.DataFrame) -> list[Finding]:
     """A warning where every site has patients of one class only; an empty site is left out."""
     classes = cohort[cohort["site"] != ""].groupby("site")["label"].nunique()
-    text = "each site brings patients of one class: a model may learn the scanner, not the tumour"
+    text = "each site has patients of one class: a model may learn the scanner, not the tumour"
     return [Finding((), text)] if len(classes) > 1 and (classes == 1).all() else []
 
 

@@ -82,12 +82,12 @@ def audit_data(
 def _patient_checks(included: pd.DataFrame, splits: pd.DataFrame) -> list[Check]:
     return [
         Check(
-            "Is any patient on two sides of a split?",
+            "Is any patient in two parts of a split?",
             f"{splits['split'].nunique()} splits of {splits['patient'].nunique()} patients",
             checks.patients_with_two_roles(splits),
         ),
         Check(
-            "Are two ids alike but for case, zeros or punctuation?",
+            "Do two ids differ only in case, zeros or punctuation?",
             f"{len(included)} ids",
             checks.similar_ids(included["patient"].astype(str)),
         ),
@@ -118,7 +118,7 @@ def _feature_checks(features: pd.DataFrame) -> list[Check]:
             checks.identical_lesions(features, columns),
         ),
         Check(
-            "Is a lesion too like one of another patient?",
+            "Is a lesion nearly the same as one of another patient?",
             _closest_pair(pairs[0]) if pairs else "",
             checks.near_duplicate_patients(pairs),
         ),
@@ -128,7 +128,7 @@ def _feature_checks(features: pd.DataFrame) -> list[Check]:
             checks.copied_columns(features, numbers, words),
         ),
         Check(
-            "Does a feature alone tell the classes apart without a mistake?",
+            "Does one feature alone separate the classes without error?",
             table,
             checks.separating_features(features, columns),
         ),
@@ -147,7 +147,7 @@ def _site_check(included: pd.DataFrame) -> Check:
     with_site = included.assign(site=site)
     sites = with_site.loc[with_site["site"] != "", "site"].nunique()
     return Check(
-        "Does every site bring one class only?",
+        "Are all patients of each site of one class?",
         f"{sites} sites" if sites > 1 else "",
         checks.sites_of_one_class(with_site),
     )
