@@ -1,10 +1,11 @@
 """Prediction tables in, metrics with intervals out; bad tables are refused by name."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.classes import CLASSES, POSITIVE
-from helpers.prediction_tables import make_cohort, make_predictions, make_splits
 from livermets.core.errors import BadInput
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
@@ -12,18 +13,14 @@ from livermets.evaluation.paired_differences import compare_arms
 from livermets.predictions.predictions_table import read_predictions
 from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
 
-COHORT = make_cohort()
-SPLITS = make_splits(COHORT)
-PREDICTIONS = make_predictions(COHORT, SPLITS, ["knn"])
 
-
-def run(predictions=PREDICTIONS, **options) -> pd.DataFrame:
+def run(predictions: pd.DataFrame, **options) -> pd.DataFrame:
     return evaluate(predictions, CLASSES, POSITIVE, **{"draws": 100, "seed": 1} | options)
 
 
-@pytest.fixture(scope="module")
-def metrics() -> pd.DataFrame:
-    return run(splits=SPLITS)
+@pytest.fixture(scope="session")
+def metrics(predictions, splits) -> pd.DataFrame:
+    return run(predictions, splits=splits)
 
 
 def value(metrics: pd.DataFrame, arm: str, scheme: str, level: str, metric: str) -> pd.Series:
@@ -44,8 +41,8 @@ def test_intervals_hold_the_value_and_stay_in_range(metrics):
     assert table["low"].ge(0).all() and table["high"].le(1).all()
 
 
-def test_cross_validation_pools_folds_and_averages_repeats(metrics):
-    one = PREDICTIONS[PREDICTIONS["arm"] == "knn-smote"]
+def test_cross_validation_pools_folds_and_averages_repeats(metrics, predictions):
+    one = predictions[predictions["arm"] == "knn-smote"]
     repeats = [one[one["split"].str.startswith(f"cv{repeat}-")] for repeat in (1, 2)]
     expected = np.mean([roc_auc_score(r["label"] == POSITIVE, r["score"]) for r in repeats])
     found = value(metrics, "knn-smote", "cv", "lesion", "auc")
@@ -54,8 +51,8 @@ def test_cross_validation_pools_folds_and_averages_repeats(metrics):
     assert found["n_patients"] == 24
 
 
-def test_the_patient_level_scores_the_mean_of_the_lesions(metrics):
-    one = PREDICTIONS.query("arm == 'knn-none' and split == 'holdout'")
+def test_the_patient_level_scores_the_mean_of_the_lesions(metrics, predictions):
+    one = predictions.query("arm == 'knn-none' and split == 'holdout'")
     patients = one.groupby("patient").agg(label=("label", "first"), score=("score", "mean"))
     called = patients["score"] >= 0.5
     found = value(metrics, "knn-none", "holdout", "patient", "accuracy")
@@ -63,8 +60,8 @@ def test_the_patient_level_scores_the_mean_of_the_lesions(metrics):
     assert (found["n_patients"], found["n_positive"]) == (8, 4)
 
 
-def test_weighted_lesions_give_every_patient_the_same_say(metrics):
-    one = PREDICTIONS.query("arm == 'knn-none' and split == 'holdout'")
+def test_weighted_lesions_give_every_patient_the_same_say(metrics, predictions):
+    one = predictions.query("arm == 'knn-none' and split == 'holdout'")
     right = (one["score"] >= 0.5) == (one["label"] == POSITIVE)
     expected = right.groupby(one["patient"]).mean().mean()
     found = value(metrics, "knn-none", "holdout", "lesion_weighted", "accuracy")
@@ -75,37 +72,37 @@ def test_the_majority_baseline_has_auc_one_half(metrics):
     assert value(metrics, "baseline_majority", "cv", "lesion", "auc")["value"] == 0.5
 
 
-def test_two_runs_and_any_row_order_give_the_same_table(metrics):
-    shuffled = PREDICTIONS.sample(frac=1, random_state=3)
-    pd.testing.assert_frame_equal(run(shuffled, splits=SPLITS), metrics)
+def test_two_runs_and_any_row_order_give_the_same_table(metrics, predictions, splits):
+    shuffled = predictions.sample(frac=1, random_state=3)
+    pd.testing.assert_frame_equal(run(shuffled, splits=splits), metrics)
 
 
-def test_another_arm_in_the_table_changes_no_interval(metrics):
-    alone = run(PREDICTIONS[PREDICTIONS["arm"] == "knn-none"])
+def test_another_arm_in_the_table_changes_no_interval(metrics, predictions):
+    alone = run(predictions[predictions["arm"] == "knn-none"])
     together = metrics[metrics["arm"] == "knn-none"].reset_index(drop=True)
     pd.testing.assert_frame_equal(alone, together)
 
 
-def test_an_arm_with_only_some_splits_is_evaluated_on_them():
-    some = PREDICTIONS[PREDICTIONS["split"].isin(["cv1-fold1", "cv1-fold2"])]
+def test_an_arm_with_only_some_splits_is_evaluated_on_them(predictions):
+    some = predictions[predictions["split"].isin(["cv1-fold1", "cv1-fold2"])]
     table = run(some)
     assert set(table["scheme"]) == {"cv"}
     assert (table["n_splits"] == 2).all()
 
 
-def test_a_test_part_with_one_class_has_no_auc_and_no_interval():
-    table = run(PREDICTIONS[PREDICTIONS["label"] == POSITIVE])
+def test_a_test_part_with_one_class_has_no_auc_and_no_interval(predictions):
+    table = run(predictions[predictions["label"] == POSITIVE])
     auc = table[table["metric"] == "auc"]
     assert auc[["value", "low", "high"]].isna().all(axis=None)
     assert (auc["undefined_draws"] == 100).all()
 
 
-def test_differences_are_paired_and_holm_corrected():
-    table = compare_arms(PREDICTIONS, CLASSES, POSITIVE, draws=100, seed=1)
+def test_differences_are_paired_and_holm_corrected(predictions):
+    table = compare_arms(predictions, CLASSES, POSITIVE, draws=100, seed=1)
     volume = table[table["against"] == "volume"]
     assert set(volume["arm"]) == {"knn-none", "knn-undersample", "knn-smote", "densenet121"}
     assert (table["p_holm"] >= table["p"]).all()
-    metrics = run()
+    metrics = run(predictions)
     row = volume.query("arm == 'densenet121' and scheme == 'cv' and level == 'lesion'").iloc[0]
     ours, its = (
         value(metrics, arm, "cv", "lesion", "auc")["value"]
@@ -114,8 +111,8 @@ def test_differences_are_paired_and_holm_corrected():
     assert row["difference"] == pytest.approx(ours - its)
 
 
-def test_resampled_arms_are_compared_with_the_same_model_as_is():
-    table = compare_arms(PREDICTIONS, CLASSES, POSITIVE, draws=100, seed=1)
+def test_resampled_arms_are_compared_with_the_same_model_as_is(predictions):
+    table = compare_arms(predictions, CLASSES, POSITIVE, draws=100, seed=1)
     as_is = table[table["against"] == "as is"]
     assert set(zip(as_is["arm"], as_is["reference"], strict=True)) == {
         ("knn-undersample", "knn-none"),
@@ -125,21 +122,21 @@ def test_resampled_arms_are_compared_with_the_same_model_as_is():
     assert (each["p_holm"].max() <= 2 * each["p"].max() + 1e-12).all()  # two arms a question
 
 
-def test_an_arm_compared_with_its_twin_differs_by_nothing():
-    twin = PREDICTIONS[PREDICTIONS["arm"] == "knn-none"].assign(arm="twin")
+def test_an_arm_compared_with_its_twin_differs_by_nothing(predictions):
+    twin = predictions[predictions["arm"] == "knn-none"].assign(arm="twin")
     table = compare_arms(
-        pd.concat([PREDICTIONS, twin]), CLASSES, POSITIVE, reference="twin", draws=50
+        pd.concat([predictions, twin]), CLASSES, POSITIVE, reference="twin", draws=50
     )
     same = table[(table["arm"] == "knn-none") & (table["against"] == "volume")]
     assert (same[["difference", "low", "high"]] == 0).all(axis=None)
     assert (same["p"] == 1).all()
 
 
-def test_arms_that_scored_different_lesions_are_compared_on_those_of_both():
-    fewer = PREDICTIONS[(PREDICTIONS["arm"] != "baseline_volume") | (PREDICTIONS["lesion"] == 1)]
+def test_arms_that_scored_different_lesions_are_compared_on_those_of_both(predictions):
+    fewer = predictions[(predictions["arm"] != "baseline_volume") | (predictions["lesion"] == 1)]
     table = compare_arms(fewer, CLASSES, POSITIVE, draws=50, seed=1)
     row = table.query("arm == 'knn-none' and scheme == 'holdout' and level == 'lesion'").iloc[0]
-    first = PREDICTIONS.query("split == 'holdout' and lesion == 1")
+    first = predictions.query("split == 'holdout' and lesion == 1")
     mine, its = (
         roc_auc_score(part["label"] == POSITIVE, part["score"])
         for part in (first.query(f"arm == {arm!r}") for arm in ("knn-none", "baseline_volume"))
@@ -147,23 +144,23 @@ def test_arms_that_scored_different_lesions_are_compared_on_those_of_both():
     assert row["difference"] == pytest.approx(mine - its)
 
 
-def test_without_the_reference_arm_there_are_no_differences():
-    table = compare_arms(PREDICTIONS, CLASSES, POSITIVE, reference="nobody", draws=50)
+def test_without_the_reference_arm_there_are_no_differences(predictions):
+    table = compare_arms(predictions, CLASSES, POSITIVE, reference="nobody", draws=50)
     assert set(table["against"]) == {"as is"}
-    alone = PREDICTIONS[PREDICTIONS["arm"] == "knn-none"]
+    alone = predictions[predictions["arm"] == "knn-none"]
     none = compare_arms(alone, CLASSES, POSITIVE, draws=50)
     assert none.empty
     assert "p_holm" in none
 
 
-def test_the_confusion_matrix_counts_calls_and_its_shares_are_the_sensitivity():
-    table = confusion(PREDICTIONS, CLASSES, POSITIVE, draws=100, seed=1)
-    one = PREDICTIONS.query("arm == 'knn-none' and split == 'holdout'")
+def test_the_confusion_matrix_counts_calls_and_its_shares_are_the_sensitivity(predictions):
+    table = confusion(predictions, CLASSES, POSITIVE, draws=100, seed=1)
+    one = predictions.query("arm == 'knn-none' and split == 'holdout'")
     called = np.where(one["score"] >= 0.5, POSITIVE, CLASSES[0])
     mine = table.query("arm == 'knn-none' and scheme == 'holdout' and level == 'lesion'")
     counts = mine.pivot_table("count", "truth", "called").loc[CLASSES, CLASSES]
     assert (counts.to_numpy() == confusion_matrix(one["label"], called, labels=CLASSES)).all()
-    sensitivity = value(run(), "knn-none", "holdout", "lesion", "sensitivity")
+    sensitivity = value(run(predictions), "knn-none", "holdout", "lesion", "sensitivity")
     same = mine.query("truth == @POSITIVE and called == @POSITIVE").iloc[0]
     assert tuple(same[["share", "low", "high"]]) == pytest.approx(
         tuple(sensitivity[["value", "low", "high"]])
@@ -172,14 +169,14 @@ def test_the_confusion_matrix_counts_calls_and_its_shares_are_the_sensitivity():
     assert shares.to_numpy() == pytest.approx(1, abs=1e-12)
 
 
-def test_patients_count_alike_in_the_weighted_confusion_matrix():
-    table = confusion(PREDICTIONS, CLASSES, POSITIVE, draws=20)
+def test_patients_count_alike_in_the_weighted_confusion_matrix(predictions):
+    table = confusion(predictions, CLASSES, POSITIVE, draws=20)
     weighted = table.query("scheme == 'cv' and level == 'lesion_weighted'")
     assert weighted.groupby("arm")["count"].sum().to_numpy() == pytest.approx(24)
 
 
-def test_a_threshold_from_training_patients_decides_where_it_is_asked_for():
-    own = PREDICTIONS.assign(threshold=0.3)
+def test_a_threshold_from_training_patients_decides_where_it_is_asked_for(predictions):
+    own = predictions.assign(threshold=0.3)
     own.loc[own["arm"] == "densenet121", "threshold"] = np.nan  # has none: one half
     asked, fixed, plain = run(own, threshold="youden"), run(own, threshold=0.3), run(own)
     for arm, expected in (("knn-none", fixed), ("densenet121", plain)):
@@ -192,17 +189,17 @@ def test_a_threshold_from_training_patients_decides_where_it_is_asked_for():
     assert value(asked, *where)["value"] == value(plain, *where)["value"]
 
 
-def test_a_threshold_may_differ_between_splits():
-    split = PREDICTIONS["split"]
-    own = PREDICTIONS.assign(threshold=np.where(split.str.endswith("fold1"), 0.9, 0.2))
+def test_a_threshold_may_differ_between_splits(predictions):
+    split = predictions["split"]
+    own = predictions.assign(threshold=np.where(split.str.endswith("fold1"), 0.9, 0.2))
     one = own.query("arm == 'knn-none' and split.str.startswith('cv1')")
     called = one["score"] >= one["threshold"]
     found = value(run(one, threshold="youden"), "knn-none", "cv", "lesion", "accuracy")
     assert found["value"] == pytest.approx(accuracy_score(one["label"] == POSITIVE, called))
 
 
-def test_a_metric_of_one_class_rests_on_the_patients_of_that_class():
-    two = PREDICTIONS.query("arm == 'knn-none' and split == 'holdout'")
+def test_a_metric_of_one_class_rests_on_the_patients_of_that_class(predictions):
+    two = predictions.query("arm == 'knn-none' and split == 'holdout'")
     few = two[(two["label"] != POSITIVE) | (two["patient"] == two["patient"][
         two["label"] == POSITIVE].iloc[0])]  # fmt: skip
     table = run(few)
@@ -212,66 +209,62 @@ def test_a_metric_of_one_class_rests_on_the_patients_of_that_class():
     assert np.isfinite(value(table, "knn-none", "holdout", "lesion", "specificity")["low"])
 
 
-def changed(column, replacement) -> pd.DataFrame:
-    table = PREDICTIONS[PREDICTIONS["arm"] == "knn-none"].astype({column: object})
-    table.iloc[0, table.columns.get_loc(column)] = replacement
-    return table
+def one_cell(column: str, replacement: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """A change of the first row of one arm."""
+
+    def change(table: pd.DataFrame) -> pd.DataFrame:
+        table = table[table["arm"] == "knn-none"].astype({column: object})
+        table.iloc[0, table.columns.get_loc(column)] = replacement
+        return table
+
+    return change
 
 
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        (PREDICTIONS.drop(columns="score"), "'score' is missing"),
-        (PREDICTIONS.iloc[:0], "no rows"),
-        (changed("score", 1.2), r"knn-none.*outside \[0, 1\]"),
-        (changed("score", None), "'score' has empty cells"),
-        (changed("score", "high"), "probabilities"),
-        (changed("label", "gastric"), "knn-none.*unknown label 'gastric'"),
-        (changed("label", None), "'label' has empty cells"),
-        (pd.concat([PREDICTIONS, PREDICTIONS.iloc[:1]]), "more than once"),
-        (changed("split", "cv7-fold1"), "'cv7-fold1'.*does not have"),
-        (PREDICTIONS.replace({"split": {"cv1-fold1": "cv1-fold2"}}), "not in the test part"),
-    ],
-    ids=[
-        "no score",
-        "no rows",
-        "a score above 1",
-        "an empty score",
-        "a score that is a word",
-        "an unknown label",
-        "an empty label",
-        "a row twice",
-        "a split that is not there",
-        "rows of another split",
-    ],
-)
-def test_a_bad_table_is_refused_with_a_message_that_says_what(table, message):
+BAD_TABLES = {
+    "no score": (lambda t: t.drop(columns="score"), "'score' is missing"),
+    "no rows": (lambda t: t.iloc[:0], "no rows"),
+    "a score above 1": (one_cell("score", 1.2), r"knn-none.*outside \[0, 1\]"),
+    "an empty score": (one_cell("score", None), "'score' has empty cells"),
+    "a score that is a word": (one_cell("score", "high"), "probabilities"),
+    "an unknown label": (one_cell("label", "gastric"), "knn-none.*unknown label 'gastric'"),
+    "an empty label": (one_cell("label", None), "'label' has empty cells"),
+    "a row twice": (lambda t: pd.concat([t, t.iloc[:1]]), "more than once"),
+    "a split that is not there": (one_cell("split", "cv7-fold1"), "'cv7-fold1'.*does not have"),
+    "rows of another split": (
+        lambda t: t.replace({"split": {"cv1-fold1": "cv1-fold2"}}),
+        "not in the test part",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), BAD_TABLES.values(), ids=BAD_TABLES)
+def test_a_bad_table_is_refused_with_a_message_that_says_what(change, message, predictions, splits):
     with pytest.raises(BadInput, match=message):
-        run(table, splits=SPLITS)
+        run(change(predictions), splits=splits)
 
 
-def test_arms_that_disagree_about_a_patient_are_refused():
-    other = PREDICTIONS[PREDICTIONS["arm"] == "knn-none"].assign(arm="mine")
+def test_arms_that_disagree_about_a_patient_are_refused(predictions):
+    other = predictions[predictions["arm"] == "knn-none"].assign(arm="mine")
     other["label"] = other["label"].map(dict(zip(CLASSES, CLASSES[::-1], strict=True)))
     with pytest.raises(BadInput, match="mine.*same patient"):
-        run(pd.concat([PREDICTIONS, other]))
+        run(pd.concat([predictions, other]))
 
 
-def test_a_patient_tested_twice_in_one_repeat_is_refused():
-    one = PREDICTIONS.query("split == 'cv1-fold1'").assign(split="cv1-fold2")
+def test_a_patient_tested_twice_in_one_repeat_is_refused(predictions):
+    one = predictions.query("split == 'cv1-fold1'").assign(split="cv1-fold2")
     with pytest.raises(BadInput, match="another fold"):
-        run(pd.concat([PREDICTIONS, one]))
+        run(pd.concat([predictions, one]))
 
 
-def test_an_unknown_positive_class_is_refused():
+def test_an_unknown_positive_class_is_refused(predictions):
     with pytest.raises(BadInput, match="gastric"):
-        evaluate(PREDICTIONS, CLASSES, "gastric", draws=10)
+        evaluate(predictions, CLASSES, "gastric", draws=10)
 
 
-def test_arms_are_read_from_parquet_and_a_users_csv(tmp_path):
-    ours = PREDICTIONS.astype({"patient": "string"})
+def test_arms_are_read_from_parquet_and_a_users_csv(tmp_path, predictions):
+    ours = predictions.astype({"patient": "string"})
     ours.to_parquet(tmp_path / "all.parquet")
-    mine = PREDICTIONS[PREDICTIONS["arm"] == "knn-none"].assign(arm="mine", patient="007")
+    mine = predictions[predictions["arm"] == "knn-none"].assign(arm="mine", patient="007")
     mine = mine.drop_duplicates(["split", "patient", "lesion"])
     mine = mine[mine["label"] == mine["label"].iloc[0]]
     mine.to_csv(tmp_path / "mine.csv.gz", index=False)
@@ -280,7 +273,7 @@ def test_arms_are_read_from_parquet_and_a_users_csv(tmp_path):
     assert set(table.loc[table["arm"] == "mine", "patient"]) == {"007"}
 
 
-def test_files_are_refused_by_name(tmp_path):
+def test_files_are_refused_by_name(tmp_path, predictions):
     with pytest.raises(BadInput, match="no predictions"):
         read_predictions([], CLASSES)
     (tmp_path / "notes.docx").write_text("hello")
@@ -289,8 +282,8 @@ def test_files_are_refused_by_name(tmp_path):
     (tmp_path / "broken.parquet").write_text("hello")
     with pytest.raises(BadInput, match="broken.parquet cannot be read"):
         read_predictions([tmp_path / "broken.parquet"], CLASSES)
-    PREDICTIONS.to_csv(tmp_path / "a.csv", index=False)
-    PREDICTIONS.to_csv(tmp_path / "b.csv", index=False)
+    predictions.to_csv(tmp_path / "a.csv", index=False)
+    predictions.to_csv(tmp_path / "b.csv", index=False)
     with pytest.raises(BadInput, match="b.csv.*already in a.csv"):
         read_predictions([tmp_path / "a.csv", tmp_path / "b.csv"], CLASSES)
 

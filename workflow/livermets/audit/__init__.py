@@ -1,6 +1,6 @@
-"""The leakage audit: what was tested has to be new to what had learned.
+"""The leakage audit: test patients must be new to the models that are tested on them.
 
-In: cohort, features, splits, predictions and hashes of images. Out: `results/audit.json`.
+In: cohort, features, splits, predictions and fingerprints of images. Out: `results/audit.json`.
 Front doors: `leakage_audit.audit_data`, `leakage_audit.audit_predictions`.
 May not import models or evaluation: it must not share their mistakes.
 """

@@ -1,4 +1,4 @@
-"""The single questions of the leakage audit: tables in, findings out."""
+"""The checks of the leakage audit: each takes tables and returns findings."""
 
 import re
 from collections import Counter, defaultdict
@@ -6,172 +6,211 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from livermets.audit.near_duplicates import EXPECTED, Pair
+from livermets.audit.near_duplicates import MAX_EXPECTED_PAIRS, PatientPair
 from livermets.features.label_leaks import PATIENTS_PER_CLASS, copies, twins
 
-BY_CHANCE = 1e-3  # features that separate the classes are odd where fewer than this are expected
-NAMED = 5  # patients or features named in one sentence
+MAX_EXPECTED_FEATURES = 1e-3  # so few separate the classes by chance where one is suspicious
+MAX_NAMES = 5  # patients or features named in one sentence
 REMOVE = (
     "Keep one of them in the cohort; if a person has compared them and they are two patients, "
     "name the pair in `audit.known_distinct_pairs`"
 )
-Prints = Mapping[str, dict]  # patient -> livermets.audit.fingerprints.fingerprint
+Fingerprints = Mapping[str, dict[str, Any]]  # patient -> its `fingerprints.fingerprint`
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found: whom it concerns, in words, and what to do where it stops the study."""
+    """A finding of a check: a warning, or an error that stops the study.
+
+    Parameters
+    ----------
+    patients : tuple of str
+        The patients concerned; empty where the finding concerns all.
+    text : str
+        What was found, as a sentence.
+    remedy : str
+        What the user has to do where the finding stops the study; empty for a warning.
+    """
 
     patients: tuple[str, ...]
     text: str
-    remedy: str = ""  # none: a warning
+    remedy: str = ""
 
     @property
     def outcome(self) -> str:
+        """`failed` where the finding stops the study, else `warned`."""
         return "failed" if self.remedy else "warned"
 
 
-def two_sides(splits: pd.DataFrame) -> list[Finding]:
-    """Patients with two roles in one split."""
-    roles = splits.astype(str).groupby(["patient", "split"])["role"].unique()
-    found = defaultdict(list)
-    for (patient, split), sides in roles[roles.str.len() > 1].items():
-        found[patient].append(f"{' and '.join(sorted(sides))} of {split}")
+def patients_with_two_roles(splits: pd.DataFrame) -> list[Finding]:
+    """Patients who have two roles in one split, such as train and test."""
+    roles = splits.astype(str).drop_duplicates(["patient", "split", "role"])
+    places = defaultdict(list)
+    for (patient, split), rows in roles.groupby(["patient", "split"]):
+        if len(rows) > 1:
+            places[str(patient)].append(f"{' and '.join(sorted(rows['role']))} of {split}")
     return [
-        Finding((patient,), f"patient {patient} is in {some(where)}", "Divide the patients again")
-        for patient, where in found.items()
+        Finding((patient,), f"patient {patient} is in {listed(parts)}", "Divide the patients again")
+        for patient, parts in places.items()
     ]
 
 
-def like_ids(patients: Iterable[str]) -> list[Finding]:
-    """Ids such as P1, p-01 and P001, which may well be written for one person."""
-    spelt = defaultdict(list)
+def similar_ids(patients: Iterable[str]) -> list[Finding]:
+    """Patient ids that may name one person, such as P1, p-01 and P001."""
+    by_plain_id = defaultdict(list)
     for patient in patients:
-        plain = re.sub(r"[^a-z0-9]", "", patient.casefold())
-        spelt[re.sub(r"(?<!\d)0+(?=\d)", "", plain)].append(patient)
+        letters_and_digits = re.sub(r"[^a-z0-9]", "", patient.casefold())
+        by_plain_id[re.sub(r"(?<!\d)0+(?=\d)", "", letters_and_digits)].append(patient)
     return [
-        Finding(tuple(ids), f"{some(ids, ' and ')} may be one person")
-        for ids in spelt.values()
+        Finding(tuple(ids), f"{listed(ids, ' and ')} may be one person")
+        for ids in by_plain_id.values()
         if len(ids) > 1
     ]
 
 
-def shared_slices(prints: Prints) -> list[Finding]:
-    """Patients whose CTs hold the same slices, in whatever order and format."""
-    slices = {patient: set(known["slices"]) for patient, known in prints.items()}
+def shared_slices(fingerprints: Fingerprints) -> list[Finding]:
+    """Patients whose CTs share slices, in any order and file format."""
+    slices = {patient: set(print_["slices"]) for patient, print_ in fingerprints.items()}
 
-    def text(count: int, one: str, other: str) -> str:
-        return f"share {count} of {min(len(slices[one]), len(slices[other]))} CT slices"
+    def text(count: int, first: str, second: str) -> str:
+        return f"share {count} of {min(len(slices[first]), len(slices[second]))} CT slices"
 
-    return _shared(slices, text)
-
-
-def shared_masks(prints: Prints) -> list[Finding]:
-    """Patients whose masks have one shape, wherever it lies."""
-    masks = {p: {known["mask"]} if known["mask"] else set() for p, known in prints.items()}
-    return _shared(masks, lambda *_: "have the same mask")
+    return _shared_hashes(slices, text)
 
 
-def shared_lesions(prints: Prints) -> list[Finding]:
-    """Patients with a lesion of the same HU, voxel by voxel."""
-    lesions = {p: set(known["lesions"].values()) for p, known in prints.items()}
-    return _shared(lesions, lambda count, *_: f"share {_n(count, 'lesion')} to the last voxel")
+def shared_masks(fingerprints: Fingerprints) -> list[Finding]:
+    """Patients whose masks have the same shape, at any place in the volume."""
+    masks = {p: {print_["mask"]} if print_["mask"] else set() for p, print_ in fingerprints.items()}
+    return _shared_hashes(masks, lambda *_: "have the same mask")
 
 
-def _shared(digests: Mapping[str, set[str]], text: Callable[..., str]) -> list[Finding]:
-    """A finding for each pair of patients with common digests; `text` gets their number."""
+def shared_lesions(fingerprints: Fingerprints) -> list[Finding]:
+    """Patients with a lesion of the same HU values."""
+    lesions = {p: set(print_["lesions"].values()) for p, print_ in fingerprints.items()}
+    return _shared_hashes(
+        lesions, lambda count, *_: f"share all voxels of {counted(count, 'lesion')}"
+    )
+
+
+def _shared_hashes(
+    hashes: Mapping[str, set[str]], text: Callable[[int, str, str], str]
+) -> list[Finding]:
+    """A finding for each pair of patients with hashes in common.
+
+    Parameters
+    ----------
+    hashes : mapping of str to set of str
+        Patient -> hashes.
+    text : callable
+        Takes the number of common hashes and the two patients; returns the end of the sentence.
+    """
     owners = defaultdict(list)
-    for patient, mine in sorted(digests.items()):
-        for digest in mine:
-            owners[digest].append(patient)
-    common = Counter(pair for group in owners.values() for pair in combinations(group, 2))
+    for patient, of_patient in sorted(hashes.items()):
+        for value in of_patient:
+            owners[value].append(patient)
+    common = Counter(pair for patients in owners.values() for pair in combinations(patients, 2))
     return [
-        Finding(pair, f"patients {pair[0]} and {pair[1]} {text(count, *pair)}", REMOVE)
-        for pair, count in sorted(common.items())
+        Finding((a, b), f"patients {a} and {b} {text(count, a, b)}", REMOVE)
+        for (a, b), count in sorted(common.items())
     ]
 
 
-def equal_features(features: pd.DataFrame, columns: Sequence[str]) -> list[Finding]:
-    """Pairs of patients with lesions that are equal in all features."""
-    found = defaultdict(list)
+def identical_lesions(features: pd.DataFrame, columns: Sequence[str]) -> list[Finding]:
+    """Pairs of patients with lesions that have the same values in all features."""
+    pairs = defaultdict(list)
     for group in twins(features, columns):
-        for (one, lesion), (other, its) in combinations(group, 2):
-            found[(str(one), str(other))].append(f"{lesion} and {its}")
+        for (first, first_lesion), (second, second_lesion) in combinations(group, 2):
+            pairs[(str(first), str(second))].append(f"{first_lesion} and {second_lesion}")
     return [
         Finding(
             pair,
             f"patients {pair[0]} and {pair[1]} have the same values in all {len(columns)} features "
-            f"of {_n(len(same), 'lesion')} (lesion {some(same)})",
+            f"of {counted(len(lesions), 'lesion')} (lesion {listed(lesions)})",
             REMOVE,
         )
-        for pair, same in found.items()
+        for pair, lesions in pairs.items()
     ]
 
 
-def near_duplicates(pairs: Sequence[Pair]) -> list[Finding]:
-    """Pairs of patients who are closer than chance allows."""
+def near_duplicate_patients(pairs: Sequence[PatientPair]) -> list[Finding]:
+    """Pairs of patients whose lesions are closer to each other than chance allows."""
     return [
         Finding(
             pair.patients,
             f"patients {' and '.join(pair.patients)} have nearly the same features in "
-            f"{_n(len(pair.lesions), 'lesion')} (lesion "
-            f"{some([f'{one} and {other}' for one, other in pair.lesions])}), as close as "
+            f"{counted(len(pair.lesions), 'lesion')} (lesion "
+            f"{listed(f'{first} and {second}' for first, second in pair.lesions)}), as close as "
             f"{pair.expected:.3g} pairs would be by chance",
             REMOVE,
         )
         for pair in pairs
-        if pair.expected < EXPECTED
+        if pair.expected < MAX_EXPECTED_PAIRS
     ]
 
 
 def copied_columns(
     features: pd.DataFrame, numbers: Sequence[str], words: Sequence[str]
 ) -> list[Finding]:
-    """Columns that give the answer away; one of words can only be a copy of the label."""
+    """Columns that are a copy of the label, the patient's id or the row number.
+
+    Parameters
+    ----------
+    features : DataFrame
+        The features table.
+    numbers : sequence of str
+        Columns of numbers.
+    words : sequence of str
+        Columns of words, which can only be a copy of the label.
+    """
     coded = features.assign(**{name: pd.factorize(features[name])[0] for name in words})
     found = copies(coded, numbers)
     found["the label"] += copies(coded, words)["the label"]
     return [
-        Finding((), f"the column {name} is a copy of {what}", f"Remove {name} from the table")
-        for what, names in found.items()
+        Finding((), f"the column {name} is a copy of {original}", f"Remove {name} from the table")
+        for original, names in found.items()
         for name in names
     ]
 
 
-def separators(features: pd.DataFrame, columns: Sequence[str]) -> list[Finding]:
-    """Features whose every value in one class lies above all others, unless chance does that."""
+def separating_features(features: pd.DataFrame, columns: Sequence[str]) -> list[Finding]:
+    """Features that alone separate a class from all others without error, unless by chance.
+
+    A feature separates a class where all its values in the class lie above, or all below, those of
+    the other classes.
+    """
     patients = features.groupby("label")["patient"].nunique()
     if len(patients) < 2 or patients.min() < PATIENTS_PER_CLASS:
         return []
     values = features[list(columns)].to_numpy(float)
-    found = []
+    findings = []
     for label, count in patients.items():
         expected = 2 * len(columns) * len(patients) / comb(int(patients.sum()), int(count))
         inside = (features["label"] == label).to_numpy()
-        low, high = (np.where(np.isnan(values), fill, values) for fill in (np.inf, -np.inf))
-        above = low[inside].min(axis=0) > high[~inside].max(axis=0)
-        below = high[inside].max(axis=0) < low[~inside].min(axis=0)
-        known = np.isfinite(values).any(axis=0)
-        names = [str(columns[i]) for i in np.flatnonzero((above | below) & known)]
-        if names and expected < BY_CHANCE:
-            text = f"{label} is told from the rest without a mistake by {some(names)} alone"
-            found.append(Finding((), f"{text}: too good to be true?"))
-    return found if len(patients) > 2 else found[:1]  # two classes: each the other's rest
+        lows, highs = (np.where(np.isnan(values), fill, values) for fill in (np.inf, -np.inf))
+        above = lows[inside].min(axis=0) > highs[~inside].max(axis=0)
+        below = highs[inside].max(axis=0) < lows[~inside].min(axis=0)
+        has_values = np.isfinite(values).any(axis=0)
+        names = [str(columns[int(i)]) for i in np.flatnonzero((above | below) & has_values)]
+        if names and expected < MAX_EXPECTED_FEATURES:
+            text = f"{label} is separated from the rest without error by {listed(names)} alone"
+            findings.append(Finding((), f"{text}: check that this is no copy of the label"))
+    return findings if len(patients) > 2 else findings[:1]  # of two classes both would be named
 
 
-def sites(cohort: pd.DataFrame) -> list[Finding]:
-    """Sites that each bring one class; patients without a site are passed over."""
+def sites_of_one_class(cohort: pd.DataFrame) -> list[Finding]:
+    """A warning where every site has patients of one class only; an empty site is left out."""
     classes = cohort[cohort["site"] != ""].groupby("site")["label"].nunique()
-    text = "each site brings patients of one class: a model may learn the scanner, not the tumour"
+    text = "each site has patients of one class: a model may learn the scanner, not the tumour"
     return [Finding((), text)] if len(classes) > 1 and (classes == 1).all() else []
 
 
-def learned_from(predictions: pd.DataFrame, splits: pd.DataFrame) -> list[Finding]:
-    """Arms that score patients who are not in the test part of the split."""
+def tested_training_patients(predictions: pd.DataFrame, splits: pd.DataFrame) -> list[Finding]:
+    """Arms that were tested on patients outside the test part of the split."""
     roles = splits.astype(str).drop_duplicates(["split", "patient", "role"])
     tested = predictions[["arm", "split", "patient"]].astype(str).drop_duplicates()
     joined = tested.merge(roles, how="left", on=["split", "patient"])
@@ -180,34 +219,36 @@ def learned_from(predictions: pd.DataFrame, splits: pd.DataFrame) -> list[Findin
         Finding(
             tuple(dict.fromkeys(rows["patient"])),
             f"the arm {arm} tests patients who are not in the test part: "
-            + some(f"{row.patient} in {row.split} ({row.role})" for row in rows.itertuples()),
+            + listed(f"{row.patient} in {row.split} ({row.role})" for row in rows.itertuples()),
             f"Run {arm} again on the study's splits, or remove its table",
         )
         for arm, rows in wrong.fillna({"role": "not in this split"}).groupby("arm")
     ]
 
 
-def other_labels(predictions: pd.DataFrame, cohort: pd.DataFrame) -> list[Finding]:
-    """Arms that were scored against labels which are not the cohort's."""
+def differing_labels(predictions: pd.DataFrame, cohort: pd.DataFrame) -> list[Finding]:
+    """Arms that were tested against labels which are not the cohort's."""
     label = cohort.drop_duplicates("patient").set_index("patient")["label"].astype(str)
-    known = predictions[predictions["patient"].isin(label.index)]
-    wrong = known[known["label"].astype(str) != known["patient"].map(label)]
+    of_cohort = predictions[predictions["patient"].isin(label.index)]
+    wrong = of_cohort[of_cohort["label"].astype(str) != of_cohort["patient"].map(label)]
     return [
         Finding(
             tuple(dict.fromkeys(rows["patient"].astype(str))),
             f"the arm {arm} has another label than the cohort for patient "
-            f"{some(dict.fromkeys(rows['patient'].astype(str)))}",
+            f"{listed(dict.fromkeys(rows['patient'].astype(str)))}",
             f"Run {arm} again on this cohort, or remove its table",
         )
         for arm, rows in wrong.groupby("arm")
     ]
 
 
-def some(names: Iterable[str], between: str = ", ") -> str:
+def listed(names: Iterable[str], separator: str = ", ") -> str:
+    """The first names in one line, and the number of the others."""
     names = list(names)
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return between.join(names[:NAMED]) + more
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return separator.join(names[:MAX_NAMES]) + more
 
 
-def _n(count: int, unit: str) -> str:
+def counted(count: int, unit: str) -> str:
+    """A number with its unit: "1 lesion", "2 lesions"."""
     return f"{count} {unit}{'' if count == 1 else 's'}"

@@ -1,16 +1,18 @@
-"""The leakage audit: is what was tested really new to what had learned? Findings stop the study.
+"""The leakage audit: whether test patients are new to the models; errors stop the study.
 
-Every check says what it looked at, so that "nothing found" can be told from "nothing looked at".
+Every check says what it examined, so that a reader can tell a check without findings from a check
+that had nothing to examine.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
-from livermets.audit import checks as ask
-from livermets.audit.checks import Finding
-from livermets.audit.near_duplicates import EXPECTED, Pair, closest_pairs
+from livermets.audit import checks
+from livermets.audit.checks import Finding, Fingerprints
+from livermets.audit.near_duplicates import MAX_EXPECTED_PAIRS, PatientPair, closest_pairs
 from livermets.core.errors import BadInput
 from livermets.features.features_table import clinical_columns, feature_columns
 
@@ -19,7 +21,17 @@ COLUMNS = ("check", "outcome", "looked_at", "patients", "finding")
 
 @dataclass(frozen=True)
 class Check:
-    """One question of the audit. `looked_at` is empty where the study has nothing to look at."""
+    """A check of the audit and its findings.
+
+    Parameters
+    ----------
+    title : str
+        The question that the check answers.
+    looked_at : str
+        What was examined; empty where the study has nothing to examine.
+    findings : list of Finding
+        Warnings and errors.
+    """
 
     title: str
     looked_at: str
@@ -27,6 +39,7 @@ class Check:
 
     @property
     def outcome(self) -> str:
+        """One of not applicable, failed, warned, passed."""
         if not self.looked_at:
             return "not applicable"
         outcomes = {finding.outcome for finding in self.findings}
@@ -37,103 +50,147 @@ def audit_data(
     cohort: pd.DataFrame,
     features: pd.DataFrame,
     splits: pd.DataFrame,
-    fingerprints: Mapping[str, dict] | None = None,
-    different: Iterable[Sequence[str]] = (),
+    fingerprints: Fingerprints | None = None,
+    distinct_pairs: Iterable[Sequence[str]] = (),
 ) -> list[Check]:
-    """All that can be asked before anything is trained.
+    """All checks that need no predictions, so that they run before anything is trained.
 
     Parameters
     ----------
-    cohort : patient, label, included, and site where it is known
-    features : the study's features table
-    splits : split, patient, role
-    fingerprints : patient -> `livermets.audit.fingerprints.fingerprint`; None in a study without images
-    different : pairs of patients whom a person has compared: what is alike warns and stops nothing
+    cohort : DataFrame
+        patient, label, included, and site where it is known.
+    features : DataFrame
+        The study's features table.
+    splits : DataFrame
+        split, patient, role.
+    fingerprints : mapping of str to dict, optional
+        Patient -> `livermets.audit.fingerprints.fingerprint`; None in a study without images.
+    distinct_pairs : iterable of pairs of str
+        Pairs of patients whom a person has compared: similarities of these are warnings.
     """
-    columns = feature_columns(features)
-    compared = {frozenset(map(str, pair)) for pair in different}
-    prints = fingerprints or {}
-    images = f"the images of {len(prints)} patients" if prints else ""
     included = cohort[cohort["included"]]
-    site = included["site"].fillna("").astype(str) if "site" in included else ""
-    included = included.assign(site=site)
-    sites = included.loc[included["site"] != "", "site"].nunique()
+    known_distinct = {frozenset(map(str, pair)) for pair in distinct_pairs}
+    found = [
+        *_patient_checks(included, splits),
+        *_image_checks(fingerprints or {}),
+        *_feature_checks(features),
+        _site_check(included),
+    ]
+    return [_with_known_pairs(check, known_distinct) for check in found]
+
+
+def _patient_checks(included: pd.DataFrame, splits: pd.DataFrame) -> list[Check]:
+    return [
+        Check(
+            "Is any patient in two parts of a split?",
+            f"{splits['split'].nunique()} splits of {splits['patient'].nunique()} patients",
+            checks.patients_with_two_roles(splits),
+        ),
+        Check(
+            "Do two ids differ only in case, zeros or punctuation?",
+            f"{len(included)} ids",
+            checks.similar_ids(included["patient"].astype(str)),
+        ),
+    ]
+
+
+def _image_checks(fingerprints: Fingerprints) -> list[Check]:
+    images = f"the images of {len(fingerprints)} patients" if fingerprints else ""
+    return [
+        Check("Do two patients share a CT?", images, checks.shared_slices(fingerprints)),
+        Check("Do two patients share a mask?", images, checks.shared_masks(fingerprints)),
+        Check(
+            "Do two patients share a lesion's voxels?", images, checks.shared_lesions(fingerprints)
+        ),
+    ]
+
+
+def _feature_checks(features: pd.DataFrame) -> list[Check]:
+    columns = feature_columns(features)
     numbers = list(features.select_dtypes(["number", "bool"]).columns.drop("lesion"))
-    words = [c for c in clinical_columns(features) if c not in numbers]
+    words = [column for column in clinical_columns(features) if column not in numbers]
     table = f"{len(columns)} features of {len(features)} lesions"
     pairs = closest_pairs(features, columns)
-    checks = [
-        Check(
-            "Is any patient on two sides of a split?",
-            f"{splits['split'].nunique()} splits of {splits['patient'].nunique()} patients",
-            ask.two_sides(splits),
-        ),
-        Check(
-            "Are two ids alike but for case, zeros or punctuation?",
-            f"{len(included)} ids",
-            ask.like_ids(included["patient"].astype(str)),
-        ),
-        Check("Do two patients share a CT?", images, ask.shared_slices(prints)),
-        Check("Do two patients share a mask?", images, ask.shared_masks(prints)),
-        Check("Do two patients share a lesion's voxels?", images, ask.shared_lesions(prints)),
+    return [
         Check(
             "Do two patients share a lesion's features?",
             table,
-            ask.equal_features(features, columns),
+            checks.identical_lesions(features, columns),
         ),
         Check(
-            "Is a lesion too like one of another patient?",
-            _closest(pairs[0]) if pairs else "",
-            ask.near_duplicates(pairs),
+            "Is a lesion nearly the same as one of another patient?",
+            _closest_pair(pairs[0]) if pairs else "",
+            checks.near_duplicate_patients(pairs),
         ),
         Check(
             "Is a column a copy of the label, the patient's id or the row number?",
             f"{len(numbers)} columns of numbers and {len(words)} of words",
-            ask.copied_columns(features, numbers, words),
+            checks.copied_columns(features, numbers, words),
         ),
         Check(
-            "Does a feature alone tell the classes apart without a mistake?",
+            "Does one feature alone separate the classes without error?",
             table,
-            ask.separators(features, columns),
-        ),
-        Check(
-            "Does every site bring one class only?",
-            f"{sites} sites" if sites > 1 else "",
-            ask.sites(included),
+            checks.separating_features(features, columns),
         ),
     ]
-    return [_with_compared(check, compared) for check in checks]
 
 
-def _closest(pair: Pair) -> str:
+def _closest_pair(pair: PatientPair) -> str:
     return (
         f"the closest are patients {' and '.join(pair.patients)}, as close as {pair.expected:.3g} "
-        f"pairs would be by chance (a duplicate: fewer than {EXPECTED:g})"
+        f"pairs would be by chance (a duplicate: fewer than {MAX_EXPECTED_PAIRS:g})"
+    )
+
+
+def _site_check(included: pd.DataFrame) -> Check:
+    site = included["site"].fillna("").astype(str) if "site" in included else ""
+    with_site = included.assign(site=site)
+    sites = with_site.loc[with_site["site"] != "", "site"].nunique()
+    return Check(
+        "Are all patients of each site of one class?",
+        f"{sites} sites" if sites > 1 else "",
+        checks.sites_of_one_class(with_site),
     )
 
 
 def audit_predictions(
     predictions: pd.DataFrame, splits: pd.DataFrame, cohort: pd.DataFrame
 ) -> list[Check]:
-    """What the arms tested: arm, split, patient, lesion, label, score of all of them."""
+    """The checks of the patients and labels that the arms were tested on.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        arm, split, patient, lesion, label, score of all arms.
+    splits : DataFrame
+        split, patient, role.
+    cohort : DataFrame
+        patient, label.
+    """
     looked_at = f"{len(predictions):,} predictions of {predictions['arm'].nunique()} arms"
     return [
         Check(
             "Did an arm test a patient it had learned from?",
             looked_at,
-            ask.learned_from(predictions, splits),
+            checks.tested_training_patients(predictions, splits),
         ),
         Check(
             "Did an arm test against other labels than the cohort's?",
             looked_at,
-            ask.other_labels(predictions, cohort),
+            checks.differing_labels(predictions, cohort),
         ),
     ]
 
 
-def refuse(checks: Sequence[Check]) -> None:
-    """Raise BadInput with every finding that stops the study, each with what to do."""
-    stopping = [f for check in checks for f in check.findings if f.outcome == "failed"]
+def stop_on_findings(audit: Sequence[Check]) -> None:
+    """Stop the study if a check failed.
+
+    Raises
+    ------
+    BadInput
+        With every finding that stops the study, and what the user has to do about it.
+    """
+    stopping = [f for check in audit for f in check.findings if f.outcome == "failed"]
     if stopping:
         texts = [f"({i}) {f.text}. {f.remedy}." for i, f in enumerate(stopping, start=1)]
         raise BadInput(
@@ -142,10 +199,10 @@ def refuse(checks: Sequence[Check]) -> None:
         )
 
 
-def as_json(checks: Sequence[Check]) -> dict:
-    """What results/audit.json holds."""
+def as_json(audit: Sequence[Check]) -> dict[str, Any]:
+    """The content of results/audit.json."""
     return {
-        "passed": all(check.outcome != "failed" for check in checks),
+        "passed": all(check.outcome != "failed" for check in audit),
         "checks": [
             {
                 "check": check.title,
@@ -156,30 +213,30 @@ def as_json(checks: Sequence[Check]) -> dict:
                     for f in check.findings
                 ],
             }
-            for check in checks
+            for check in audit
         ],
     }
 
 
-def as_table(audit: Mapping) -> pd.DataFrame:
-    """`as_json`'s content with one row a finding, and one for each check without any."""
+def as_table(audit: Mapping[str, Any]) -> pd.DataFrame:
+    """The content of `as_json` with one row for each finding and each check without findings."""
     rows = []
     for check in audit["checks"]:
-        about = {"check": check["check"], "looked_at": check["looked_at"]}
+        record = {"check": check["check"], "looked_at": check["looked_at"]}
         rows += [
-            about
-            | {"outcome": found["outcome"], "finding": found["text"]}
-            | {"patients": " ".join(found["patients"])}
-            for found in check["findings"]
-        ] or [about | {"outcome": check["outcome"], "patients": "", "finding": ""}]
+            record
+            | {"outcome": finding["outcome"], "finding": finding["text"]}
+            | {"patients": " ".join(finding["patients"])}
+            for finding in check["findings"]
+        ] or [record | {"outcome": check["outcome"], "patients": "", "finding": ""}]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _with_compared(check: Check, compared: set[frozenset[str]]) -> Check:
-    """The check with its findings about pairs that a person has compared turned into warnings."""
+def _with_known_pairs(check: Check, known_distinct: set[frozenset[str]]) -> Check:
+    """The check with findings about pairs that a person has compared turned into warnings."""
     findings = [
         Finding(f.patients, f"{f.text}; a person found them to be two patients")
-        if frozenset(f.patients) in compared
+        if frozenset(f.patients) in known_distinct
         else f
         for f in check.findings
     ]

@@ -1,9 +1,9 @@
-"""The part of the leakage audit that needs no predictions."""
+"""Audit patients, images, features and splits for leakage, before anything is trained."""
 
 from pathlib import Path
 
 import pandas as pd
-from livermets.audit.leakage_audit import as_json, audit_data, refuse
+from livermets.audit.leakage_audit import as_json, audit_data, stop_on_findings
 from livermets.core.io import read_json, write_json
 from livermets.core.jobs import job
 from livermets.report.paper_tables import read_cohort
@@ -17,5 +17,5 @@ with job(snakemake):
         prints,
         snakemake.params.different,
     )
-    refuse(checks)
+    stop_on_findings(checks)
     write_json(snakemake.output[0], as_json(checks))

@@ -1,9 +1,9 @@
-"""The whole leakage audit: that of the data, and of what the arms tested."""
+"""Audit the predictions for leakage, and write the whole audit."""
 
 from pathlib import Path
 
 import pandas as pd
-from livermets.audit.leakage_audit import as_json, as_table, audit_predictions, refuse
+from livermets.audit.leakage_audit import as_json, as_table, audit_predictions, stop_on_findings
 from livermets.core.io import read_json, write_json, write_table
 from livermets.core.jobs import job
 from livermets.predictions.predictions_table import read_predictions
@@ -16,7 +16,7 @@ with job(snakemake):
         pd.read_parquet(snakemake.input.splits),
         read_cohort(snakemake.input.cohort),
     )
-    refuse(checks)
+    stop_on_findings(checks)
     audit = read_json(snakemake.input.data)
     audit["checks"] += as_json(checks)["checks"]
     write_json(snakemake.output.audit, audit)

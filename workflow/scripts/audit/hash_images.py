@@ -1,4 +1,4 @@
-"""What one patient's images are known by."""
+"""Hash one patient's images, so that a copy under another id is recognised."""
 
 import SimpleITK as sitk
 from livermets.audit.fingerprints import fingerprint

@@ -1,4 +1,4 @@
-"""The study's patients with labels dealt at random, and their features under those labels."""
+"""The study's patients with permuted labels, and their features under those labels."""
 
 import pandas as pd
 from livermets.core.io import write_table
@@ -9,9 +9,9 @@ from livermets.sensitivity.label_permutation import permute_labels
 with job(snakemake):
     cohort = read_cohort(snakemake.input.cohort)
     cohort = cohort[cohort["included"]]
-    dealt = permute_labels(cohort, snakemake.params.seed)
-    cohort = cohort.assign(label=cohort["patient"].map(dealt))
+    permuted = permute_labels(cohort, snakemake.params.seed)
+    cohort = cohort.assign(label=cohort["patient"].map(permuted))
     write_table(snakemake.output.cohort, cohort)
     features = pd.read_parquet(snakemake.input.features)
-    features = features.assign(label=features["patient"].map(dealt))
+    features = features.assign(label=features["patient"].map(permuted))
     write_table(snakemake.output.features, features)
