@@ -11,7 +11,8 @@ from livermets.audit.fingerprints import fingerprint
 from livermets.audit.leakage_audit import as_json, as_table, audit_data, audit_predictions, refuse
 from livermets.audit.near_duplicates import EXPECTED, closest_pairs
 from livermets.core.errors import BadInput
-from livermets.features.features_table import feature_columns, read_features
+from livermets.features.features_table import feature_columns
+from livermets.features.user_table import read_features
 from livermets.lesions.components import split_lesions
 from livermets.phantoms.phantom import make_phantom
 from livermets.radiomics.extraction import LesionExtractor

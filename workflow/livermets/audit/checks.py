@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from livermets.audit.near_duplicates import EXPECTED, Pair
-from livermets.features.label_leaks import PATIENTS_PER_CLASS, copies, twins
+from livermets.features import label_leaks
+from livermets.features.label_leaks import PATIENTS_PER_CLASS, duplicated_lesions
 
 BY_CHANCE = 1e-3  # features that separate the classes are odd where fewer than this are expected
 NAMED = 5  # patients or features named in one sentence
@@ -98,7 +99,7 @@ def _shared(digests: Mapping[str, set[str]], text: Callable[..., str]) -> list[F
 def equal_features(features: pd.DataFrame, columns: Sequence[str]) -> list[Finding]:
     """Pairs of patients with lesions that are equal in all features."""
     found = defaultdict(list)
-    for group in twins(features, columns):
+    for group in duplicated_lesions(features, columns):
         for (one, lesion), (other, its) in combinations(group, 2):
             found[(str(one), str(other))].append(f"{lesion} and {its}")
     return [
@@ -133,8 +134,8 @@ def copied_columns(
 ) -> list[Finding]:
     """Columns that give the answer away; one of words can only be a copy of the label."""
     coded = features.assign(**{name: pd.factorize(features[name])[0] for name in words})
-    found = copies(coded, numbers)
-    found["the label"] += copies(coded, words)["the label"]
+    found = label_leaks.copied_columns(coded, numbers)
+    found["the label"] += label_leaks.copied_columns(coded, words)["the label"]
     return [
         Finding((), f"the column {name} is a copy of {what}", f"Remove {name} from the table")
         for what, names in found.items()
