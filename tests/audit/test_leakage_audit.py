@@ -16,7 +16,8 @@ from livermets.audit.leakage_audit import (
 )
 from livermets.audit.near_duplicates import MAX_EXPECTED_PAIRS, closest_pairs
 from livermets.core.errors import BadInput
-from livermets.features.features_table import feature_columns, read_features
+from livermets.features.features_table import feature_columns
+from livermets.features.user_table import read_features
 from livermets.lesions.components import label_lesions
 from livermets.phantoms.phantom import make_phantom
 from livermets.radiomics.extraction import LesionExtractor

@@ -13,12 +13,12 @@ import pytest
 from livermets.core.errors import BadInput, BadPatient
 from livermets.features.features_table import (
     FACTS,
+    assemble_features,
     clinical_columns,
     feature_columns,
-    gather,
     image_hashes,
-    read_features,
 )
+from livermets.features.user_table import read_features
 
 OURS = {"patient": "patient", "lesion": "lesion", "label": "label"}
 RADMLBENCH = {"patient": "ID", "lesion": "lesion", "label": "Target"}
@@ -391,7 +391,7 @@ def write_radiomics(lesions, path, rng, digest="one"):
 
 def gathered(cohort, paths, clinical=()):
     radiomics, lesions = zip(*paths.values(), strict=True)
-    return gather(cohort, radiomics, lesions, clinical)
+    return assemble_features(cohort, radiomics, lesions, clinical)
 
 
 def test_one_row_per_kept_lesion_of_the_included_in_the_sheets_order(results):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from helpers.classes import CLASSES
-from livermets.splits.patient_splits import divide
+from livermets.splits.patient_splits import split_patients
 
 
 def clustered_features(
@@ -47,7 +47,7 @@ def feature_names(table: pd.DataFrame) -> list[str]:
 def folds_of(table: pd.DataFrame, folds: int = 3, validation: int = 0, seed: int = 7):
     """The table's patients in a cross-validation, by the package's own division."""
     patients = table[["patient", "label"]].drop_duplicates()
-    return divide(patients, None, {"folds": folds, "validation": validation}, seed)
+    return split_patients(patients, None, {"folds": folds, "validation": validation}, seed)
 
 
 def with_dealt_labels(table: pd.DataFrame, seed: int) -> pd.DataFrame:

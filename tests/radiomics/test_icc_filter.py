@@ -14,7 +14,7 @@ from livermets.radiomics.extraction import LesionExtractor
 from livermets.radiomics.feature_files import REASON
 from livermets.radiomics.icc import icc_table, unstable_features
 from livermets.radiomics.perturbations import perturbed_rows
-from livermets.splits.patient_splits import divide
+from livermets.splits.patient_splits import split_patients
 
 EXTRACTOR = LesionExtractor({"binWidth": 25}, ["firstorder", "glcm"])
 SMALL = {"size": (20, 64, 64), "spacing_mm": (4.0, 4.0, 5.0)}
@@ -38,7 +38,7 @@ def study():
             into += [ids | {"volume_ml": volume[row["lesion"]]} | row for row in found]
     features, perturbed = (pd.DataFrame(part).drop(columns=REASON) for part in (rows, perturbed))
     patients = features[["patient", "label"]].drop_duplicates()
-    return features, perturbed, divide(patients, None, {"folds": 3, "validation": 0}, 7)
+    return features, perturbed, split_patients(patients, None, {"folds": 3, "validation": 0}, 7)
 
 
 @pytest.fixture(scope="module")

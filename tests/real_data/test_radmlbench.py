@@ -16,7 +16,8 @@ from helpers.run_study import snakemake, write_config
 from livermets.classification.pipeline import build_pipeline
 from livermets.classification.training import train_on_splits
 from livermets.evaluation.evaluate import evaluate
-from livermets.features.features_table import feature_columns, read_features
+from livermets.features.features_table import feature_columns
+from livermets.features.user_table import read_features
 from livermets.predictions.task import Task
 from livermets.study.baselines import volume_column
 from sklearn.feature_selection import SelectKBest, f_classif

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from helpers.classes import CLASSES, POSITIVE
 from helpers.prediction_tables import make_cohort, make_importance, make_predictions, make_splits
+from livermets.cohort.cohort_table import read_cohort
 from livermets.core.errors import BadInput
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
@@ -16,7 +17,6 @@ from livermets.report.flow_diagram import draw_flow
 from livermets.report.paper_tables import (
     number,
     p_value,
-    read_cohort,
     table1,
     table3,
     with_interval,

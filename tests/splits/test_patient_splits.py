@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from livermets.core.errors import BadInput
-from livermets.splits.patient_splits import ROLES, check_names, divide, grouped_folds
+from livermets.splits.patient_splits import ROLES, check_split_names, grouped_folds, split_patients
 from livermets.study import schemes as names
 from livermets.study.schemes import split_names
 
@@ -40,7 +40,7 @@ def labelled(splits: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
 def test_every_role_holds_every_class_in_every_split_whatever_the_seed(sizes):
     patients = cohort(*sizes)
     for seed in range(30):
-        splits = divide(patients, PAPER, CV, seed)
+        splits = split_patients(patients, PAPER, CV, seed)
         assert list(splits["split"].unique()) == split_names(PAPER, CV)
         found = labelled(splits, patients).groupby(["split", "role"])["label"].nunique()
         assert len(found) == 11 * len(ROLES)
@@ -53,7 +53,7 @@ def test_every_role_holds_every_class_in_every_split_whatever_the_seed(sizes):
 def test_every_patient_stands_once_in_every_split_and_is_tested_once_a_repeat(sizes):
     patients = cohort(*sizes)
     for seed in range(10):
-        splits = divide(patients, PAPER, CV, seed)
+        splits = split_patients(patients, PAPER, CV, seed)
         for _, part in splits.groupby("split"):
             assert sorted(part["patient"]) == sorted(patients["patient"])
         tested = splits[splits["role"].eq("test") & splits["split"].str.startswith("cv")]
@@ -64,7 +64,7 @@ def test_every_patient_stands_once_in_every_split_and_is_tested_once_a_repeat(si
 
 def test_folds_and_classes_within_them_differ_by_one_patient_at_most():
     patients = cohort(47, 31)
-    splits = divide(patients, None, {"folds": 5, "repeats": 3, "validation": 5}, 11)
+    splits = split_patients(patients, None, {"folds": 5, "repeats": 3, "validation": 5}, 11)
     test = labelled(splits[splits["role"] == "test"], patients)
     assert np.ptp(test.groupby("split").size()) <= 1
     for _, of_class in test.groupby("label"):
@@ -73,7 +73,7 @@ def test_folds_and_classes_within_them_differ_by_one_patient_at_most():
 
 def test_the_holdout_is_the_papers():
     patients = cohort(47, 31)
-    splits = labelled(divide(patients, PAPER, None, 2023), patients)
+    splits = labelled(split_patients(patients, PAPER, None, 2023), patients)
     counts = splits.groupby(["role", "label"]).size()
     assert counts["test"].to_dict() == {"a": 4, "b": 4}
     assert counts["validation"].sum() == 5
@@ -83,7 +83,7 @@ def test_the_holdout_is_the_papers():
 
 def test_repeats_and_seeds_divide_differently():
     patients = cohort(20, 20)
-    once, other = (divide(patients, PAPER, CV, seed) for seed in (1, 2))
+    once, other = (split_patients(patients, PAPER, CV, seed) for seed in (1, 2))
     assert not once.equals(other)
     tests = {
         split: frozenset(part.loc[part["role"] == "test", "patient"])
@@ -94,20 +94,20 @@ def test_repeats_and_seeds_divide_differently():
 
 def test_the_order_of_the_rows_and_other_columns_change_nothing():
     patients = cohort(14, 11)
-    expected = divide(patients, PAPER, CV, 3)
+    expected = split_patients(patients, PAPER, CV, 3)
     for seed in range(5):
         other = patients.sample(frac=1, random_state=seed).assign(age=range(25))
-        pd.testing.assert_frame_equal(divide(other, PAPER, CV, 3), expected)
+        pd.testing.assert_frame_equal(split_patients(other, PAPER, CV, 3), expected)
 
 
 def test_the_division_is_the_same_on_every_machine():
     """Whatever the seed of Python's own hash, and after an edit of ours: DIGEST stands."""
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); import hashlib, pandas as pd;"
-        "from livermets.splits.patient_splits import divide;"
+        "from livermets.splits.patient_splits import split_patients;"
         "p = pd.DataFrame([(f'{c}{i:02d}', c) for c in 'ab' for i in range(12)],"
         " columns=['patient', 'label']);"
-        "s = divide(p, {'test_per_class': 4, 'validation': 5},"
+        "s = split_patients(p, {'test_per_class': 4, 'validation': 5},"
         " {'folds': 3, 'repeats': 2, 'validation': 2}, 2023);"
         "print(hashlib.sha256(s.to_csv(index=False).encode()).hexdigest())"
     )
@@ -164,7 +164,7 @@ def test_the_division_is_the_same_on_every_machine():
 )
 def test_too_few_patients_are_refused_with_class_and_key(sizes, holdout, cv, words):
     with pytest.raises(BadInput) as refusal:
-        divide(cohort(*sizes), holdout, cv, 1)
+        split_patients(cohort(*sizes), holdout, cv, 1)
     for word in words:
         assert word in str(refusal.value)
 
@@ -186,18 +186,20 @@ def test_a_given_split_is_taken_as_it_is():
     patients = cohort(10, 10)
     patients["split"] = ["test" if p.endswith(("1", "5")) else "train" for p in patients["patient"]]
     patients.loc[patients["patient"].isin(["a02", "b02"]), "split"] = "validation"
-    splits = divide(patients, None, None, 1, given=True)
+    splits = split_patients(patients, None, None, 1, given=True)
     assert list(splits["split"].unique()) == split_names(given=True) == ["given"]
     found = splits.set_index("patient")["role"]
     pd.testing.assert_series_equal(
-        found.sort_index(), patients.set_index("patient")["split"].sort_index(), check_names=False
+        found.sort_index(),
+        patients.set_index("patient")["split"].sort_index(),
+        check_names=False,
     )
 
 
 def test_each_site_is_tested_in_turn_by_the_others():
     patients = sited("A", "B2", "C_x")
     scheme = {"test": "each", "validation": 3}
-    splits = divide(patients, None, None, 1, site=scheme)
+    splits = split_patients(patients, None, None, 1, site=scheme)
     expected = ["site-A", "site-B2", "site-C_x"]
     assert list(splits["split"].unique()) == expected
     assert split_names(site=scheme, sites=patients["site"]) == expected
@@ -212,7 +214,7 @@ def test_each_site_is_tested_in_turn_by_the_others():
 def test_an_external_cohort_is_tested_as_one():
     patients = sited("A", "B", "C")
     scheme = {"test": ["C", "A"], "validation": 2}
-    splits = divide(patients, PAPER, None, 1, site=scheme)
+    splits = split_patients(patients, PAPER, None, 1, site=scheme)
     assert list(splits["split"].unique()) == split_names(PAPER, None, site=scheme, sites="ABC")
     roles = roles_by(splits, "external")
     assert {name[0] for name in roles["test"]} == {"A", "C"}
@@ -246,7 +248,7 @@ def test_an_external_cohort_is_tested_as_one():
 def test_a_division_by_hand_that_cannot_be_is_refused(change, schemes, words):
     patients = sited("A", "B").assign(**change)
     with pytest.raises(BadInput) as refusal:
-        divide(patients, None, None, 1, **schemes)
+        split_patients(patients, None, None, 1, **schemes)
     for word in words:
         assert word in str(refusal.value)
 
@@ -257,14 +259,14 @@ def test_a_site_with_one_class_is_refused_by_name():
     with pytest.raises(
         BadInput, match="split site-A has 0 patients of class b to train and needs 2"
     ):
-        divide(patients, None, None, 1, site={"test": "each", "validation": 0})
+        split_patients(patients, None, None, 1, site={"test": "each", "validation": 0})
 
 
 def test_a_planned_split_whose_patients_are_gone_is_named():
-    splits = divide(sited("A", "B"), None, None, 1, site={"test": "each", "validation": 0})
-    check_names(splits, ["site-A", "site-B"])
+    splits = split_patients(sited("A", "B"), None, None, 1, site={"test": "each", "validation": 0})
+    check_split_names(splits, ["site-A", "site-B"])
     with pytest.raises(BadInput, match="no included patient is left to test in the split site-C"):
-        check_names(splits, ["site-A", "site-B", "site-C"])
+        check_split_names(splits, ["site-A", "site-B", "site-C"])
 
 
 def test_the_examples_of_the_names_hold():
@@ -276,10 +278,10 @@ def test_a_patient_twice_or_without_a_label_is_refused_by_name():
     patients = cohort(9, 9)
     both = pd.concat([patients, pd.DataFrame({"patient": ["a03"], "label": ["b"]})])
     with pytest.raises(BadInput, match="patient a03 is in the table of patients twice"):
-        divide(both, PAPER, None, 1)
+        split_patients(both, PAPER, None, 1)
     without = patients.assign(label=patients["label"].where(patients["patient"] != "b05"))
     with pytest.raises(BadInput, match="patient b05 has no label: give one"):
-        divide(without, PAPER, None, 1)
+        split_patients(without, PAPER, None, 1)
 
 
 def test_inner_folds_keep_patients_together_and_hold_every_class():

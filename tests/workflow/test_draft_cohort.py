@@ -15,8 +15,8 @@ import pytest
 import SimpleITK as sitk
 from helpers.dicom_series import write_series
 from helpers.run_study import snakemake, write_config, write_sheet
+from livermets.cohort.cohort_table import read_cohort
 from livermets.report.flow_diagram import draw_flow
-from livermets.report.paper_tables import read_cohort
 
 ANY = {"max_slice_thickness_mm": None, "max_slice_step_mm": None, "kernels": None, "phases": None}
 ANY = {**ANY, "unknown": "keep"}

@@ -21,7 +21,7 @@ from livermets.predictions.task import Task
 from livermets.report.figures.all_figures import draw_figures
 from livermets.report.paper_tables import with_interval, write_tables
 from livermets.report.render import render_report
-from livermets.splits.patient_splits import divide
+from livermets.splits.patient_splits import split_patients
 from livermets.study.arms import Arm
 from sklearn import metrics as sk
 
@@ -69,7 +69,7 @@ def study(tmp_path_factory):
     cohort = cohort.assign(label=np.resize(THREE, len(cohort)), n_lesions=3)
     files = write_slices(folder, cohort)
     features = features_of(files, cohort)
-    splits = divide(
+    splits = split_patients(
         cohort, {"test_per_class": 1, "validation": 3}, {"folds": 2, "validation": 0}, 1
     )
     tables = [

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from livermets.audit.near_duplicates import MAX_EXPECTED_PAIRS, PatientPair
-from livermets.features.label_leaks import PATIENTS_PER_CLASS, copies, twins
+from livermets.features import label_leaks
+from livermets.features.label_leaks import PATIENTS_PER_CLASS, duplicated_lesions
 
 MAX_EXPECTED_FEATURES = 1e-3  # so few separate the classes by chance where one is suspicious
 MAX_NAMES = 5  # patients or features named in one sentence
@@ -123,7 +124,7 @@ def _shared_hashes(
 def identical_lesions(features: pd.DataFrame, columns: Sequence[str]) -> list[Finding]:
     """Pairs of patients with lesions that have the same values in all features."""
     pairs = defaultdict(list)
-    for group in twins(features, columns):
+    for group in duplicated_lesions(features, columns):
         for (first, first_lesion), (second, second_lesion) in combinations(group, 2):
             pairs[(str(first), str(second))].append(f"{first_lesion} and {second_lesion}")
     return [
@@ -168,8 +169,8 @@ def copied_columns(
         Columns of words, which can only be a copy of the label.
     """
     coded = features.assign(**{name: pd.factorize(features[name])[0] for name in words})
-    found = copies(coded, numbers)
-    found["the label"] += copies(coded, words)["the label"]
+    found = label_leaks.copied_columns(coded, numbers)
+    found["the label"] += label_leaks.copied_columns(coded, words)["the label"]
     return [
         Finding((), f"the column {name} is a copy of {original}", f"Remove {name} from the table")
         for original, names in found.items()

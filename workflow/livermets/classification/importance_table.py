@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from livermets.classification.permutation_importance import held_out_importance
 from livermets.classification.pipeline import build_pipeline, selected_features
 from livermets.core.seeds import derive
-from livermets.features.features_table import feature_columns, steady_columns
+from livermets.features.features_table import feature_columns, stable_columns
 
 
 def feature_importance(
@@ -66,7 +66,7 @@ def feature_importance(
         for split in importance.columns:
             part = splits[(splits["split"] == split) & (splits["role"] != "test")]
             train = rows["patient"].isin(part["patient"]).to_numpy()
-            stable = steady_columns(columns, unstable, split)
+            stable = stable_columns(columns, unstable, split)
             pipeline = build_pipeline(DummyClassifier(), correlation=correlation)
             pipeline.fit(rows.loc[train, stable], y[train])
             X = pipeline[:-2].transform(rows.loc[train, stable])

@@ -21,7 +21,7 @@ from livermets.classification.thresholds import choose_threshold
 from livermets.classification.tuning import tune
 from livermets.core.errors import BadInput
 from livermets.core.seeds import derive
-from livermets.features.features_table import feature_columns, steady_columns
+from livermets.features.features_table import feature_columns, stable_columns
 from livermets.predictions.predictions_table import COLUMNS, score_columns
 from livermets.predictions.task import Task
 from livermets.splits.patient_splits import grouped_folds
@@ -246,7 +246,7 @@ def train_on_splits(
         if not test.any():
             raise BadInput(f"{split}: none of its test patients has a lesion: divide again.")
         patients = rows.loc[training, "patient"].to_numpy()
-        stable = steady_columns(columns, unstable, split)
+        stable = stable_columns(columns, unstable, split)
         fitted[split], record = train(rows.loc[training, stable], codes[training], patients, split)
         scores = fitted[split].predict_proba(rows.loc[test, stable])
         table = _prediction_rows(rows[test], scores, task, arm, split)

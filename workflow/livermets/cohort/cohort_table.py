@@ -1,32 +1,70 @@
-"""Who is in the study, who is not and why: the table behind the flow diagram."""
+"""The cohort table: who is in the study, who is not and why; read and written here."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 COUNTS = ("n_components", "n_lesions", "n_dropped", "n_outside_liver")
-FACTS = (*COUNTS, "liver_ml", "lesion_ml", "burden")
+MEASUREMENTS = (*COUNTS, "liver_ml", "lesion_ml", "burden")
 MEANS = ("parenchyma_hu", "lesion_hu")
 NO_LESION = "no lesion large enough to characterise"
+TEXT = ("patient", "label", "stage", "reason", "mask_source")  # read as text, whatever they hold
 
 
-def list_cohort(sheet: pd.DataFrame, masks: list[dict], facts: list[dict]) -> pd.DataFrame:
-    """One row per patient of the sheet, in its order.
+def read_cohort(table: Path | str | pd.DataFrame, text: Collection[str] = ()) -> pd.DataFrame:
+    """The cohort table with `included` as bool, and "" for a missing stage or reason.
 
     Parameters
     ----------
-    sheet : the cohort sheet (patient, label, site and clinical columns)
-    masks : each patient's mask record (`source`, `excluded`)
-    facts : each patient's facts from splitting the lesions (volumes in ml, means in HU)
+    table : path or data frame
+        `results/cohort.tsv`, or the table itself.
+    text : collection of str
+        Further columns to read as text.
 
     Returns
     -------
-    DataFrame: patient, label, included, stage and reason (where they left the study), the
-    sheet's further columns, the facts, mask_source. A patient without a kept lesion is not
-    included: there is nothing to classify.
+    data frame
+        One row per patient, included or not.
+    """
+    if isinstance(table, pd.DataFrame):
+        cohort = table.copy()
+    else:
+        cohort = pd.read_csv(table, sep="\t", dtype=dict.fromkeys((*TEXT, *text), str))
+    cohort["included"] = cohort["included"].astype(str).str.lower().eq("true")
+    for name in ("stage", "reason"):
+        cells = cohort[name] if name in cohort else pd.Series("", index=cohort.index)
+        cohort[name] = cells.fillna("").astype(str)
+    return cohort
+
+
+def list_cohort(
+    sheet: pd.DataFrame, masks: list[dict[str, Any]], measurements: list[dict[str, Any]]
+) -> pd.DataFrame:
+    """One row per patient of the sheet, in its order.
+
+    A patient without a kept lesion is not included: there is nothing to classify.
+
+    Parameters
+    ----------
+    sheet : data frame
+        The cohort sheet: patient, label, site and clinical columns.
+    masks : list of dict
+        Mask record of each patient (`source`, `excluded`).
+    measurements : list of dict
+        Lesion record of each patient (volumes in ml, means in HU).
+
+    Returns
+    -------
+    data frame
+        Columns patient, label, included, stage and reason (where they left the study), the sheet's
+        further columns, the measurements, mask_source.
     """
     rows = []
-    for cells, mask, fact in zip(sheet.to_dict("records"), masks, facts, strict=True):
+    for cells, mask, measured in zip(sheet.to_dict("records"), masks, measurements, strict=True):
         out = mask.get("excluded") or {}
-        if not out and not fact["n_lesions"]:
+        if not out and not measured["n_lesions"]:
             out = {"stage": "lesions", "reason": NO_LESION}
         rows.append(
             {
@@ -35,8 +73,12 @@ def list_cohort(sheet: pd.DataFrame, masks: list[dict], facts: list[dict]) -> pd
                 "included": not out,
                 "stage": out.get("stage", ""),
                 "reason": out.get("reason", ""),
-                **{k: v for k, v in cells.items() if k not in ("patient", "label", "ct", "mask")},
-                **{key: fact.get(key) for key in (*FACTS, *MEANS)},
+                **{
+                    str(k): v
+                    for k, v in cells.items()
+                    if k not in ("patient", "label", "ct", "mask")
+                },
+                **{key: measured.get(key) for key in (*MEASUREMENTS, *MEANS)},
                 "mask_source": mask.get("source", ""),
             }
         )
@@ -44,7 +86,7 @@ def list_cohort(sheet: pd.DataFrame, masks: list[dict], facts: list[dict]) -> pd
 
 
 def cohort_of_features(features: pd.DataFrame, sheet: pd.DataFrame | None) -> pd.DataFrame:
-    """The same table for a study that starts from features: every patient of them is included."""
+    """The cohort table of a study that starts from a features table: every patient is included."""
     lesions = features.groupby("patient", sort=False).size()
     cohort = features.drop_duplicates("patient")[["patient", "label"]].reset_index(drop=True)
     cohort = cohort.assign(included=True, stage="", reason="")

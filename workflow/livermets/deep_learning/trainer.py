@@ -25,7 +25,7 @@ from livermets.deep_learning.losses import auc, cross_entropy, probabilities
 log = logging.getLogger(__name__)
 
 
-class TrainingDiverged(ArithmeticError):  # noqa: N818  as Python names StopIteration
+class TrainingDiverged(ArithmeticError):
     """A loss is not finite.
 
     Parameters

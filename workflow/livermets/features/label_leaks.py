@@ -1,4 +1,4 @@
-"""Features that give the answer away: copies of the label, of the patient's id, of a lesion."""
+"""Label leaks: features that copy the label or the patient's id, and lesions that stand twice."""
 
 from collections.abc import Sequence
 
@@ -14,38 +14,51 @@ FEATURES_OF_A_LESION = 10
 
 
 def refuse_leaks(table: pd.DataFrame, features: Sequence[str], name: str) -> None:
-    """Raise BadInput if a feature is the label, the patient's id or the row number in disguise."""
-    for what, columns in copies(table, features).items():
+    """Refuse a table in which a feature copies the label, the patient's id or the row number."""
+    for source, columns in copied_columns(table, features).items():
         if columns:
             raise BadInput(
-                f"{name}: the feature {columns[0]} is a copy of {what} and would give it away. "
+                f"{name}: the feature {columns[0]} is a copy of {source} and would give it away. "
                 "Remove the column"
             )
 
 
-def copies(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, list[str]]:
-    """Which of these columns of numbers are a copy of what.
+def copied_columns(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, list[str]]:
+    """Columns of numbers that are a copy of the label, the patient's id or the row number.
 
-    The label: one value per class and another for each. The id: it rises or falls strictly with
-    the number in the id or its place in the alphabet. The row number: it changes by equal steps.
+    A copy of the label has one value in each class, and another in every other class. A copy of the
+    id rises or falls strictly with the number in the id or its place in the alphabet. A copy of the
+    row number changes by equal steps.
+
+    Parameters
+    ----------
+    table : data frame
+        The features table.
+    columns : sequence of str
+        Columns of numbers to look at.
+
+    Returns
+    -------
+    dict
+        Columns that copy "the label", "the patient's id" and "the row number".
     """
     values = table[list(columns)].to_numpy(float)
     ids = _id_keys(table["patient"])
-    found = {
+    copies = {
         "the label": _label_copies(values, table),
         "the patient's id": np.any([_ordered(values, key) for key in ids], axis=0),
         "the row number": _ordered(values, np.arange(len(table)), equal_steps=True),
     }
-    return {what: [c for c, is_copy in zip(columns, of, strict=True) if is_copy]
-            for what, of in found.items()}  # fmt: skip
+    names = np.asarray(columns, dtype=object)
+    return {source: list(names[copied]) for source, copied in copies.items()}
 
 
-def refuse_twins(table: pd.DataFrame, features: Sequence[str]) -> None:
-    """Raise BadInput if two patients share a lesion: the same values in all of many features.
+def refuse_duplicated_lesions(table: pd.DataFrame, features: Sequence[str]) -> None:
+    """Refuse a table in which two patients share a lesion, see `duplicated_lesions`.
 
-    Such a lesion could be learned from in one patient and tested in the other.
+    Such a lesion could train a model in one patient and test it in the other.
     """
-    for group in twins(table, features):
+    for group in duplicated_lesions(table, features):
         pair = " and ".join(f"{patient} (lesion {lesion})" for patient, lesion in group[:2])
         raise BadInput(
             f"patients {pair} have the same values in all {len(features)} features, as one "
@@ -53,10 +66,23 @@ def refuse_twins(table: pd.DataFrame, features: Sequence[str]) -> None:
         )
 
 
-def twins(table: pd.DataFrame, features: Sequence[str]) -> list[list[tuple[str, int]]]:
-    """Groups of (patient, lesion), one of each patient, that are equal in all of many features."""
-    known = table[table[list(features)].notna().any(axis=1)]
-    same = known[known.duplicated(list(features), keep=False)]
+def duplicated_lesions(table: pd.DataFrame, features: Sequence[str]) -> list[list[tuple[str, int]]]:
+    """Lesions of different patients that are equal in all of many features.
+
+    Parameters
+    ----------
+    table : data frame
+        The features table.
+    features : sequence of str
+        Columns to compare; fewer than `FEATURES_OF_A_LESION` tell nothing.
+
+    Returns
+    -------
+    list of list of (str, int)
+        Groups of (patient, lesion), one lesion of each patient.
+    """
+    measured = table[table[list(features)].notna().any(axis=1)]
+    same = measured[measured.duplicated(list(features), keep=False)]
     if len(features) < FEATURES_OF_A_LESION or same.empty:
         return []
     groups = [
@@ -67,7 +93,7 @@ def twins(table: pd.DataFrame, features: Sequence[str]) -> list[list[tuple[str, 
 
 
 def _label_copies(values: np.ndarray, table: pd.DataFrame) -> np.ndarray:
-    """Which columns have one value in each class, and another in every other class."""
+    """Mask of columns that have one value in each class, and another in every other class."""
     patients = table.groupby("label")["patient"].nunique()
     if len(patients) < 2 or patients.min() < PATIENTS_PER_CLASS:
         return np.zeros(values.shape[1], bool)
@@ -78,7 +104,7 @@ def _label_copies(values: np.ndarray, table: pd.DataFrame) -> np.ndarray:
 
 
 def _id_keys(patients: pd.Series) -> list[np.ndarray]:
-    """Numbers that stand for the patients: the one in the id, and its place in the alphabet."""
+    """Numbers of the patients: their place in the alphabet, and the number in the id."""
     keys = [np.unique(patients.to_numpy(str), return_inverse=True)[1]]
     number = pd.to_numeric(patients.str.extract(r"(\d+)\D*$")[0])
     if number.notna().all() and number.nunique() == patients.nunique():
@@ -87,7 +113,7 @@ def _id_keys(patients: pd.Series) -> list[np.ndarray]:
 
 
 def _ordered(values: np.ndarray, key: np.ndarray, equal_steps: bool = False) -> np.ndarray:
-    """Which columns rise or fall strictly with `key`, and stay where it stays."""
+    """Mask of columns that rise or fall strictly with `key`, and stay equal where it does."""
     order = np.argsort(key, kind="stable")
     steps, changes = np.diff(key[order]), np.diff(values[order], axis=0)
     if np.count_nonzero(steps) + 1 < PATIENTS_IN_ORDER:

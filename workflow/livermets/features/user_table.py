@@ -1,12 +1,13 @@
-"""Reading a user's table of features: files as spreadsheets, R and pyradiomics write them."""
+"""A user's features table: read as spreadsheets, R and pyradiomics write it, and checked."""
 
 import csv
 import difflib
 import gzip
 import io
+import json
 import logging
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,72 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from livermets.core.errors import BadInput
+from livermets.features.features_table import (
+    FACTS,
+    IDS,
+    REASON,
+    clinical_columns,
+    feature_columns,
+)
+from livermets.features.label_leaks import refuse_duplicated_lesions, refuse_leaks
+from livermets.study.baselines import CLINICAL
 
-log = logging.getLogger("livermets")
+log = logging.getLogger(__name__)
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 UNREADABLE = (ValueError, OSError, EOFError, zlib.error)
+
+
+def read_features(
+    path: str | Path, columns: Mapping[str, str | None], classes: Sequence[str]
+) -> pd.DataFrame:
+    """A user's own features table, checked, with the columns named as ours and in file order.
+
+    Columns that are neither ids nor `FACTS` nor `clinical_*` are features and must be numbers;
+    missing values may stay. pyradiomics' `diagnostics_*` and an unnamed column of row numbers are
+    left out, with a line in the log.
+
+    Parameters
+    ----------
+    path : path
+        CSV, TSV or Parquet, also with .gz; one row per lesion.
+    columns : mapping
+        The file's names of "patient", "lesion" and "label". Without a lesion column a patient's
+        rows are numbered from 1.
+    classes : sequence of str
+        The labels allowed.
+
+    Returns
+    -------
+    data frame
+        The features table.
+
+    Raises
+    ------
+    BadInput
+        The message names the column, patient or row (1 is the first below the header) and what to
+        do.
+    """
+    name = Path(path).name
+    table = load_table(path, columns, text=(REASON,), text_prefix=CLINICAL)
+    table["label"] = _labels(table["label"], [str(c) for c in classes], name, columns["label"])
+    labels = table.groupby("patient", sort=False)["label"].unique()
+    if len(several := labels[labels.str.len() > 1]):
+        raise BadInput(
+            f"{name}: patient {several.index[0]} has the labels {' and '.join(several.iloc[0])}. "
+            "Give each patient one label"
+        )
+    features = feature_columns(table)
+    if not features:
+        raise BadInput(
+            f"{name} has no feature: besides ids, {', '.join(FACTS)} and {CLINICAL}* it needs one "
+            "column of numbers or more. Add the features"
+        )
+    refuse_leaks(table, features, name)
+    refuse_duplicated_lesions(table, features)
+    if REASON in table:
+        table[REASON] = table[REASON].astype(object).where(table[REASON].notna(), "").astype(str)
+    extra = [c for c in table if c in FACTS or c in clinical_columns(table)]
+    return table[[*IDS, *extra, *features, *(c for c in (REASON,) if c in table)]]
 
 
 def load_table(
@@ -26,16 +89,31 @@ def load_table(
     text: Collection[str] = (),
     text_prefix: str | tuple[str, ...] = (),
 ) -> pd.DataFrame:
-    """The table with patient and label as text, lesion as a whole number, and the rest as numbers.
+    """The file's table with patient and label as text, lesion as integer, the rest as numbers.
 
-    `columns` maps "patient", "lesion" and "label" to the file's names; lesion may be absent. Other
-    columns must hold finite or missing numbers, except those in `text` and those that begin
-    with `text_prefix`. The index counts the rows from 0.
+    Parameters
+    ----------
+    path : path
+        CSV, TSV or Parquet, also with .gz.
+    columns : mapping
+        The file's names of "patient", "lesion" and "label"; lesion may be absent.
+    text : collection of str
+        Columns that may hold text.
+    text_prefix : str or tuple of str
+        Beginnings of the names of columns that may hold text.
 
-    Raises BadInput that names file, column and row, and what to do.
+    Returns
+    -------
+    data frame
+        All other columns hold finite or missing numbers. The index counts the rows from 0.
+
+    Raises
+    ------
+    BadInput
+        The message names file, column and row, and what to do.
     """
     path = Path(path)
-    table = _without_clutter(_read(path, columns), path.name)
+    table = _without_unnamed(_read(path, columns), path.name)
     table = _with_our_names(table, columns, path.name)
     for what in ("patient", "label"):
         table[what] = _text(table[what])
@@ -44,14 +122,14 @@ def load_table(
                 f"{path.name}: {what} (column {columns[what]}) is missing in "
                 f"{_rows(empty, table)}. Fill it in, or remove the rows"
             )
-    as_they_are = ("patient", "label", *text)
-    found = {
+    unchanged = ("patient", "label", *text)
+    converted = {
         column: values
-        if column in as_they_are or str(column).startswith(text_prefix)
+        if column in unchanged or str(column).startswith(text_prefix)
         else _numbers(values, path.name)
         for column, values in table.drop(columns="lesion", errors="ignore").items()
     }
-    table = pd.DataFrame(found | {"lesion": _lesions(table, columns, path.name)})
+    table = pd.DataFrame(converted | {"lesion": _lesions(table, columns, path.name)})
     _refuse_infinite(table, path.name)
     return table
 
@@ -81,14 +159,14 @@ def _read(path: Path, columns: Mapping[str, str | None]) -> pd.DataFrame:
     except BadInput:
         raise
     except UNREADABLE as problem:
-        why = " ".join(str(problem).split())
-        raise BadInput(f"{path} cannot be read: {why}. Correct or replace the file") from problem
+        reason = " ".join(str(problem).split())
+        raise BadInput(f"{path} cannot be read: {reason}. Correct or replace the file") from problem
 
 
 def _check_header(header: list[str], first: list[str], name: str) -> None:
-    """Refuse what pandas would take silently: a name used twice, row names without a header."""
-    if twice := {column for column in header if column and header.count(column) > 1}:
-        raise BadInput(f"{name}: column {min(twice)} is there twice. Rename or remove one")
+    """Refuse a name used twice and row names without a header, which pandas takes silently."""
+    if repeated := {column for column in header if column and header.count(column) > 1}:
+        raise BadInput(f"{name}: column {min(repeated)} is there twice. Rename or remove one")
     if len(first) > len(header):
         raise BadInput(
             f"{name}: its first row has more fields than its header has names. Name every column "
@@ -96,8 +174,8 @@ def _check_header(header: list[str], first: list[str], name: str) -> None:
         )
 
 
-def _without_clutter(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Without unnamed columns of row numbers or of nothing, and pyradiomics' diagnostics."""
+def _without_unnamed(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The table without unnamed columns (row numbers, empty) and pyradiomics' diagnostics."""
     for place, column in enumerate(table.columns, start=1):
         if not str(column).startswith(("Unnamed: ", "__index_level_")):
             continue
@@ -122,9 +200,9 @@ def _with_our_names(
         if column in table or (what == "lesion" and column in (None, "lesion")):
             continue
         near = difflib.get_close_matches(str(column), table.columns, n=1)
-        shown = ", ".join([*table.columns[:5], *(["..."] if len(table.columns) > 5 else [])])
+        listed = ", ".join([*table.columns[:5], *(["..."] if len(table.columns) > 5 else [])])
         raise BadInput(
-            f"{name} has no column {column} (it has {shown}). Set feature_columns.{what} to the "
+            f"{name} has no column {column} (it has {listed}). Set feature_columns.{what} to the "
             f"column of the {what}s" + (f", perhaps {near[0]}" if near else "")
         )
     if table.empty:
@@ -139,7 +217,7 @@ def _with_our_names(
 
 
 def _text(values: pd.Series) -> pd.Series:
-    """Ids as text without blanks around them: 7 and 7.0 are "7", nothing is missing."""
+    """Ids as text without blanks around them: 7 and 7.0 are "7", an empty text is missing."""
     if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
         values = values.astype("Int64")
     text = values.astype(object).where(values.notna(), "").astype(str).str.strip()
@@ -157,10 +235,10 @@ def _lesions(table: pd.DataFrame, columns: Mapping[str, str | None], name: str) 
             f"{name}: lesion (column {columns['lesion']}) is no whole number in "
             f"{_rows(wrong, table)}. Number the lesions, or remove the column to have them numbered"
         )
-    twice = table.assign(lesion=numbers.astype("int64"))[["patient", "lesion"]]
-    if twice.duplicated().any():
-        patient, lesion = twice[twice.duplicated()].iloc[0]
-        same = np.flatnonzero((twice["patient"] == patient) & (twice["lesion"] == lesion))
+    keys = table.assign(lesion=numbers.astype("int64"))[["patient", "lesion"]]
+    if keys.duplicated().any():
+        patient, lesion = keys[keys.duplicated()].iloc[0]
+        same = np.flatnonzero((keys["patient"] == patient) & (keys["lesion"] == lesion))
         raise BadInput(
             f"{name}: lesion {lesion} of patient {patient} is there {len(same)} times, in "
             f"{_rows(same)}. Keep one row per lesion"
@@ -198,14 +276,41 @@ def _refuse_infinite(table: pd.DataFrame, name: str) -> None:
 
 
 def _rows(places: np.ndarray, table: pd.DataFrame | None = None) -> str:
-    """Rows for a message, 1 being the first below the header, and whose they are.
+    """Rows for a message, 1 being the first below the header, and their patients.
 
     "rows 3, 7 (patients P02, P04) and 12 more"
     """
     first = places[:5]
-    shown = ", ".join(str(place + 1) for place in first)
+    listed = ", ".join(str(place + 1) for place in first)
     more = f" and {len(places) - 5} more" if len(places) > 5 else ""
-    whose = "" if table is None else ", ".join(table["patient"].iloc[first].dropna().unique())
-    if whose:
-        shown += f" (patient{'s' if ', ' in whose else ''} {whose})"
-    return f"row{'s' if len(places) > 1 else ''} {shown}{more}"
+    owners = "" if table is None else ", ".join(table["patient"].iloc[first].dropna().unique())
+    if owners:
+        listed += f" (patient{'s' if ', ' in owners else ''} {owners})"
+    return f"row{'s' if len(places) > 1 else ''} {listed}{more}"
+
+
+def _labels(labels: pd.Series, classes: list[str], name: str, column: str | None) -> pd.Series:
+    """The labels as class names (1.0 is 1); refuses others, and classes nobody has."""
+    labels = labels.where(labels.isin(classes), labels.str.replace(r"\.0+$", "", regex=True))
+    present = sorted(labels.unique())
+    wrong = labels[~labels.isin(classes)]
+    spelt = {c.casefold(): c for c in classes}
+    if len(wrong) and all(label.casefold() in spelt for label in wrong):
+        raise BadInput(
+            f"{name}: the label column {column} holds {wrong.iloc[0]!r} in row "
+            f"{wrong.index[0] + 1}, where the class is {spelt[wrong.iloc[0].casefold()]!r}. Write "
+            "the labels as `classes` does"
+        )
+    if len(wrong):
+        raise BadInput(
+            f"{name}: the label column {column} holds {', '.join(map(repr, present))}, but the "
+            f"config's classes are {', '.join(map(repr, classes))} (first in row "
+            f"{wrong.index[0] + 1}: {wrong.iloc[0]!r}). Set `classes: {json.dumps(present)}` and "
+            "`positive` to one of them, or rename the labels in the table"
+        )
+    if absent := [c for c in classes if c not in present]:
+        raise BadInput(
+            f"{name}: no patient has the label {absent[0]!r}. Add patients of that class, or take "
+            "it out of `classes`"
+        )
+    return labels

@@ -1,12 +1,12 @@
-"""The prediction table, the one contract between models and evaluation: read it, refuse a bad one.
+"""The prediction table, the one contract between models and evaluation: read and checked.
 
 Columns: arm, split, patient, lesion, label (class name), score (probability of the positive
-class); one row per test lesion per split. Where a study has three or more classes, also score_CLASS
-for each of them. A column `threshold` may say from which score on the arm calls a row positive,
-chosen on that split's training patients. A user's own table is read like any other.
+class); one row per test lesion per split. With three or more classes also score_CLASS of each. A
+column `threshold` may say from which score on the arm calls a row positive, chosen on that split's
+training patients. A user's own table is read like any other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,11 @@ from livermets.study.schemes import scheme_of
 COLUMNS = ["arm", "split", "patient", "lesion", "label", "score"]
 KEY = ["arm", "split", "patient", "lesion"]
 SUM_TOLERANCE = 0.01  # of probabilities that were rounded
-READERS = {".parquet": pd.read_parquet, ".csv": pd.read_csv, ".tsv": pd.read_table}
+READERS: dict[str, Callable[..., pd.DataFrame]] = {
+    ".parquet": pd.read_parquet,
+    ".csv": pd.read_csv,
+    ".tsv": pd.read_table,
+}
 
 
 def read_predictions(paths: Iterable[Path], classes: list[str]) -> pd.DataFrame:
@@ -26,38 +30,47 @@ def read_predictions(paths: Iterable[Path], classes: list[str]) -> pd.DataFrame:
 
     Parameters
     ----------
-    paths : Parquet, CSV or TSV files (.gz too) of one or more arms each
-    classes : the study's class names
+    paths : iterable of path
+        Parquet, CSV or TSV files (.gz too) of one or more arms each.
+    classes : list of str
+        The study's class names.
+
+    Returns
+    -------
+    data frame
+        The checked rows of all files.
 
     Raises
     ------
-    BadInput : naming the file, and the arm where there is one
+    BadInput
+        The message names the file, and the arm where there is one.
     """
-    tables, home = [], {}
+    tables: list[pd.DataFrame] = []
+    file_of: dict[str, str] = {}  # arm -> name of its file
     for path in sorted(Path(path) for path in paths):
         table = check_predictions(_read(path), classes, f"predictions file {path.name}")
         for arm in table["arm"].unique():
-            if arm in home:
+            if arm in file_of:
                 raise BadInput(
-                    f"predictions file {path.name}: the arm {arm!r} is already in {home[arm]}. "
+                    f"predictions file {path.name}: the arm {arm!r} is already in {file_of[arm]}. "
                     "Give it another name in the column `arm`."
                 )
-            home[arm] = path.name
+            file_of[arm] = path.name
         tables.append(table)
     if not tables:
         raise BadInput("there is no predictions table to evaluate. Run at least one arm.")
-    together = pd.concat(tables, ignore_index=True)
-    check_labels(together)
-    return together.sort_values(KEY, kind="stable", ignore_index=True)
+    predictions = pd.concat(tables, ignore_index=True)
+    check_labels(predictions)
+    return predictions.sort_values(KEY, kind="stable", ignore_index=True)
 
 
 def _read(path: Path) -> pd.DataFrame:
     suffix = next((part for part in reversed(path.suffixes) if part != ".gz"), "")
     if suffix not in READERS:
         raise BadInput(f"predictions file {path.name}: give it as .parquet, .csv or .tsv.")
-    as_text = {} if suffix == ".parquet" else {"dtype": {"patient": str}, "keep_default_na": True}
+    options = {} if suffix == ".parquet" else {"dtype": {"patient": str}, "keep_default_na": True}
     try:
-        return READERS[suffix](path, **as_text)
+        return READERS[suffix](path, **options)
     except (OSError, ValueError) as error:
         raise BadInput(
             f"predictions file {path.name} cannot be read ({error}). Write it again."
@@ -65,20 +78,40 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def score_columns(classes: list[str]) -> list[str]:
-    """The columns that hold each class's probability; none with two classes, where `score` does."""
+    """Columns of each class's probability; none with two classes, where `score` is enough."""
     return [f"score_{name}" for name in classes] if len(classes) > 2 else []
 
 
 def check_predictions(
     table: pd.DataFrame, classes: list[str], name: str = "predictions"
 ) -> pd.DataFrame:
-    """The table with its columns in their types, or BadInput saying what is wrong with it."""
+    """The table with its columns in their types.
+
+    Parameters
+    ----------
+    table : data frame
+        A prediction table.
+    classes : list of str
+        The study's class names.
+    name : str
+        The table's name in messages.
+
+    Returns
+    -------
+    data frame
+        The columns of the contract alone, in its order.
+
+    Raises
+    ------
+    BadInput
+        A column is missing, a value is out of range, or a lesion stands twice.
+    """
     scores = ["score", *score_columns(classes)]
     needed = [*COLUMNS, *scores[1:]]
     missing = [column for column in needed if column not in table]
     if missing:
         raise BadInput(
-            f"{name}: the column {_some(missing)} is missing. "
+            f"{name}: the column {_listed(missing)} is missing. "
             f"A predictions table of {len(classes)} classes has the columns {', '.join(needed)}."
         )
     if table.empty:
@@ -87,7 +120,9 @@ def check_predictions(
     table = table[needed + optional].copy()
     empty = [column for column in needed if table[column].isna().any()]
     if empty:
-        raise BadInput(f"{name}: the column {_some(empty)} has empty cells. Fill or drop the rows.")
+        raise BadInput(
+            f"{name}: the column {_listed(empty)} has empty cells. Fill or drop the rows."
+        )
     try:
         table[scores + optional] = table[scores + optional].astype(float)
         table["lesion"] = table["lesion"].astype(np.int64)
@@ -98,43 +133,44 @@ def check_predictions(
     for column in ("arm", "split", "patient", "label"):
         table[column] = table[column].astype(str)
     for column in scores:
-        odd = table[~table[column].between(0, 1)]
-        if len(odd):
+        outside = table[~table[column].between(0, 1)]
+        if len(outside):
+            arm, value = outside[["arm", column]].iloc[0]
             raise BadInput(
-                f"{name}: {len(odd)} values of {column} of arm {odd['arm'].iloc[0]!r} are outside "
-                f"[0, 1] (first: {odd[column].iloc[0]}). Write probabilities of the class."
+                f"{name}: {len(outside)} values of {column} of arm {arm!r} are outside "
+                f"[0, 1] (first: {value}). Write probabilities of the class."
             )
     if scores[1:]:
-        odd = table[(table[scores[1:]].sum(axis=1) - 1).abs() > SUM_TOLERANCE]
-        if len(odd):
+        off = table[(table[scores[1:]].sum(axis=1) - 1).abs() > SUM_TOLERANCE]
+        if len(off):
             raise BadInput(
-                f"{name}: {len(odd)} rows of arm {odd['arm'].iloc[0]!r} have scores that do not "
+                f"{name}: {len(off)} rows of arm {off['arm'].iloc[0]!r} have scores that do not "
                 f"add up to 1 over {', '.join(scores[1:])}. Write probabilities of all classes."
             )
     unknown = sorted(set(table["label"]) - set(classes))
     if unknown:
         arm = table.loc[table["label"] == unknown[0], "arm"].iloc[0]
         raise BadInput(
-            f"{name}: arm {arm!r} has the unknown label {_some(unknown)}. "
+            f"{name}: arm {arm!r} has the unknown label {_listed(unknown)}. "
             f"Use the classes of the config: {', '.join(classes)}."
         )
-    twice = table[table.duplicated(KEY)]
-    if len(twice):
-        arm, split, patient, lesion = twice[KEY].iloc[0]
+    duplicates = table[table.duplicated(KEY)]
+    if len(duplicates):
+        arm, split, patient, lesion = duplicates[KEY].iloc[0]
         raise BadInput(
             f"{name}: arm {arm!r} scores lesion {lesion} of patient {patient} more than once in "
-            f"{split} ({len(twice)} such rows). Keep one row per lesion and split."
+            f"{split} ({len(duplicates)} such rows). Keep one row per lesion and split."
         )
     return table
 
 
 def check_labels(table: pd.DataFrame) -> None:
-    """Refuse arms that disagree about a patient's label: one of them was run on other data."""
+    """Refuse arms that disagree about a patient's label, which come from different data."""
     labels = table[["arm", "patient", "label"]].drop_duplicates()
     first = labels.drop_duplicates("patient").set_index("patient")
-    other = labels[labels["label"] != labels["patient"].map(first["label"])]
-    if len(other):
-        arm, patient, label = other.iloc[0]
+    conflicts = labels[labels["label"] != labels["patient"].map(first["label"])]
+    if len(conflicts):
+        arm, patient, label = conflicts.iloc[0]
         before = first.loc[patient]
         raise BadInput(
             f"predictions: arm {arm!r} calls patient {patient} {label!r}, arm "
@@ -144,12 +180,12 @@ def check_labels(table: pd.DataFrame) -> None:
 
 
 def check_splits(table: pd.DataFrame, splits: pd.DataFrame) -> None:
-    """Refuse rows of a patient who is not in the test part of the split (leakage)."""
+    """Refuse rows of patients who are not in the test part of the split (leakage)."""
     unknown = sorted(set(table["split"]) - set(splits["split"]))
     if unknown:
         arm = table.loc[table["split"] == unknown[0], "arm"].iloc[0]
         raise BadInput(
-            f"predictions: arm {arm!r} has the split {_some(unknown)}, which this study does not "
+            f"predictions: arm {arm!r} has the split {_listed(unknown)}, which this study does not "
             "have. Use the names in splits.parquet."
         )
     test = splits.loc[splits["role"] == "test", ["split", "patient"]].astype(str)
@@ -165,14 +201,15 @@ def check_splits(table: pd.DataFrame, splits: pd.DataFrame) -> None:
 
 
 def with_scheme(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The predictions with the columns `scheme` and `repeat` that their split says."""
-    named = {split: scheme_of(split) for split in predictions["split"].unique()}
+    """The predictions with the columns `scheme` and `repeat`, from the names of their splits."""
+    schemes = {split: scheme_of(split) for split in predictions["split"].unique()}
     return predictions.assign(
-        scheme=predictions["split"].map({split: parts[0] for split, parts in named.items()}),
-        repeat=predictions["split"].map({split: parts[1] for split, parts in named.items()}),
+        scheme=predictions["split"].map({split: scheme for split, (scheme, _) in schemes.items()}),
+        repeat=predictions["split"].map({split: repeat for split, (_, repeat) in schemes.items()}),
     )
 
 
-def _some(names: list[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:3])
-    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def _listed(names: list[str]) -> str:
+    """The first three names for a message, and how many more there are."""
+    first = ", ".join(repr(name) for name in names[:3])
+    return first + (f" and {len(names) - 3} more" if len(names) > 3 else "")

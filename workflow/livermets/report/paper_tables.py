@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from livermets.cohort.cohort_table import read_cohort
 from livermets.core.errors import BadInput
 from livermets.evaluation.metrics import METRICS
 from livermets.study.arms import Arm
@@ -37,16 +38,6 @@ def read_table(table: Path | str | pd.DataFrame) -> pd.DataFrame:
         return pd.read_parquet(path)
     text = {name: str for name in ("patient", "label", "stage", "reason", "mask_source")}
     return pd.read_csv(path, sep="\t", dtype=text)
-
-
-def read_cohort(table: Path | str | pd.DataFrame) -> pd.DataFrame:
-    """The cohort with `included` as bool and empty texts for missing ones."""
-    cohort = read_table(table).copy()
-    cohort["included"] = cohort["included"].astype(str).str.lower().eq("true")
-    for name in ("stage", "reason"):
-        given = cohort[name] if name in cohort else pd.Series("", index=cohort.index)
-        cohort[name] = given.fillna("").astype(str)
-    return cohort
 
 
 def table1(

@@ -11,13 +11,13 @@ import pandas as pd
 import yaml
 
 from livermets import __version__
+from livermets.cohort.cohort_table import read_cohort
 from livermets.core.io import read_json
 from livermets.core.templating import environment
 from livermets.report.flow_diagram import SOURCES, STAGES
 from livermets.report.paper_tables import (
     number,
     p_value,
-    read_cohort,
     read_table,
     require,
     table1,

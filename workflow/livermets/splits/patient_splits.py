@@ -1,12 +1,13 @@
-"""Who trains, who validates, who is tested: always whole patients, every class on every side.
+"""Splits: which patients train, validate and test; always whole patients, each class in each role.
 
-Everything is dealt from a table of patients (one row each), so no lesion count can upset the
-balance of a fold (scikit-learn's StratifiedGroupKFold can leave a fold with one class, #33085).
-The order in which patients are dealt is that of a hash of the seed and their id: the same on
-every machine and in whatever order the table comes.
+Splits are made from a table of patients (one row each), so the number of their lesions cannot upset
+the balance of a fold (scikit-learn's StratifiedGroupKFold can leave a fold with one class, issue
+33085 of scikit-learn). The order of the patients is that of a hash of the seed and their id: the
+same on every machine and for any order of the table.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,44 +18,53 @@ from livermets.core.seeds import derive
 from livermets.study.schemes import cv_name, site_name
 
 ROLES = ("train", "validation", "test")
-Groups = dict[str, list[str]]  # the patients of each class
+Groups = dict[str, list[str]]  # class -> its patients
 
 
-def divide(
+def split_patients(
     patients: pd.DataFrame,
-    holdout: dict | None,
-    cv: dict | None,
+    holdout: dict[str, Any] | None,
+    cv: dict[str, Any] | None,
     seed: int,
     given: bool = False,
-    site: dict | None = None,
+    site: dict[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """Divide patients by every scheme that is asked for.
+    """Split patients by every scheme of the configuration.
 
     Parameters
     ----------
-    patients : one row per patient with `patient` and `label`, and `split` or `site` where they
-        are used; other columns are ignored
-    holdout : `test_per_class` patients of each class are tested, `validation` in total of the rest
-    cv : repeated stratified K-fold cross-validation: `folds`, `repeats` (1), `validation` patients
-        in total drawn from each training part
-    seed : the study's seed
-    given : take each patient's role from the column `split`
-    site : train here, test there, by the column `site`: `test` is a list of sites, tested together
-        in one split, or "each" for every site in turn; `validation` patients in total of the rest
+    patients : data frame
+        One row per patient: patient, label, and `split` or `site` where they are used.
+    holdout : dict or None
+        `test_per_class` patients of each class are tested; `validation` of the others, in total.
+    cv : dict or None
+        Repeated stratified K-fold cross-validation: `folds`, `repeats` (1), and `validation`
+        patients in total from each training part.
+    seed : int
+        The study's seed.
+    given : bool
+        Whether each patient's role is taken from the column `split`.
+    site : dict or None
+        Test by the column `site`: `test` is a list of sites, tested together in one split, or
+        "each" for every site in turn; `validation` patients in total of the others.
 
     Returns
     -------
-    table split, patient, role (train, validation or test): every patient once in every split.
-    Classifiers train on train + validation; DenseNet stops early by the validation patients.
+    data frame
+        Columns split, patient, role (train, validation or test): every patient once in every
+        split. Classifiers train on train and validation; DenseNet stops by the validation patients.
 
-    Raises BadInput where a class has too few patients, naming the class and the key to lower.
+    Raises
+    ------
+    BadInput
+        A class has too few patients; the message names the class and the key to lower.
     """
     groups = _by_class(patients)
     parts = []
     if holdout:
-        wanted, key = holdout["test_per_class"], "splits.holdout.test_per_class"
-        _require(groups, wanted + 2, key, f"{wanted} to test, 2 to train")
-        test = [p for ids in groups.values() for p in _shuffled(ids, seed, "holdout")[:wanted]]
+        tested, key = holdout["test_per_class"], "splits.holdout.test_per_class"
+        _require(groups, tested + 2, key, f"{tested} to test, 2 to train")
+        test = [p for ids in groups.values() for p in _shuffled(ids, seed, "holdout")[:tested]]
         parts.append(_split("holdout", groups, test, holdout, "splits.holdout", seed))
     if cv:
         folds, key = cv["folds"], "splits.cv.folds"
@@ -63,7 +73,8 @@ def divide(
         # two patients to train in every fold, so that inner folds can hold every class
         _require(groups, max(folds, 4 if folds == 2 else 3), key, "in each fold 1 to test")
         for repeat in range(1, cv.get("repeats", 1) + 1):
-            for fold, test in enumerate(deal(groups, folds, seed, "cv", repeat), start=1):
+            tests = stratified_folds(groups, folds, seed, "cv", repeat)
+            for fold, test in enumerate(tests, start=1):
                 parts.append(_split(cv_name(repeat, fold), groups, test, cv, "splits.cv", seed))
     if given:
         parts.append(_given(patients, groups))
@@ -76,87 +87,129 @@ def divide(
     return pd.concat(parts, ignore_index=True)
 
 
-def check_names(splits: pd.DataFrame, expected: Sequence[str]) -> None:
-    """Refuse a division that lacks a split the workflow has planned for."""
-    lost = [name for name in expected if name not in set(splits["split"])]
-    if lost:
+def check_split_names(splits: pd.DataFrame, planned: Sequence[str]) -> None:
+    """Refuse a table that lacks a split of the planned workflow."""
+    missing = [name for name in planned if name not in set(splits["split"])]
+    if missing:
         raise BadInput(
-            f"no included patient is left to test in the split {lost[0]}: take that site's patients"
-            " out of the cohort sheet, or find out why they were excluded (results/cohort.tsv)."
+            f"no included patient is left to test in the split {missing[0]}: take that site's"
+            " patients out of the cohort sheet, or find out why they were excluded"
+            " (results/cohort.tsv)."
         )
 
 
-def deal(groups: Groups, folds: int, *purpose: object) -> list[list[str]]:
-    """Deal the patients of each class over folds in turn: sizes differ by one at most."""
-    line = [patient for ids in groups.values() for patient in _shuffled(ids, *purpose)]
-    return [line[start::folds] for start in range(folds)]
+def stratified_folds(groups: Groups, folds: int, seed: int, *purpose: object) -> list[list[str]]:
+    """Patients of each fold: sizes of folds, and of classes in them, differ by one at most.
+
+    Parameters
+    ----------
+    groups : dict
+        Patients of each class.
+    folds : int
+        Number of folds.
+    seed : int
+        The study's seed.
+    *purpose : object
+        Names from which, with the seed, the order of the patients is derived.
+
+    Returns
+    -------
+    list of list of str
+        Patients of each fold.
+    """
+    order = [patient for ids in groups.values() for patient in _shuffled(ids, seed, *purpose)]
+    return [order[start::folds] for start in range(folds)]
 
 
 def grouped_folds(
-    patients: npt.ArrayLike, labels: npt.ArrayLike, folds: int, *purpose: object
+    patients: npt.ArrayLike, labels: npt.ArrayLike, folds: int, seed: int, *purpose: object
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Row numbers (train, test) of inner folds over patients, with every class on both sides.
+    """Inner folds over patients, with every class on both sides.
 
-    patients, labels : of each row. There are fewer folds where a class has fewer patients, and
-    none (an empty list) where a class has a single patient.
+    Parameters
+    ----------
+    patients : array, shape (rows,)
+        Patient of each row.
+    labels : array, shape (rows,)
+        Class of each row.
+    folds : int
+        Largest number of folds; fewer where a class has fewer patients.
+    seed : int
+        The study's seed.
+    *purpose : object
+        As in `stratified_folds`.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+        Row numbers (train, test) of each fold; empty where a class has a single patient.
     """
     rows = pd.DataFrame({"patient": np.asarray(patients), "label": np.asarray(labels)})
     groups = _by_class(rows.drop_duplicates())
     folds = min(folds, *(len(ids) for ids in groups.values()))
     if folds < 2:
         return []
-    tests = (rows["patient"].isin(fold).to_numpy() for fold in deal(groups, folds, *purpose))
+    tests = (
+        rows["patient"].isin(fold).to_numpy()
+        for fold in stratified_folds(groups, folds, seed, *purpose)
+    )
     return [(np.flatnonzero(~test), np.flatnonzero(test)) for test in tests]
 
 
 def _by_class(patients: pd.DataFrame) -> Groups:
-    """The patients of each class, both sorted; refuses what no split can be made of."""
+    """The patients of each class, both sorted; refuses a table that cannot be split."""
     missing = patients.loc[patients["label"].isna(), "patient"]
     if len(missing):
         raise BadInput(f"patient {missing.iloc[0]} has no label: give one, or leave them out.")
-    twice = patients.loc[patients["patient"].duplicated(), "patient"]
-    if len(twice):
+    duplicates = patients.loc[patients["patient"].duplicated(), "patient"]
+    if len(duplicates):
         raise BadInput(
-            f"patient {twice.iloc[0]} is in the table of patients twice (perhaps with two labels):"
-            " keep one row and one label for each patient."
+            f"patient {duplicates.iloc[0]} is in the table of patients twice (perhaps with two"
+            " labels): keep one row and one label for each patient."
         )
-    groups = {label: sorted(ids) for label, ids in patients.groupby("label")["patient"]}
+    labels = sorted(patients["label"].unique())
+    groups = {
+        label: sorted(patients.loc[patients["label"] == label, "patient"]) for label in labels
+    }
     if len(groups) < 2:
         only = next(iter(groups), "no patient at all")
         raise BadInput(f"all patients are of one class ({only}): give patients of another, too.")
     return groups
 
 
-def _shuffled(patients: list[str], *purpose: object) -> list[str]:
-    return sorted(patients, key=lambda patient: (derive(*purpose, patient), patient))
+def _shuffled(patients: list[str], seed: int, *purpose: object) -> list[str]:
+    """The patients in an order that the seed and its purpose decide."""
+    return sorted(patients, key=lambda patient: (derive(seed, *purpose, patient), patient))
 
 
-def _require(groups: Groups, need: int, key: str, why: str) -> None:
+def _require(groups: Groups, need: int, key: str, reason: str) -> None:
+    """Refuse classes with fewer patients than a scheme needs."""
     for label, ids in groups.items():
         if len(ids) < need:
             raise BadInput(
                 f"class {label} has {len(ids)} patients and {key} needs {need} of each class"
-                f" ({why}): lower {key} or add patients."
+                f" ({reason}): lower {key} or add patients."
             )
 
 
 def _given(patients: pd.DataFrame, groups: Groups) -> pd.DataFrame:
-    """The split that the sheet gives, by patient."""
+    """The split that the cohort sheet gives."""
     column = _column(patients, "split", "splits.given", "one of train, validation and test")
-    odd = column[~column.isin(ROLES)]
-    if len(odd):
+    invalid = column[~column.isin(ROLES)]
+    if len(invalid):
         raise BadInput(
-            f"patient {odd.index[0]} has {odd.iloc[0]!r} in the column split: write train,"
+            f"patient {invalid.index[0]} has {invalid.iloc[0]!r} in the column split: write train,"
             " validation or test."
         )
     _require_both_sides("given", groups, list(column.index[column == "test"]), "column split")
-    return _table("given", column.to_dict())
+    return _table("given", {str(patient): role for patient, role in column.items()})
 
 
 def _by_site(patients: pd.DataFrame, tested: Sequence[str] | str) -> dict[str, list[str]]:
     """The test patients of each split by site."""
     column = _column(patients, "site", "splits.site", "where the patient was scanned")
-    sites = {site: list(ids) for site, ids in column.groupby(column).groups.items()}
+    names = sorted(column.unique())
+    sites = {site: list(column.index[column == site]) for site in names}
     if tested == "each":
         return {site_name(site): ids for site, ids in sites.items()}
     absent = [site for site in tested if site not in sites]
@@ -168,7 +221,7 @@ def _by_site(patients: pd.DataFrame, tested: Sequence[str] | str) -> dict[str, l
     return {"external": [patient for site in tested for patient in sites[site]]}
 
 
-def _column(patients: pd.DataFrame, name: str, key: str, what: str) -> pd.Series:
+def _column(patients: pd.DataFrame, name: str, key: str, content: str) -> pd.Series:
     """A column of the sheet by patient, as text; refuses empty cells."""
     if name not in patients:
         raise BadInput(f"{key} needs the column {name} in the cohort sheet: add it.")
@@ -177,19 +230,19 @@ def _column(patients: pd.DataFrame, name: str, key: str, what: str) -> pd.Series
     if len(empty):
         raise BadInput(
             f"patient {empty.index[0]} has an empty cell in the column {name}, which {key} needs:"
-            f" write {what}."
+            f" write {content}."
         )
     return column.astype(str)
 
 
 def _require_both_sides(name: str, groups: Groups, test: list[str], key: str) -> None:
-    """One patient of each class to test and two to train, where a person drew the line."""
+    """Refuse a given split without one patient of each class to test and two to train."""
     for label, ids in groups.items():
         tested = len(set(ids) & set(test))
-        for there, need, role in ((tested, 1, "test"), (len(ids) - tested, 2, "train")):
-            if there < need:
+        for count, need, role in ((tested, 1, "test"), (len(ids) - tested, 2, "train")):
+            if count < need:
                 raise BadInput(
-                    f"split {name} has {there} patients of class {label} to {role} and needs {need}"
+                    f"split {name} has {count} patients of class {label} to {role} and needs {need}"
                     f" or more: divide them otherwise ({key}), or add patients."
                 )
 
@@ -197,38 +250,39 @@ def _require_both_sides(name: str, groups: Groups, test: list[str], key: str) ->
 def _split(
     name: str, groups: Groups, test: list[str], scheme: dict, key: str, seed: int
 ) -> pd.DataFrame:
-    """One split's table; validation patients are drawn from those who are not tested."""
-    rest = {
+    """The table of one split; validation patients are drawn from those who are not tested."""
+    remaining = {
         label: _shuffled([p for p in ids if p not in test], seed, name, "validation")
         for label, ids in groups.items()
     }
-    taken = _allot(name, rest, scheme["validation"], f"{key}.validation")
-    drawn = [p for label, ids in rest.items() for p in ids[: taken[label]]]
-    roles = {p: "train" for ids in rest.values() for p in ids}
-    roles |= dict.fromkeys(drawn, "validation") | dict.fromkeys(test, "test")
-    for role, members in (("train", set(roles) - {*drawn, *test}), ("test", set(test))):
+    quota = _validation_quota(name, remaining, scheme["validation"], f"{key}.validation")
+    validation = [p for label, ids in remaining.items() for p in ids[: quota[label]]]
+    roles = {p: "train" for ids in remaining.values() for p in ids}
+    roles |= dict.fromkeys(validation, "validation") | dict.fromkeys(test, "test")
+    for role, members in (("train", set(roles) - {*validation, *test}), ("test", set(test))):
         for label, ids in groups.items():
             assert members & set(ids), f"{name}: no {label} patient in {role}"
     return _table(name, roles)
 
 
 def _table(name: str, roles: dict[str, str]) -> pd.DataFrame:
-    everyone = sorted(roles)
-    return pd.DataFrame({"split": name, "patient": everyone, "role": [roles[p] for p in everyone]})
+    patients = sorted(roles)
+    return pd.DataFrame({"split": name, "patient": patients, "role": [roles[p] for p in patients]})
 
 
-def _allot(name: str, rest: Groups, validation: int, key: str) -> dict[str, int]:
-    """How many patients of each class validate: evenly, and one of each class stays to train."""
-    taken = dict.fromkeys(rest, 0)
+def _validation_quota(name: str, remaining: Groups, validation: int, key: str) -> dict[str, int]:
+    """Number of validation patients of each class: as even as possible, leaving one to train."""
+    quota = dict.fromkeys(remaining, 0)
     for _ in range(validation):
-        spare = {label: len(rest[label]) - taken[label] for label in rest}
-        able = [label for label in rest if spare[label] > 1]
-        if not able:
+        to_train = {label: len(ids) - quota[label] for label, ids in remaining.items()}
+        available = [label for label in remaining if to_train[label] > 1]
+        if not available:
+            smallest = min(to_train, key=lambda label: len(remaining[label]))
             raise BadInput(
-                f"{name} has {sum(map(len, rest.values()))} patients who are not tested; {key}"
+                f"{name} has {sum(map(len, remaining.values()))} patients who are not tested; {key}"
                 f" wants {validation} of them and each class needs one to train:"
-                f" lower {key} or add patients of class {min(spare, key=lambda c: len(rest[c]))}."
+                f" lower {key} or add patients of class {smallest}."
             )
-        # the class with the fewest so far; of those, the one that can best spare a patient
-        taken[min(able, key=lambda label: (taken[label], -spare[label]))] += 1
-    return taken
+        # the class with the fewest so far; of equals, the one with the most patients left to train
+        quota[min(available, key=lambda label: (quota[label], -to_train[label]))] += 1
+    return quota

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 from livermets.audit.leakage_audit import as_json, audit_data, stop_on_findings
+from livermets.cohort.cohort_table import read_cohort
 from livermets.core.io import read_json, write_json
 from livermets.core.jobs import job
-from livermets.report.paper_tables import read_cohort
 
 with job(snakemake):
     prints = {Path(p).stem: read_json(p) for p in snakemake.input.prints if Path(p).stat().st_size}

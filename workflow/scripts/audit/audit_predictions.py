@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 from livermets.audit.leakage_audit import as_json, as_table, audit_predictions, stop_on_findings
+from livermets.cohort.cohort_table import read_cohort
 from livermets.core.io import read_json, write_json, write_table
 from livermets.core.jobs import job
 from livermets.predictions.predictions_table import read_predictions
-from livermets.report.paper_tables import read_cohort
 
 with job(snakemake):
     paths = [Path(path) for path in snakemake.input.predictions]

@@ -2,7 +2,7 @@
 
 from livermets.core.io import write_table
 from livermets.core.jobs import job
-from livermets.features.features_table import read_features
+from livermets.features.user_table import read_features
 
 with job(snakemake):
     table = read_features(snakemake.input[0], snakemake.params.columns, snakemake.params.classes)

@@ -3,17 +3,17 @@
 from pathlib import Path
 
 import pandas as pd
+from livermets.cohort.cohort_table import read_cohort
 from livermets.core.io import read_json, write_table
 from livermets.core.jobs import job
-from livermets.features.features_table import gather
+from livermets.features.features_table import assemble_features
 from livermets.sensitivity.uncorrected_masks import fittable_splits, uncorrected_cohort
 
 with job(snakemake):
     facts = {Path(path).stem: read_json(path) for path in snakemake.input.facts}
     files = snakemake.input
-    cohort = pd.read_csv(files.cohort, sep="\t", dtype={"patient": str, "label": str})
-    cohort = uncorrected_cohort(cohort, facts)
-    features = gather(cohort, files.radiomics, files.tables, snakemake.params.clinical)
+    cohort = uncorrected_cohort(read_cohort(files.cohort), facts)
+    features = assemble_features(cohort, files.radiomics, files.tables, snakemake.params.clinical)
     splits = pd.read_parquet(files.splits)
     splits = fittable_splits(splits, features, snakemake.params.classes)
     write_table(snakemake.output.features, features)

@@ -1,9 +1,9 @@
 """The study's patients with permuted labels, and their features under those labels."""
 
 import pandas as pd
+from livermets.cohort.cohort_table import read_cohort
 from livermets.core.io import write_table
 from livermets.core.jobs import job
-from livermets.report.paper_tables import read_cohort
 from livermets.sensitivity.label_permutation import permute_labels
 
 with job(snakemake):

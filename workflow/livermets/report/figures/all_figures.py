@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from livermets.cohort.cohort_table import read_cohort
 from livermets.predictions.predictions_table import read_predictions, with_scheme
 from livermets.report.figures.confusion import draw_confusion
 from livermets.report.figures.curves import draw_calibration, draw_decision, draw_roc, targets
@@ -12,7 +13,7 @@ from livermets.report.figures.forest import draw_forest
 from livermets.report.figures.lesions import draw_examples, draw_lesion_map
 from livermets.report.figures.style import blank
 from livermets.report.flow_diagram import draw_flow
-from livermets.report.paper_tables import read_cohort, read_table
+from livermets.report.paper_tables import read_table
 from livermets.study.outputs import SCHEME_FIGURES, figure_names
 
 BAND_DRAWS = 500
