@@ -35,7 +35,7 @@ def look_over(
     source, correction, dice_liver, dice_lesion, warnings (sentences)
     """
     hu, labels = sitk.GetArrayViewFromImage(ct), sitk.GetArrayViewFromImage(mask)
-    kept = lesions[lesions["kept"]]
+    kept = lesions[lesions["kept"].astype(bool)]  # a table without rows knows no types
     columns = {"lesion": "number", "volume_ml": "ml", "diameter_mm": "mm", "mean_hu": "hu"}
     found = {
         "liver_ml": facts["liver_ml"],
