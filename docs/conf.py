@@ -29,6 +29,7 @@ default_role = "code"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 exclude_patterns = ["_build"]
 nitpicky = True
+suppress_warnings = ["ref.python"]  # two rooms may have a class of one name
 # Without a network there is no index of other projects to look their names up in.
 nitpick_ignore_regex = [("py:.*", r"(?!livermets\.).*")]
 

@@ -62,7 +62,7 @@ class ConstantFilter(_Selector):
 
 
 class CorrelationFilter(_Selector):
-    """Redundancy filter: of two features with |Pearson r| > `threshold` the better one stays.
+    """Redundancy filter: of two features with a correlation above `threshold` the better one stays.
 
     The better one has the higher ANOVA F between the classes, among the training rows; of equals
     it is the first column. Features are taken from the best to the worst and kept unless they
@@ -72,7 +72,7 @@ class CorrelationFilter(_Selector):
     Parameters
     ----------
     threshold : float
-        Largest |r| between two features that both stay.
+        Largest absolute Pearson correlation between two features that both stay.
     """
 
     def __init__(self, threshold: float = 0.6) -> None:

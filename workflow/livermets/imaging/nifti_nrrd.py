@@ -58,7 +58,7 @@ def read_volume(
     try:
         with quiet_itk():
             reader.ReadImageInformation()
-            if reader.HasMetaDataKey("nifti_type"):
+            if path.name.lower().endswith((".nii", ".nii.gz")):  # NRRD keeps the keys of NIfTI
                 _check_nifti(path, patient, name)
             _refuse_shape(path, reader, patient, name, layers)
             image = reader.Execute()

@@ -48,7 +48,7 @@ def check_mask(
         source, correction, dice_liver and dice_lesion of the record; warnings (sentences).
     """
     hu, labels = sitk.GetArrayViewFromImage(ct), sitk.GetArrayViewFromImage(mask)
-    kept = lesions[lesions["kept"]]
+    kept = lesions[lesions["kept"].astype(bool)]  # a table without rows knows no types
     columns = {"lesion": "number", "volume_ml": "ml", "diameter_mm": "mm", "mean_hu": "hu"}
     checked = {
         "liver_ml": measurements["liver_ml"],

@@ -12,14 +12,21 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Classifier:
-    """A scikit-learn classifier: its name in print, import path, what is fixed and what is tuned.
+    """A scikit-learn classifier: its title, import path, fixed and tuned parameters.
 
-    title : as the tables and figures call it
-    path : "module.Class"
-    fixed : parameters that differ from the library's defaults
-    space : the values that the randomised search draws from; empty where nothing is tuned.
-        The untuned classifier (library defaults + `fixed`) is always the first candidate.
-    weighted : whether its `fit` takes `sample_weight`; without, there is no arm `weights`
+    Attributes
+    ----------
+    title : str
+        Its name in tables and figures.
+    path : str
+        Where it is imported from, "module.Class".
+    fixed : mapping of str to object
+        Parameters that differ from the defaults of the library.
+    space : mapping of str to sequence
+        The values that the randomised search draws from; empty if nothing is tuned. The untuned
+        classifier (defaults of the library and `fixed`) is always the first candidate.
+    weighted : bool
+        Whether its `fit` takes `sample_weight`; if not, there is no arm with class weights.
     """
 
     title: str
