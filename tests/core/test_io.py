@@ -1,5 +1,9 @@
 """Results are written whole or not at all, and the same content gives the same bytes."""
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from livermets.core.io import atomic_path, read_json, write_empty, write_json, write_table
@@ -47,3 +51,35 @@ def test_a_table_is_written_by_its_ending_without_its_index(tmp_path, ending):
 def test_an_empty_file_has_no_bytes(tmp_path):
     write_empty(tmp_path / "out")
     assert (tmp_path / "out").stat().st_size == 0
+
+
+WORKFLOW = Path(__file__).parents[2] / "workflow"
+# What writes a file, by the last name of the call; an `open` counts where its mode says so.
+WRITING = {
+    "write_text", "write_bytes", "to_csv", "to_parquet", "savefig", "savez", "savez_compressed",
+    "dump", "WriteImage", "save_as",
+}  # fmt: skip
+SCRATCH = {"_resume"}  # the part of a download, which is renamed once its hash is right
+
+
+def direct_writers(file: Path) -> Iterator[str]:
+    """The functions of a file that write to disk and never ask for `atomic_path`."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)] or [tree]
+    for block in blocks:
+        calls = [node for node in ast.walk(block) if isinstance(node, ast.Call)]
+        methods = {call.func.attr for call in calls if isinstance(call.func, ast.Attribute)}
+        functions = {call.func.id for call in calls if isinstance(call.func, ast.Name)}
+        opened = any(
+            isinstance(value, ast.Constant) and value.value in ("w", "wb", "ab", "a")
+            for call in calls
+            if getattr(call.func, "attr", getattr(call.func, "id", "")) in ("open", "ZipFile")
+            for value in [*call.args, *(keyword.value for keyword in call.keywords)]
+        )
+        if (opened or WRITING & methods) and "atomic_path" not in functions:
+            yield f"{file.relative_to(WORKFLOW)}: {getattr(block, 'name', 'script')}"
+
+
+def test_every_writer_of_a_result_goes_through_one_function():
+    found = [name for file in sorted(WORKFLOW.rglob("*.py")) for name in direct_writers(file)]
+    assert [name for name in found if name.split(": ")[1] not in SCRATCH] == []

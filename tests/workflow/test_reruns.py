@@ -24,6 +24,8 @@ def checkout(tmp_path_factory) -> Path:
     for name in ("Snakefile", "workflow", "envs", "profiles", "config"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
+    for rules in (folder / "workflow/rules").iterdir():  # a rule with a message is listed by it
+        rules.write_text(re.sub(r"\n *message:\n.*", "", rules.read_text()))
     return folder
 
 
@@ -95,7 +97,7 @@ def planned(study: Path, checkout: Path) -> tuple[set[str], set[str]]:
 
 @pytest.mark.parametrize(
     ("function", "user"),
-    [("read_cohort", "audit"), ("fit_baseline", "fit_baseline")],
+    [("read_cohort", "audit_predictions"), ("train_baseline", "fit_baseline")],
     ids=["reader of the cohort table", "baselines"],
 )
 def test_an_edit_of_a_deep_module_reruns_the_rules_that_import_it_and_no_other(
@@ -112,10 +114,19 @@ def test_an_edit_of_a_deep_module_reruns_the_rules_that_import_it_and_no_other(
     assert listed == with_readers(users, edges(table_study, checkout)) - {"all"}
 
 
-def test_an_edit_of_the_reports_template_reruns_the_report_alone(table_study, checkout, edit):
-    (template,) = (checkout / "workflow/livermets/report").rglob(REPORT_TEMPLATE)
+def test_an_edit_of_the_reports_template_reruns_what_reads_its_folder(
+    table_study, checkout, scripts, edit
+):
+    package = checkout / "workflow"
+    (template,) = (package / "livermets/report").rglob(REPORT_TEMPLATE)
+    folder = template.parent
+    readers = {
+        file for file in folder.parent.glob("*.py") if f'"{folder.name}"' in file.read_text()
+    }
+    users = {rule for rule, script in scripts.items() if readers & modules_of(script, package)}
+    assert "render_report" in users and not {"evaluate", "write_tables"} & users
     edit(template, "{# edited #}\n")
-    assert planned(table_study, checkout)[0] == {"render_report"}
+    assert planned(table_study, checkout)[1] == users
 
 
 def test_an_edit_of_a_comment_in_a_rule_file_reruns_nothing(table_study, checkout, edit):

@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
+from livermets.core.io import write_text
 from livermets.study.schemes import scheme_of, scheme_title
 
 STAGES = {
@@ -94,10 +95,8 @@ def draw_flow(path: Path | str, **tables) -> Path:
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
         trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    path.write_text(
-        templates.get_template("flow_diagram.svg.j2").render(_layout(steps, schemes)),
-        encoding="utf-8",
-    )
+    page = templates.get_template("flow_diagram.svg.j2").render(_layout(steps, schemes))
+    write_text(path, page)
     return path
 
 

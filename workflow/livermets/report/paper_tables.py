@@ -9,6 +9,7 @@ import pandas as pd
 
 from livermets.cohort.cohort_table import read_cohort
 from livermets.core.errors import BadInput
+from livermets.core.io import write_table
 from livermets.evaluation.metrics import METRICS
 from livermets.study.arms import Arm
 from livermets.study.outputs import LEVELS, table_names
@@ -208,9 +209,7 @@ def write_tables(
     paths = {}
     for name in table_names(classes):
         paths[name] = folder / f"{name}.tsv"
-        tables[name].to_csv(
-            paths[name], sep="\t", index=False, float_format="%.10g", lineterminator="\n"
-        )
+        write_table(paths[name], tables[name], float_format="%.10g")
     return paths
 
 

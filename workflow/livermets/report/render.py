@@ -12,7 +12,7 @@ import yaml
 
 from livermets import __version__
 from livermets.cohort.cohort_table import read_cohort
-from livermets.core.io import read_json
+from livermets.core.io import read_json, write_text
 from livermets.core.templating import environment
 from livermets.report.flow_diagram import SOURCES, STAGES
 from livermets.report.paper_tables import (
@@ -138,7 +138,7 @@ def render_report(
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     page = _environment().get_template("report.html.j2").render(context)
-    out.write_text(page, encoding="utf-8")
+    write_text(out, page)
     return out
 
 

@@ -6,6 +6,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from livermets.core.io import atomic_path
+
 # Okabe & Ito's colours, told apart with any colour vision
 POSITIVE = "#0072B2"
 NEGATIVES = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -57,7 +59,8 @@ def save(figure: Figure, path: Path) -> Path:
     vector = path.suffix == ".svg"
     metadata = {"Date": None, "Creator": None} if vector else {"Software": None}
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=72 if vector else 150, metadata=metadata)
+    with atomic_path(path) as unfinished:
+        figure.savefig(unfinished, dpi=72 if vector else 150, metadata=metadata)
     return path
 
 
