@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
-from livermets.lesions.components import split_lesions
+from livermets.lesions.components import label_lesions
 from livermets.masks.mask_files import read_mask
 from livermets.masks.seg_nrrd import write_seg_nrrd
-from livermets.review.quality_checks import look_over
+from livermets.review.quality_checks import check_mask
 
 
 def liver_without_lesions() -> tuple[sitk.Image, sitk.Image]:
@@ -20,11 +20,11 @@ def liver_without_lesions() -> tuple[sitk.Image, sitk.Image]:
 
 def test_a_patient_without_a_lesion_is_looked_over(tmp_path):
     ct, mask = liver_without_lesions()
-    table, record = split_lesions(ct, mask)[1:]
+    table, record = label_lesions(ct, mask)[1:]
     table.to_csv(tmp_path / "P1.tsv", sep="\t", index=False)
     table = pd.read_csv(tmp_path / "P1.tsv", sep="\t")
     of_mask = dict.fromkeys(("source", "correction", "geometry", "dice_liver", "dice_lesion"))
-    found = look_over(ct, mask, table, record, of_mask)
+    found = check_mask(ct, mask, table, record, of_mask)
     assert found["lesions"] == []
     assert "no lesion large enough to characterise" in found["warnings"]
 
