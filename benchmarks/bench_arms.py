@@ -1,7 +1,7 @@
 """How long all arms take: the workflow from a features table of the paper's size to its metrics.
 
-python benchmarks/bench_arms.py [cores]; 78 patients, 1,296 lesions, 107 features, every classifier with
-every way of resampling, the arm selected by inner folds and the baselines, five-fold
+python benchmarks/bench_arms.py [cores]; 78 patients, 1,296 lesions, 107 features, every classifier
+with every way of resampling, the arm selected by inner folds and the baselines, five-fold
 cross-validation, ten settings tried on three inner folds. To be at most 15 minutes on 2 cores.
 """
 

@@ -18,7 +18,8 @@ def test_a_phase_is_known_where_the_description_names_one_and_only_one(text, pha
 
 @pytest.mark.parametrize(
     ("acquired", "phase"),
-    [("101535", "arterial"), pytest.param("101610.5", "portal venous", id="with a fraction of a second"), ("101850", "delayed"),
+    [("101535", "arterial"), pytest.param("101610.5", "portal venous", id="fraction of a second"),
+     ("101850", "delayed"),
      ("101550", None), ("101455", None), ("", None), ("at ten", None)],
 )  # fmt: skip
 def test_where_no_description_names_a_phase_the_time_since_the_injection_does(acquired, phase):

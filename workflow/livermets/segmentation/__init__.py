@@ -1,4 +1,4 @@
-"""Segmentation of liver and lesions by a chain of nnU-Net v2 models; download and training of models.
+"""Segmentation of liver and lesions by a chain of models; their download and their training.
 
 In: `results/ct`. Out: `results/segmentation/{patient}.nii.gz`, which no later stage changes.
 Front doors: `inference.segment_files`, `training.train`, `model_download.download_model`.
