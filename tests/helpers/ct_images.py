@@ -1,4 +1,4 @@
-"""Small CTs and masks for the tests, and the one message of a refusal."""
+"""Small CTs and masks for the tests, and the refusal of a patient."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,34 +8,23 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from helpers.dicom_series import SPACING
+from helpers.images import image_of
+from helpers.refusals import refused
 from livermets.core.errors import BadPatient
 from livermets.imaging.ct import import_ct
 
 
-def image_of(
-    array: np.ndarray,
-    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
-    origin: tuple[float, float, float] = (0.0, 0.0, 0.0),
-) -> sitk.Image:
-    """An array (z, y, x) as an image; spacing and origin are (x, y, z) in mm."""
-    image = sitk.GetImageFromArray(array)
-    image.SetSpacing(spacing)
-    image.SetOrigin(origin)
-    return image
-
-
 @contextmanager
-def refused(*words: str, patient: str = "P07") -> Iterator[pytest.ExceptionInfo[BadPatient]]:
-    """The block raises BadPatient in one line that names the patient, the words, and a remedy."""
-    with pytest.raises(BadPatient) as caught:
-        yield caught
-    message = str(caught.value)
-    assert message.startswith(f"patient {patient}: ")
+def refused_patient(
+    *words: str, patient: str = "P07"
+) -> Iterator[pytest.ExceptionInfo[BadPatient]]:
+    """A block that raises BadPatient in one line: the patient, all of these words, a remedy."""
+    with refused(f"patient {patient}: ", *words, error=BadPatient) as refusal:
+        yield refusal
+    message = str(refusal.value)
     assert message.endswith(".")
     assert "\n" not in message
-    assert caught.value.remedy
-    for word in words:
-        assert word in message, message
+    assert refusal.value.remedy
 
 
 def ct_of(hu: np.ndarray) -> sitk.Image:
@@ -45,9 +34,9 @@ def ct_of(hu: np.ndarray) -> sitk.Image:
 
 def refused_ct(source: Path, *words: str, patient: str = "P07") -> str:
     """Reading a CT raises BadPatient with these words; returns the message."""
-    with refused(*words, patient=patient) as caught:
+    with refused_patient(*words, patient=patient) as refusal:
         import_ct(source, patient)
-    return str(caught.value)
+    return str(refusal.value)
 
 
 def ct_and_mask(

@@ -18,9 +18,11 @@ def test_a_phase_is_known_where_the_description_names_one_and_only_one(text, pha
 
 @pytest.mark.parametrize(
     ("acquired", "phase"),
-    [("101535", "arterial"), pytest.param("101610.5", "portal venous", id="fraction of a second"),
-     ("101850", "delayed"),
-     ("101550", None), ("101455", None), ("", None), ("at ten", None)],
+    [("101535", "arterial"), ("101610.5", "portal venous"), ("101850", "delayed"),
+     ("101550", None), ("101455", None), ("", None), ("at ten", None), ("1016", None),
+     ("101672", None)],
+    ids=["35 s", "70 s", "230 s", "between arterial and portal", "before the injection", "no time",
+         "no number", "no seconds", "72 seconds of a minute"],
 )  # fmt: skip
 def test_where_no_description_names_a_phase_the_time_since_the_injection_does(acquired, phase):
     assert phase_from_times("101500", acquired) == phase

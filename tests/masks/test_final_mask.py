@@ -7,7 +7,8 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from helpers.ct_images import ct_and_mask, edited, image_of, liver_labels, refused
+from helpers.ct_images import ct_and_mask, edited, liver_labels, refused_patient
+from helpers.images import image_of
 from livermets.core.errors import BadPatient
 from livermets.masks.dicom_seg import write_dicom_seg
 from livermets.masks.final_mask import dice, final_mask, read_automatic
@@ -90,12 +91,12 @@ def test_two_corrections_of_one_patient_are_refused(tmp_path):
     save(liver_labels(), tmp_path / "P070.nii.gz")
     assert find_correction(tmp_path, "P07").name == "P07.nii.gz"
     (tmp_path / "P07.seg.nrrd").touch()
-    with refused("two corrected masks", "Keep one"):
+    with refused_patient("two corrected masks", "Keep one"):
         find_correction(tmp_path, "P07")
 
 
 def test_a_patient_without_any_mask_is_refused(ct, tmp_path):
-    with refused("no mask"):
+    with refused_patient("no mask"):
         final_mask("P07", ct, None, None, tmp_path, LABEL_VALUES)
 
 
@@ -122,13 +123,13 @@ def test_a_mask_on_some_of_the_cts_voxels_is_on_its_grid(tmp_path, ct):
 
 
 def test_a_mask_of_another_scan_is_refused(tmp_path, ct):
-    with refused("outside the CT", "Give the mask drawn on this CT"):
+    with refused_patient("outside the CT", "Give the mask drawn on this CT"):
         path = save(liver_labels(), tmp_path / "m.nii.gz", (0, 0, 300))
         final_mask("P07", ct, None, path, tmp_path, LABEL_VALUES)
 
 
 def test_a_mask_that_does_not_lie_on_the_liver_is_refused(tmp_path, ct):
-    with refused("median under the liver", "-900 HU"):
+    with refused_patient("median under the liver", "-900 HU"):
         path = save(liver_labels()[:, ::-1, ::-1], tmp_path / "m.nii.gz")
         final_mask(
             "P07",
@@ -142,10 +143,10 @@ def test_a_mask_that_does_not_lie_on_the_liver_is_refused(tmp_path, ct):
 
 def test_a_mask_without_liver_is_refused_whoever_made_it(tmp_path, ct):
     only_lesion = liver_labels() * (liver_labels() == 2)
-    with refused("the given mask has no liver"):
+    with refused_patient("the given mask has no liver"):
         path = save(only_lesion, tmp_path / "m.nii.gz")
         final_mask("P07", ct, None, path, tmp_path, LABEL_VALUES)
-    with refused("the automatic mask has no liver"):
+    with refused_patient("the automatic mask has no liver"):
         final_mask("P07", ct, mask_of(only_lesion), None, tmp_path, LABEL_VALUES)
 
 
@@ -153,7 +154,7 @@ def test_unknown_values_are_refused_by_number_and_key(tmp_path, ct):
     array = liver_labels()
     array[0, 0, :2] = 7, 9
     path = save(array, tmp_path / "m.nii.gz")
-    with refused("label values 7, 9", "`masks.labels`"):
+    with refused_patient("label values 7, 9", "`masks.labels`"):
         final_mask("P07", ct, None, path, tmp_path, LABEL_VALUES)
     for ignore in ([7, 9], "all"):
         mask, _ = final_mask("P07", ct, None, path, tmp_path, {**LABEL_VALUES, "ignore": ignore})
@@ -208,7 +209,7 @@ def test_a_sidecar_that_says_nothing_known_is_refused_with_the_keys(tmp_path, te
 
 def test_the_empty_file_of_a_failed_segmentation_is_refused(tmp_path):
     (tmp_path / "P07.nii.gz").touch()
-    with refused("the segmentation failed", "delete", "give a mask"):
+    with refused_patient("the segmentation failed", "delete", "give a mask"):
         read_automatic(tmp_path / "P07.nii.gz", "P07")
     path = save(liver_labels(), tmp_path / "P08.nii.gz")
     assert (sitk.GetArrayFromImage(read_automatic(path, "P08")) == liver_labels()).all()

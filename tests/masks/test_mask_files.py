@@ -6,7 +6,8 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from helpers.ct_images import ct_and_mask, image_of, liver_labels, refused
+from helpers.ct_images import ct_and_mask, liver_labels, refused_patient
+from helpers.images import image_of
 from livermets.imaging.geometry import onto_grid
 from livermets.masks.dicom_seg import write_dicom_seg
 from livermets.masks.final_mask import final_mask
@@ -72,22 +73,22 @@ def test_fractions_and_nan_are_no_labels(tmp_path, value, suffix):
         save(array, path)
     else:
         nibabel.save(nibabel.Nifti1Image(array.T, np.diag([*SPACING, 1])), path)
-    with refused("NaN"):
+    with refused_patient("NaN"):
         read_mask(path, "P07", LABEL_VALUES)
 
 
 def test_a_missing_damaged_or_foreign_file_is_refused(tmp_path):
-    with refused("does not exist"):
+    with refused_patient("does not exist"):
         read_mask(tmp_path / "m.nii.gz", "P07", LABEL_VALUES)
     path = save(liver_labels(), tmp_path / "m.nii.gz")
     path.write_bytes(path.read_bytes()[:-20])
-    with refused("damaged or cut short"):
+    with refused_patient("damaged or cut short"):
         read_mask(path, "P07", LABEL_VALUES)
     (tmp_path / "seg.dcm").write_bytes(b"\0" * 128 + b"DICM")
-    with refused("seg.dcm cannot be read as a DICOM segmentation", "Export it again"):
+    with refused_patient("seg.dcm cannot be read as a DICOM segmentation", "Export it again"):
         read_mask(tmp_path / "seg.dcm", "P07", LABEL_VALUES)
     (tmp_path / "mask.txt").write_text("1 2 3" * 99)
-    with refused("neither NIfTI nor NRRD", "Convert"):
+    with refused_patient("neither NIfTI nor NRRD", "Convert"):
         read_mask(tmp_path / "mask.txt", "P07", LABEL_VALUES)
 
 
@@ -104,7 +105,7 @@ def test_segments_of_other_names_are_refused_by_name_unless_ignored(tmp_path):
     array[0] = 3
     segments = [("liver", 0, 1), ("Lesions", 0, 2), ("spleen", 0, 3)]
     path = segmented(tmp_path / "m.seg.nrrd", [array], segments)
-    with refused("spleen", "Rename"):
+    with refused_patient("spleen", "Rename"):
         read_mask(path, "P07", LABEL_VALUES)
     for ignore in (["spleen"], [3], "all"):
         mask = read_mask(path, "P07", {**LABEL_VALUES, "ignore": ignore})

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from helpers.ct_images import image_of, liver_labels
+from helpers.ct_images import liver_labels
+from helpers.images import image_of
 from livermets.review.overlay import draw_overlay
 from matplotlib.image import imread
 
