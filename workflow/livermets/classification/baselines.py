@@ -157,7 +157,7 @@ def _majority(features: pd.DataFrame) -> Built:
 
 def _volume(features: pd.DataFrame) -> Built:
     column = volume_column(features.columns)
-    assert column is not None, "available_baselines has found one"
+    assert column is not None, "available_baselines offers this baseline only with a volume"
     standardised = (features[column] <= 0).any()
     logarithm = FunctionTransformer(None if standardised else np.log)
     return features, [column], make_pipeline(logarithm, *_standardised(), LogisticRegression())

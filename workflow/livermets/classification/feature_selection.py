@@ -30,7 +30,7 @@ class ConstantFilter(_Selector):
     """Filter of features that are constant or wholly missing in the training rows.
 
     scikit-learn's VarianceThreshold keeps a constant that arithmetic has changed in its last
-    digits; here a range up to 1e-12 of the value counts as constant.
+    digits; this filter counts a range up to 1e-12 of the value as constant.
 
     Attributes
     ----------

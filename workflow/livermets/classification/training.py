@@ -244,7 +244,9 @@ def train_on_splits(
         training, test = role.isin(["train", "validation"]).to_numpy(), (role == "test").to_numpy()
         _require_every_class(codes[training], task, split)
         if not test.any():
-            raise BadInput(f"{split}: none of its test patients has a lesion: divide again.")
+            raise BadInput(
+                f"{split}: none of its test patients has a lesion: remake results/splits.parquet."
+            )
         patients = rows.loc[training, "patient"].to_numpy()
         stable = stable_columns(columns, unstable, split)
         fitted[split], record = train(rows.loc[training, stable], codes[training], patients, split)
@@ -291,7 +293,8 @@ def _checked_rows(
     without_split = features.loc[~features["patient"].isin(splits["patient"]), "patient"]
     if len(without_split):
         raise BadInput(
-            f"patient {without_split.iloc[0]} has lesions and is in no split: divide again."
+            f"patient {without_split.iloc[0]} has lesions and is in no split:"
+            " remake results/splits.parquet."
         )
     duplicates = splits.loc[splits.duplicated(["split", "patient"])]
     if len(duplicates):
@@ -314,5 +317,5 @@ def _require_every_class(codes: np.ndarray, task: Task, split: str) -> None:
         if code not in codes:
             raise BadInput(
                 f"{split}: no training patient of class {name} has a lesion:"
-                " divide among patients with lesions, or add patients."
+                " split patients who have lesions, or add patients."
             )

@@ -1,4 +1,4 @@
-"""The cohort table: who is in the study, who is not and why; read and written here."""
+"""The cohort table: the patients of the study, and why others are not in it."""
 
 from collections.abc import Collection
 from pathlib import Path

@@ -243,7 +243,7 @@ def _require_both_sides(name: str, groups: Groups, test: list[str], key: str) ->
             if count < need:
                 raise BadInput(
                     f"split {name} has {count} patients of class {label} to {role} and needs {need}"
-                    f" or more: divide them otherwise ({key}), or add patients."
+                    f" or more: choose another test part ({key}), or add patients."
                 )
 
 
