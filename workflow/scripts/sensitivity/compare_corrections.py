@@ -1,4 +1,4 @@
-"""Does correction matter: patients, features and AUCs from uncorrected and final masks."""
+"""Compare patients, features and AUCs from uncorrected and from final masks."""
 
 from pathlib import Path
 
@@ -7,25 +7,24 @@ from livermets.core.io import read_json, write_table
 from livermets.core.jobs import job
 from livermets.predictions.predictions_table import read_predictions
 from livermets.report.figures.mask_correction import draw_mask_effect
-from livermets.sensitivity.correction_effect import (
-    auc_differences,
-    feature_agreement,
-    list_patients,
-)
+from livermets.sensitivity import correction_effect
 
 study = {key: snakemake.params[key] for key in ("classes", "positive", "draws", "seed")}
 with job(snakemake):
-    files = snakemake.input
-    before, after, facts = (
+    files, outputs = snakemake.input, snakemake.output
+    records = [
         {Path(path).stem: read_json(path) for path in files[name]}
         for name in ("before", "after", "facts")
-    )
+    ]
     pairs = pd.concat([pd.read_csv(path, sep="\t", dtype={"patient": str}) for path in files.pairs])
     features = [pd.read_parquet(files[name]) for name in ("uncorrected", "features")]
-    patients = list_patients(before, after, facts, features[1]["patient"].value_counts(), pairs)
+    lesions = features[1]["patient"].value_counts().to_dict()
     scored = [read_predictions(files[name], study["classes"]) for name in ("scored", "predictions")]
-    aucs = auc_differences(*scored, **study)
-    agreement = feature_agreement(*features, pairs)
-    for table, path in ((patients, 0), (agreement, 1), (aucs, 2)):
-        write_table(snakemake.output[path], table, float_format="%.10g")
-    draw_mask_effect(aucs, Path(snakemake.output.figure))
+    tables = {
+        outputs.patients: correction_effect.list_patients(*records, lesions, pairs),
+        outputs.features: correction_effect.feature_agreement(*features, pairs),
+        outputs.aucs: correction_effect.auc_differences(*scored, **study),
+    }
+    for path, table in tables.items():
+        write_table(path, table, float_format="%.10g")
+    draw_mask_effect(tables[outputs.aucs], Path(outputs.figure))
