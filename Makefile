@@ -5,7 +5,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 export PYTHONNOUSERSITE = 1
 
-.PHONY: demo test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-coverage readme cohort config docs clean-demo help
+.PHONY: demo test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-coverage bench-arms readme cohort config docs clean-demo help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -59,23 +59,29 @@ demo-model: install ## train the demo's segmentation model anew (writes resource
 	@cp tests/demo/training/results/segmentation_model.zip resources/demo/model.zip
 	@sha256sum resources/demo/model.zip
 
+# The package and the tests' helpers are not installed; benchmarks import both.
+bench-%: export PYTHONPATH = $(CURDIR)/workflow:$(CURDIR)/tests
+
 bench-radiomics: install ## our radiomics against pyradiomics, Nyxus and MIRP (PEERS=a Python that has them; FULL=1: every lesion)
-	@$(BIN)/python benchmarks/bench_radiomics.py $(if $(PEERS),--peers $(PEERS)) $(if $(FULL),--full)
+	@$(BIN)/python benchmarks/bench_radiomics.py $(if $(PEERS),--peers $(PEERS)) $(if $(FULL),--full) $(ARGS)
 
 bench-dryrun: install ## how long Snakemake plans 1,000 patients, and finds nothing to do in a finished study
-	@$(BIN)/python benchmarks/bench_dryrun.py
+	@$(BIN)/python benchmarks/bench_dryrun.py $(ARGS)
+
+bench-arms: install ## how long all arms take, from a features table of the paper's size to its metrics
+	@$(BIN)/python benchmarks/bench_arms.py $(ARGS)
 
 bench-statistics: install ## our intervals against a loop over scikit-learn
-	@$(BIN)/python benchmarks/bench_statistics.py
+	@$(BIN)/python benchmarks/bench_statistics.py $(ARGS)
 
 bench-coverage: install ## how often the intervals hold the truth, in simulated studies (20 minutes)
-	@$(BIN)/python benchmarks/bench_coverage.py
+	@$(BIN)/python benchmarks/bench_coverage.py $(ARGS)
 
 bench-densenet: install ## training with our feeding against the bare compute
-	@$(BIN)/python benchmarks/bench_densenet.py
+	@$(BIN)/python benchmarks/bench_densenet.py $(ARGS)
 
 bench-segmentation: install ## our segmentation against nnU-Net's own command, on CHAOS set 3
-	@$(BIN)/python benchmarks/bench_segmentation.py
+	@$(BIN)/python benchmarks/bench_segmentation.py $(ARGS)
 
 readme: ## the demo's numbers and pictures into README.md
 	@dot -Tsvg docs/images/workflow.dot -o docs/images/workflow.svg

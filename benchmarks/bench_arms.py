@@ -1,22 +1,18 @@
 """How long all arms take: the workflow from a features table of the paper's size to its metrics.
 
-python benchmarks/bench_arms.py [cores]; 78 patients, 1,296 lesions, 107 features, every classifier
-with every way of resampling, the arm selected by inner folds and the baselines, five-fold
+`make bench-arms`, or `ARGS=cores` with it; 78 patients, 1,296 lesions, 107 features, every classifier with
+every way of resampling, the arm selected by inner folds and the baselines, five-fold
 cross-validation, ten settings tried on three inner folds. To be at most 15 minutes on 2 cores.
 """
 
-import resource
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from helpers.run_study import snakemake, write_config
+from stopwatch import stopwatch
 
 FEATURES, FACTORS = 107, 25
 
@@ -58,12 +54,10 @@ def main(cores: int = 2) -> None:
         features_table().to_csv(folder / "features.csv", index=False)
         splits = {"holdout": None, "cv": {"folds": 5, "repeats": 1}}
         write_config(folder, {"features": "features.csv", "patients": None, "splits": splits})
-        start = time.perf_counter()
-        done = snakemake(folder, "--cores", str(cores), "results/metrics.parquet")
-        wall = time.perf_counter() - start
+        with stopwatch() as elapsed:
+            done = snakemake(folder, "--cores", str(cores), "results/metrics.parquet")
         if done.returncode:
             sys.exit(done.stderr)
-        spent = resource.getrusage(resource.RUSAGE_CHILDREN)
         fits = {
             path.stem: pd.read_table(path)["s"].item()
             for path in (folder / "results/benchmarks/fit_classifier").glob("*.tsv")
@@ -71,8 +65,8 @@ def main(cores: int = 2) -> None:
         metrics = pd.read_parquet(folder / "results/metrics.parquet")
     slowest = ", ".join(f"{a} {fits[a]:.0f} s" for a in sorted(fits, key=fits.get)[:-4:-1])
     print(f"{metrics['arm'].nunique()} arms, five folds, tuned, on {cores} cores")
-    print(f"{'features to metrics':<28}{wall:>10.1f} s  (to be at most 900)")
-    print(f"{'':<28}{spent.ru_utime + spent.ru_stime:>10.1f} s of CPU; slowest {slowest}")
+    print(f"{'features to metrics':<28}{elapsed.wall:>10.1f} s  (to be at most 900)")
+    print(f"{'':<28}{elapsed.cpu:>10.1f} s of CPU; slowest {slowest}")
 
 
 if __name__ == "__main__":

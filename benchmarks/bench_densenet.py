@@ -1,6 +1,6 @@
 """Does feeding the network cost anything? Training against its pure compute on one fixed batch.
 
-    python benchmarks/bench_densenet.py --size 64 --batch 32 --steps 8 --repeats 5 --device auto
+    make bench-densenet ARGS="--size 64 --batch 32 --steps 8 --repeats 5 --device auto"
 
 Training is `trainer.fit` with everything it does per batch: cutting, standardising, moving,
 reading the loss. Pure compute is the same network, loss and optimiser on a batch that is ready.
@@ -10,13 +10,9 @@ The last line is `ratio=` images/s of training over those of pure compute; .9 is
 """
 
 import argparse
-import sys
 import time
-from pathlib import Path
 
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "workflow"))
 from livermets.core.devices import pick_device
 from livermets.deep_learning.dataset import LesionDataset
 from livermets.deep_learning.losses import cross_entropy

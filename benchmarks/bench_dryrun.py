@@ -1,6 +1,6 @@
 """How long Snakemake plans a large study, and how long it finds nothing to do in a finished one.
 
-    python benchmarks/bench_dryrun.py [--patients 1000] [--finished 78] [--lesions 17]
+    make bench-dryrun ARGS="--patients 1000 --finished 78 --lesions 17"
 
 `snakemake -n --quiet rules` with one job per lesion and one per patient, before the lesions are
 known and after (all CTs, masks and lesions are there; the files are empty). Then a whole run of a
@@ -8,14 +8,11 @@ finished study. Times are CPU seconds of Snakemake, start included; wall seconds
 """
 
 import argparse
-import os
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from helpers.run_study import jobs, snakemake, write_config, write_sheet
+from stopwatch import stopwatch
 
 # in the order in which a study makes them
 UPSTREAM = ("ct/{}.nii.gz", "ct/{}.json", "masks/{}.nii.gz", "masks/{}.json")
@@ -73,12 +70,10 @@ def finish(folder: Path, names: list[str], lesions: int) -> None:
 
 def measure(folder: Path, *options: str) -> tuple[float, float, object]:
     """CPU and wall seconds of one Snakemake, and the finished process."""
-    before, start = os.times(), time.perf_counter()
-    done = snakemake(folder, *options)
-    wall, after = time.perf_counter() - start, os.times()
+    with stopwatch() as elapsed:
+        done = snakemake(folder, *options)
     assert done.returncode == 0, done.stderr[-3000:]
-    cpu = after.children_user + after.children_system
-    return cpu - before.children_user - before.children_system, wall, done
+    return elapsed.cpu, elapsed.wall, done
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """How fast the radiomics are: this workflow against the pyradiomics command line, Nyxus and MIRP.
 
-    python benchmarks/bench_radiomics.py [--full] [--peers PYTHON] [--limit 400] [--keep FOLDER]
+    make bench-radiomics ARGS="[--full] [--peers PYTHON] [--limit 400] [--keep FOLDER]"
 
 Four full-size CTs (512 x 512 x 120) with 40 lesions each, in a study that the workflow itself has
 imported and split. Lesion volumes follow Tharmaseelan et al. 2023: of a liver of 1.5 l, 9.8 % lie
@@ -24,7 +24,6 @@ one job per patient.
 import argparse
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -36,6 +35,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from stopwatch import stopwatch
 
 ROOT = Path(__file__).parents[1]
 SIZE = (120, 512, 512)  # z, y, x
@@ -129,20 +129,14 @@ def prepare(study: Path) -> None:
 @contextmanager
 def clock(times: dict[str, list[tuple[float, float]]], name: str) -> Iterator[None]:
     """Add CPU seconds of child processes and wall seconds to those under `name`."""
-
-    def now() -> tuple[float, float]:
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return used.ru_utime + used.ru_stime, time.perf_counter()
-
-    start = now()
-    yield
-    times.setdefault(name, []).append(tuple(b - a for a, b in zip(start, now(), strict=True)))
+    with stopwatch() as elapsed:
+        yield
+    times.setdefault(name, []).append((elapsed.cpu, elapsed.wall))
 
 
 def one_job(ct: str, lesions: str, output: str) -> None:
     """What the rule of one job per patient does; prints the CPU seconds of its parts."""
     marks = [0.0]  # of the process's start
-    sys.path.insert(0, str(ROOT / "workflow"))
     from livermets.radiomics.extraction import LesionExtractor
     from livermets.radiomics.feature_classes import FEATURE_CLASSES
 
@@ -172,7 +166,7 @@ def by_patient(study: Path) -> np.ndarray:
 
 def by_lesion(study: Path) -> None:
     """The workflow's rules of one job per lesion, Snakemake included."""
-    from studies import snakemake
+    from helpers.run_study import snakemake
 
     shutil.rmtree(study / "results/radiomics", ignore_errors=True)  # of an earlier benchmark
     targets = [f"results/radiomics/{name}.parquet" for name in PATIENTS]

@@ -16,29 +16,27 @@ import argparse
 import json
 import os
 import pstats
-import resource
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from stopwatch import stopwatch
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "workflow"))
 MODEL = ROOT / "resources/demo/model.zip"
 
 OURS = """
-import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])
+import sys; from pathlib import Path
 import logging; logging.basicConfig(level=logging.INFO)
 from livermets.segmentation.model_archive import hash_model
 from livermets.segmentation.inference import load_chain, segment_files
-_, _, model, ct, record, out, device, threads = sys.argv
+_, model, ct, record, out, device, threads = sys.argv
 model = dict(path=model, sha256=hash_model(Path(model)), labels=dict(liver=1, lesion=2))
 segment_files([(Path(ct), Path(record), Path(out))], lambda: load_chain(
     [model], device, cache_dir=Path(out).parent / "models", threads=int(threads)))
@@ -66,16 +64,13 @@ def timed(command: list[str], threads: int, log: Path) -> tuple[float, float]:
     """Wall and CPU seconds of a command; ends with its output where it fails."""
     pools = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
     folders = dict.fromkeys(("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results"), os.devnull)
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    with log.open("w") as stream:
+    with stopwatch() as elapsed, log.open("w") as stream:
         done = subprocess.run(
             command, env={**os.environ, **pools, **folders}, stdout=stream, stderr=stream
         )
-    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         sys.exit(f"{command[0]} failed:\n{log.read_text()}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return wall, cpu
+    return elapsed.wall, elapsed.cpu
 
 
 def chaos(folder: Path) -> sitk.Image:
@@ -131,7 +126,7 @@ def compare(name: str, ct: sitk.Image, folder: Path, options: argparse.Namespace
     theirs += ["-i", str(here / "in"), "-o", str(here / "out"), "-m", str(here / "model")]
     theirs += ["-f", "0", "-device", options.device, "--disable_progress_bar"]
     (here / "ours.py").write_text(OURS)
-    ours = [sys.executable, str(here / "ours.py"), str(ROOT / "workflow"), str(model)]
+    ours = [sys.executable, str(here / "ours.py"), str(model)]
     ours += [str(here / "in/case_0000.nii.gz"), str(here / "ct.json"), str(here / "mask.nii.gz")]
     ours += [options.device, str(options.threads)]
     best = {}

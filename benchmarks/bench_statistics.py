@@ -1,6 +1,6 @@
 """How fast the intervals are: this package against a loop over scikit-learn's metric functions.
 
-python benchmarks/bench_statistics.py [draws of the loop]; the last line is `ratio=<number>`. Before
+`make bench-statistics`, or `ARGS=draws` of the loop; the last line is `ratio=<number>`. Before
 it stands how long the fitting of all arms takes (benchmarks/bench_arms.py, minutes). The table has
 the size of the paper's: 78 patients, 1,296 lesions, 40 arms, 2,000 draws, the three levels. The
 loop is timed on a few draws of one arm and extrapolated; its values must agree. CPU seconds are
@@ -10,22 +10,19 @@ compared: other work on the machine disturbs them less.
 import sys
 import time
 import warnings
-from pathlib import Path
 
+import bench_arms
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
-from sklearn import metrics as sk
-from sklearn.linear_model import LogisticRegression
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
-import bench_arms
 from livermets.core.seeds import derive
 from livermets.evaluation import bootstrap, evaluate, metrics
 from livermets.evaluation.resamples import scored_repeat
 from livermets.evaluation.scored_rows import ScoredRows
 from livermets.predictions.predictions_table import with_scheme
 from livermets.study.outputs import LEVELS
+from scipy.special import expit, logit
+from sklearn import metrics as sk
+from sklearn.linear_model import LogisticRegression
 
 ARMS, DRAWS = 40, 2000
 
