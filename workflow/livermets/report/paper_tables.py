@@ -1,4 +1,4 @@
-"""The paper's Tables 1 to 3 as data frames and TSV files, and how numbers are printed."""
+"""The paper's Tables 1 to 3, as data frames and TSV files."""
 
 import warnings
 from collections.abc import Iterable
@@ -7,14 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from livermets.cohort.cohort_table import read_cohort
-from livermets.core.errors import BadInput
 from livermets.core.io import write_table
 from livermets.evaluation.metrics import METRICS
 from livermets.study.arms import Arm
 from livermets.study.outputs import LEVELS, table_names
 
-FACTS = {
+MEASUREMENTS = {
     "n_lesions": "Lesions per patient",
     "burden": "Liver tumour burden",
     "liver_ml": "Liver volume, ml",
@@ -25,13 +23,14 @@ FACTS = {
 NOT_CLINICAL = {
     *("patient", "label", "included", "stage", "reason", "site", "n_components", "n_dropped"),
     *("mask_source", "diameter_mm", "volume_ml", "mean_hu", "lesion"),
-    *FACTS,
+    *MEASUREMENTS,
 }
+_TABLE2 = ["rank", "feature", "importance", "sd", "selected_share"]
 NUMERIC_SHARE = 0.8  # a clinical column with this share of numbers is a number
 
 
 def read_table(table: Path | str | pd.DataFrame) -> pd.DataFrame:
-    """A table of the study from its file (TSV or Parquet); one in memory is passed through."""
+    """A table of the study from its file (TSV or Parquet); a data frame is returned as it is."""
     if isinstance(table, pd.DataFrame):
         return table
     path = Path(table)
@@ -46,17 +45,22 @@ def table1(
 ) -> pd.DataFrame:
     """Patient characteristics by class, with `tableone` (doi:10.1093/jamiaopen/ooy012).
 
-    Numbers are medians [quartiles], categories counts (%). Without p-values: what differs is
-    described, not tested. Only included patients count.
+    Numbers are medians [quartiles], categories are counts (%). There are no p values: differences
+    are described, not tested. Only included patients count.
 
     Parameters
     ----------
-    cohort : one row a patient
-    clinical : the sheet's clinical columns; None takes every column that is not ours
+    cohort : DataFrame
+        One row for each patient, as `read_cohort` gives it.
+    classes : list of str
+        Class names.
+    clinical : iterable of str or None
+        The clinical columns; None takes every column of the cohort that the workflow did not add.
 
     Returns
     -------
-    characteristic, value (of a category), missing, overall, one column for each class
+    DataFrame
+        characteristic, value (of a category), missing, overall, one column for each class.
     """
     from tableone import TableOne
 
@@ -69,7 +73,7 @@ def table1(
     for name in clinical:
         data[name], number = _clinical(patients[name])
         continuous += [name] * number
-    for name, title in FACTS.items():
+    for name, title in MEASUREMENTS.items():
         if name in patients and patients[name].notna().any():
             data[title] = pd.to_numeric(patients[name])
             continuous.append(title)
@@ -81,7 +85,7 @@ def table1(
     if columns:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="tableone")  # it lags behind pandas
-            made = TableOne(
+            table = TableOne(
                 data.reset_index(drop=True),
                 columns=columns,
                 categorical=[name for name in columns if name not in continuous],
@@ -91,22 +95,22 @@ def table1(
                 missing=True,
                 pval=False,
             ).tableone
-        lines.append(_flat(made, present))
+        lines.append(_flat(table, present))
     return pd.concat(lines, ignore_index=True)
 
 
 def _clinical(column: pd.Series) -> tuple[pd.Series, bool]:
-    """A clinical column as numbers where most of it is, else as words."""
+    """A clinical column and whether it is numeric: most of its filled cells are numbers."""
     text = column.astype("string").str.strip().replace("", pd.NA)
     number = pd.to_numeric(text, errors="coerce").astype(float)
-    known = max(text.notna().sum(), 1)
-    if number.notna().sum() >= NUMERIC_SHARE * known and number.nunique() > 5:
+    filled = max(text.notna().sum(), 1)
+    if number.notna().sum() >= NUMERIC_SHARE * filled and number.nunique() > 5:
         return number, True
     return text.astype(object).where(text.notna(), None), False
 
 
 def _decimals(data: pd.DataFrame, continuous: list[str]) -> dict[str, int]:
-    """Three significant digits, roughly: burden 0.074, liver 1512."""
+    """Decimals for about three significant digits: burden 0.074, liver 1512."""
     size = {name: np.nanmedian(np.abs(data[name])) for name in continuous}
     return {n: 3 if s < 1 else 1 if s < 200 else 0 for n, s in size.items()}
 
@@ -121,10 +125,10 @@ def _counts(
     return pd.DataFrame([line])
 
 
-def _flat(made: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+def _flat(table: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
     """Tableone's two-level table as plain columns of text, each characteristic named once."""
-    made = made.droplevel(0, axis=1) if made.columns.nlevels == 2 else made
-    flat = made.reset_index()
+    table = table.droplevel(0, axis=1) if table.columns.nlevels == 2 else table
+    flat = table.reset_index()
     flat.columns = ["characteristic", "value", *flat.columns[2:]]
     flat = flat.rename(columns={"Missing": "missing", "Overall": "overall"})
     flat = flat[flat["characteristic"] != "n"].fillna("").astype(str)
@@ -136,21 +140,20 @@ def _flat(made: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
 
 def table2(importance: pd.DataFrame) -> pd.DataFrame:
     """Features by importance: rank, feature, importance, sd, selected_share."""
-    columns = ["rank", "feature", "importance", "sd", "selected_share"]
-    return importance[columns].sort_values("rank", kind="stable", ignore_index=True)
+    return importance[_TABLE2].sort_values("rank", kind="stable", ignore_index=True)
 
 
 def table3(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row an arm, scheme and level; each metric of `METRICS` with its interval.
+    """One row for each arm, scheme and level; each metric of `METRICS` with its interval.
 
-    Columns: scheme, level, family, arm, model, resampling, n_patients, n_lesions, then NAME,
-    NAME_low and NAME_high of each metric. With three or more classes, of all together.
+    The columns are scheme, level, family, arm, model, resampling, n_patients, n_lesions, then NAME,
+    NAME_low and NAME_high of each metric. With three or more classes, metrics are over all classes.
     """
     return _wide(metrics[metrics["class"] == ""]).drop(columns="class")
 
 
 def one_vs_rest(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The same for each of three or more classes against the rest, with the column `class`."""
+    """Table 3 for each of three or more classes against the rest, with the column `class`."""
     return _wide(metrics[metrics["class"] != ""])
 
 
@@ -162,9 +165,10 @@ def _wide(metrics: pd.DataFrame) -> pd.DataFrame:
     ]
     columns = [c for name in METRICS for c in (name, f"{name}_low", f"{name}_high")]
     wide = wide.reindex(columns=columns).reset_index()
-    wide.insert(3, "family", wide["arm"].map(lambda arm: Arm.parse(arm).family))
-    wide.insert(5, "model", wide["arm"].map(lambda arm: Arm.parse(arm).model_title))
-    wide.insert(6, "resampling", wide["arm"].map(lambda arm: Arm.parse(arm).resampling))
+    arms = wide["arm"].map(Arm.parse)
+    wide.insert(3, "family", [arm.family for arm in arms])
+    wide.insert(5, "model", [arm.model_title for arm in arms])
+    wide.insert(6, "resampling", [arm.resampling for arm in arms])
     levels = list(LEVELS)
     order = sorted(
         range(len(wide)),
@@ -173,7 +177,7 @@ def _wide(metrics: pd.DataFrame) -> pd.DataFrame:
             wide["scheme"][i],
             levels.index(wide["level"][i]),
             wide["class"][i],
-            Arm.parse(wide["arm"][i]),
+            arms[i],
         ),
     )
     return wide.iloc[order].reset_index(drop=True)
@@ -182,63 +186,52 @@ def _wide(metrics: pd.DataFrame) -> pd.DataFrame:
 def write_tables(
     folder: Path | str,
     *,
-    cohort: Path | pd.DataFrame,
-    metrics: Path | pd.DataFrame,
-    importance: Path | pd.DataFrame | None = None,
-    differences: Path | pd.DataFrame | None = None,
-    confusion: Path | pd.DataFrame | None = None,
+    cohort: pd.DataFrame,
+    metrics: pd.DataFrame,
+    importance: pd.DataFrame | None = None,
+    differences: pd.DataFrame | None = None,
+    confusion: pd.DataFrame | None = None,
     classes: list[str],
     clinical: list[str] | None = None,
 ) -> dict[str, Path]:
-    """Write the tables of `livermets.study.arms.table_names` as {name}.tsv.
+    """Write the tables of `livermets.study.outputs.table_names` as {name}.tsv.
 
-    Every argument that is a table may be a path or a data frame.
+    Parameters
+    ----------
+    folder : Path or str
+        The folder to write to.
+    cohort : DataFrame
+        One row for each patient, as `read_cohort` gives it.
+    metrics : DataFrame
+        As `livermets.evaluation.evaluate.evaluate` returns it.
+    importance : DataFrame or None
+        The features by importance.
+    differences : DataFrame or None
+        As `livermets.evaluation.paired_differences.compare_arms` returns it.
+    confusion : DataFrame or None
+        As `livermets.evaluation.confusion.confusion` returns it.
+    classes : list of str
+        Class names.
+    clinical : list of str or None
+        The clinical columns; None takes every column of the cohort that the workflow did not add.
+
+    Returns
+    -------
+    dict of str to Path
+        Name of each table -> its file.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    empty2 = pd.DataFrame(columns=["rank", "feature", "importance", "sd", "selected_share"])
     tables = {
-        "table1": table1(read_cohort(cohort), classes, clinical),
-        "table2": empty2 if importance is None else table2(read_table(importance)),
-        "table3": table3(read_table(metrics)),
-        "differences": pd.DataFrame() if differences is None else read_table(differences),
-        "confusion": pd.DataFrame() if confusion is None else read_table(confusion),
+        "table1": table1(cohort, classes, clinical),
+        "table2": pd.DataFrame(columns=_TABLE2) if importance is None else table2(importance),
+        "table3": table3(metrics),
+        "differences": pd.DataFrame() if differences is None else differences,
+        "confusion": pd.DataFrame() if confusion is None else confusion,
     }
     if len(classes) > 2:
-        tables["one_vs_rest"] = one_vs_rest(read_table(metrics))
-    paths = {}
-    for name in table_names(classes):
-        paths[name] = folder / f"{name}.tsv"
-        write_table(paths[name], tables[name], float_format="%.10g")
+        tables["one_vs_rest"] = one_vs_rest(metrics)
+    paths = {name: folder / f"{name}.tsv" for name in table_names(classes)}
+    for name, path in paths.items():
+        write_table(path, tables[name], float_format="%.10g")
     return paths
-
-
-def number(value: float, digits: int = 2) -> str:
-    """0.87, with a proper minus; an en dash where there is none."""
-    if value is None or not np.isfinite(value):
-        return "–"
-    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")  # -0.0 + 0.0 is 0.0
-
-
-def with_interval(value: float, low: float, high: float) -> str:
-    """0.87 (0.60–1.00); the value alone where it has no interval."""
-    if not np.isfinite(value):
-        return "not defined"
-    if not np.isfinite(low):
-        return f"{number(value)} (no interval)"
-    to = " to " if low < 0 else "–"
-    return f"{number(value)} ({number(low)}{to}{number(high)})"
-
-
-def p_value(p: float) -> str:
-    """< .001, .013, .21"""
-    if not np.isfinite(p):
-        return "–"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
-
-
-def require(table: pd.DataFrame, columns: list[str], name: str) -> None:
-    """BadInput where a table lacks a column that the report cannot do without."""
-    missing = [column for column in columns if column not in table]
-    if missing:
-        raise BadInput(f"{name}: the column {', '.join(missing)} is missing. Run its rule again.")

@@ -2,18 +2,22 @@
 
 from pathlib import Path
 
+from livermets.cohort.cohort_table import read_cohort
 from livermets.core.jobs import job
-from livermets.report.figures.all_figures import draw_figures
+from livermets.predictions.predictions_table import read_predictions
+from livermets.report.figures.all_figures import FigureData, draw_figures
+from livermets.report.paper_tables import read_table
 
-study = ("schemes", "classes", "positive", "threshold", "seed", "min_diameter_mm", "from_features")
+TABLES = ("metrics", "confusion", "splits")
+SETTINGS = ("schemes", "classes", "positive", "threshold", "seed", "min_diameter_mm")
 with job(snakemake):
-    draw_figures(
-        Path(snakemake.output[0]).parent,
-        predictions=[Path(path) for path in snakemake.input.predictions],
-        metrics=snakemake.input.metrics,
-        confusion=snakemake.input.confusion,
-        cohort=snakemake.input.cohort,
-        splits=snakemake.input.splits,
+    predictions = [Path(path) for path in snakemake.input.predictions]
+    data = FigureData(
+        predictions=read_predictions(predictions, snakemake.params.classes),
+        cohort=read_cohort(snakemake.input.cohort),
         slices=[Path(path) for path in snakemake.input.slices] or None,
-        **{key: snakemake.params[key] for key in study},
+        from_features=snakemake.params.from_features,
+        **{name: read_table(snakemake.input[name]) for name in TABLES},
+        **{name: snakemake.params[name] for name in SETTINGS},
     )
+    draw_figures(Path(snakemake.output[0]).parent, data)

@@ -1,80 +1,169 @@
-"""All figures of the study from its tables, under the names that `arms.figure_names` gives."""
+"""All figures of the study, under the names that `livermets.study.outputs.figure_names` gives."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from livermets.cohort.cohort_table import read_cohort
-from livermets.predictions.predictions_table import read_predictions, with_scheme
+from livermets.predictions.predictions_table import with_scheme
 from livermets.report.figures.confusion import draw_confusion
 from livermets.report.figures.curves import draw_calibration, draw_decision, draw_roc, targets
 from livermets.report.figures.forest import draw_forest
 from livermets.report.figures.lesions import draw_examples, draw_lesion_map
 from livermets.report.figures.style import blank
 from livermets.report.flow_diagram import draw_flow
-from livermets.report.paper_tables import read_table
-from livermets.study.outputs import SCHEME_FIGURES, figure_names
+from livermets.study.outputs import figure_names
 
-BAND_DRAWS = 500
+BAND_DRAWS = 500  # bootstrap draws of a band around a ROC curve
 
 
-def draw_figures(
-    folder: Path | str,
-    *,
-    predictions: Iterable[Path] | pd.DataFrame,
-    metrics: Path | pd.DataFrame,
-    confusion: Path | pd.DataFrame,
-    cohort: Path | pd.DataFrame,
-    splits: Path | pd.DataFrame,
-    schemes: list[str],
-    classes: list[str],
-    positive: str,
-    threshold: float | str = 0.5,
-    seed: int = 2023,
-    slices: Iterable[Path] | None = None,
-    from_features: bool = False,
-    min_diameter_mm: float = 5.0,
-) -> list[Path]:
-    """Draw them; every table may be a path or a data frame.
+@dataclass(frozen=True)
+class FigureData:
+    """The tables and settings that the figures are drawn from.
 
     Parameters
     ----------
-    schemes : "holdout", "cv", ... as in the splits; one without predictions gets a figure saying so
-    slices : {patient}.npz files for the example lesions; None where the study has no images
-    from_features : the study started from a feature table (the flow diagram says so)
+    predictions : DataFrame
+        As `livermets.predictions.predictions_table.read_predictions` returns it.
+    metrics : DataFrame
+        As `livermets.evaluation.evaluate.evaluate` returns it.
+    confusion : DataFrame
+        As `livermets.evaluation.confusion.confusion` returns it.
+    cohort : DataFrame
+        One row for each patient, as `read_cohort` gives it.
+    splits : DataFrame
+        split, patient, role.
+    schemes : sequence of str
+        The schemes; one without predictions gets figures that say so.
+    classes : list of str
+        Class names.
+    positive : str
+        The class that `score` is the probability of.
+    threshold : float or str
+        The threshold of the score, or "youden".
+    seed : int
+        The study's seed.
+    slices : sequence of Path or None
+        The {patient}.npz files of lesion slices; None where the study has none.
+    from_features : bool
+        Whether the study started from a feature table.
+    min_diameter_mm : float
+        Smaller lesions were dropped.
+    """
+
+    predictions: pd.DataFrame
+    metrics: pd.DataFrame
+    confusion: pd.DataFrame
+    cohort: pd.DataFrame
+    splits: pd.DataFrame
+    schemes: Sequence[str]
+    classes: list[str]
+    positive: str
+    threshold: float | str = 0.5
+    seed: int = 2023
+    slices: Sequence[Path] | None = None
+    from_features: bool = False
+    min_diameter_mm: float = 5.0
+
+
+@dataclass(frozen=True)
+class SchemeData:
+    """The tables of one scheme.
+
+    Parameters
+    ----------
+    predictions, metrics, confusion : DataFrame
+        The rows of the scheme.
+    study : FigureData
+        The study that they are from.
+    """
+
+    predictions: pd.DataFrame
+    metrics: pd.DataFrame
+    confusion: pd.DataFrame
+    study: FigureData
+
+    @property
+    def by_lesion(self) -> pd.DataFrame:
+        """The metrics at the level of lesions."""
+        return self.metrics[self.metrics["level"] == "lesion"]
+
+
+def _roc(data: SchemeData, path: Path) -> Path:
+    study = data.study
+    wanted = targets(study.classes, study.positive)
+    return draw_roc(data.predictions, data.by_lesion, wanted, BAND_DRAWS, study.seed, path)
+
+
+def _forest(data: SchemeData, path: Path) -> Path:
+    return draw_forest(data.metrics, path)
+
+
+def _lesions(data: SchemeData, path: Path) -> Path:
+    study = data.study
+    return draw_lesion_map(data.predictions, study.classes, study.positive, study.threshold, path)
+
+
+def _calibration(data: SchemeData, path: Path) -> Path:
+    wanted = targets(data.study.classes, data.study.positive)
+    return draw_calibration(data.predictions, data.by_lesion, wanted, path)
+
+
+def _decision(data: SchemeData, path: Path) -> Path:
+    return draw_decision(data.predictions, targets(data.study.classes, data.study.positive), path)
+
+
+def _confusion(data: SchemeData, path: Path) -> Path:
+    return draw_confusion(data.confusion, data.study.classes, path)
+
+
+DRAW_SCHEME: dict[str, Callable[[SchemeData, Path], Path]] = {
+    "roc": _roc,
+    "forest": _forest,
+    "confusion": _confusion,
+    "lesions": _lesions,
+    "calibration": _calibration,
+    "decision": _decision,
+}  # name of each figure of a scheme, as in `livermets.study.outputs`, -> function that draws it
+
+
+def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
+    """Draw the flow diagram, the figures of every scheme, and example lesions if there are images.
+
+    Parameters
+    ----------
+    folder : Path or str
+        The folder to write to.
+    data : FigureData
+        What to draw.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of `livermets.study.outputs.figure_names`.
     """
     folder = Path(folder)
-    cohort, metrics = read_cohort(cohort), read_table(metrics)
-    if not isinstance(predictions, pd.DataFrame):
-        predictions = read_predictions(predictions, classes)
-    predictions = with_scheme(predictions)
-    confusion, wanted = read_table(confusion), targets(classes, positive)
-    names = figure_names(schemes, slices is not None)
     draw_flow(
         folder / "flow.svg",
-        cohort=cohort,
-        splits=read_table(splits),
-        classes=classes,
-        min_diameter_mm=min_diameter_mm,
-        from_features=from_features,
+        cohort=data.cohort,
+        splits=data.splits,
+        classes=data.classes,
+        min_diameter_mm=data.min_diameter_mm,
+        from_features=data.from_features,
     )
-    for scheme in schemes:
-        table = predictions[predictions["scheme"] == scheme]
-        mine = metrics[metrics["scheme"] == scheme]
-        by_lesion = mine[mine["level"] == "lesion"]
-        file = {kind: folder / f"{kind}_{scheme}.svg" for kind in SCHEME_FIGURES}
-        if table.empty:
-            for path in file.values():
+    predictions = with_scheme(data.predictions)
+    for scheme in data.schemes:
+        tables = (predictions, data.metrics, data.confusion)
+        part = SchemeData(*(table[table["scheme"] == scheme] for table in tables), study=data)
+        for name, draw in DRAW_SCHEME.items():
+            path = folder / f"{name}_{scheme}.svg"
+            if part.predictions.empty:
                 blank(path, f"No arm has predictions for {scheme}.")
-            continue
-        draw_roc(table, by_lesion, wanted, BAND_DRAWS, seed, file["roc"])
-        draw_forest(mine, file["forest"])
-        draw_lesion_map(table, classes, positive, threshold, file["lesions"])
-        draw_calibration(table, by_lesion, wanted, file["calibration"])
-        draw_decision(table, wanted, file["decision"])
-        draw_confusion(confusion[confusion["scheme"] == scheme], classes, file["confusion"])
-    if slices is not None:
-        labels = dict(zip(cohort["patient"].astype(str), cohort["label"], strict=True))
-        draw_examples(list(slices), labels, classes, seed, folder / "examples.png")
-    return [folder / name for name in names]
+            else:
+                draw(part, path)
+    if data.slices is not None:
+        patients = data.cohort["patient"].astype(str)
+        labels = dict(zip(patients, data.cohort["label"], strict=True))
+        draw_examples(list(data.slices), labels, data.classes, data.seed, folder / "examples.png")
+    return [folder / name for name in figure_names(data.schemes, data.slices is not None)]

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from livermets.report.figures.style import INK, MUTED, save, styled
-from livermets.report.paper_tables import number
+from livermets.report.formatting import number
 from livermets.study.arms import Arm
 
 LEVELS = {"lesion": "by lesion", "patient": "by patient"}

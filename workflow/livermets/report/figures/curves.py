@@ -27,12 +27,11 @@ from livermets.report.figures.style import (
     styled,
     unit_axes,
 )
-from livermets.report.paper_tables import number, with_interval
+from livermets.report.formatting import number, with_interval
 from livermets.study.arms import SELECTED, Arm
 
 GRID = np.linspace(0, 1, 201)
 TITLES = {SELECTED: "Selected inside"}  # as wide as a panel
-Rates = dict[str, np.ndarray]
 
 
 def panels(arms: list[str]) -> list[tuple[str, list[str]]]:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from livermets.evaluation.evaluate import REFERENCE
 from livermets.report.figures.style import FAINT, INK, MUTED, WAY_COLOURS, save, styled
-from livermets.report.paper_tables import with_interval
+from livermets.report.formatting import with_interval
 from livermets.study.arms import Arm
 
 LEVELS = {"lesion": "By lesion", "patient": "By patient"}

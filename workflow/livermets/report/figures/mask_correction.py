@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from livermets.report.figures.style import FAINT, INK, MUTED, POSITIVE, blank, save, styled
-from livermets.report.paper_tables import with_interval
+from livermets.report.formatting import with_interval
 from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title
 

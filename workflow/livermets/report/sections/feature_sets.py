@@ -1,12 +1,14 @@
-"""What each feature set adds, in the report: a classifier that learns from one after another."""
+"""The comparison of feature sets: the same classifier trained on one choice after another."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-from livermets.report.paper_tables import p_value, with_interval
+from livermets.report.formatting import p_value, with_interval
 from livermets.study.arms import REFERENCE_SETS, Arm
 
+TEMPLATE = "feature_sets.html.j2"  # a part of the template of `results_by_scheme`
 LEVELS = ("lesion", "patient")
 
 
@@ -15,31 +17,49 @@ def set_results(
     compared: Mapping[str, Sequence[str]],
     metrics: pd.DataFrame,
     differences: pd.DataFrame | None,
-) -> list[dict]:
-    """One line an arm of `classification.compare_feature_sets`; none where the study compares no sets.
+) -> list[dict[str, Any]]:
+    """One row for each arm of `classification.compare_feature_sets`; empty where there are none.
 
-    compared : name -> the feature sets it learns from
-    metrics, differences : as `livermets.evaluation.evaluate.evaluate` and `livermets.evaluation.paired_differences.compare_arms` return
+    Parameters
+    ----------
+    scheme : str
+        The scheme.
+    compared : mapping of str to sequence of str
+        Name of a choice -> the feature sets in it.
+    metrics : DataFrame
+        As `livermets.evaluation.evaluate.evaluate` returns it.
+    differences : DataFrame or None
+        As `livermets.evaluation.paired_differences.compare_arms` returns it.
+
+    Returns
+    -------
+    list of dict
+        model, first (of its model), name, sets, reference (whether the others are compared with
+        it), lesion and patient (AUC), and for each level its difference and corrected p value.
     """
-    mine = metrics[
-        (metrics["scheme"] == scheme)
-        & (metrics["arm"].map(lambda arm: Arm.parse(arm).family) == "sets")
-    ]
-    auc = mine[(mine["metric"] == "auc") & (mine["class"] == "")].set_index(["arm", "level"])
+    of_sets = metrics["arm"].map(lambda arm: Arm.parse(arm).family == "sets")
+    auc = metrics[(metrics["scheme"] == scheme) & of_sets]
+    auc = auc[(auc["metric"] == "auc") & (auc["class"] == "")].set_index(["arm", "level"])
     pairs = pd.DataFrame(columns=["scheme", "against"]) if differences is None else differences
     pairs = pairs[(pairs["scheme"] == scheme) & (pairs["against"] == "sets")]
-    lines, before = [], None
-    for arm in sorted(auc.index.unique("arm"), key=Arm.parse):
-        plain, name = Arm.parse(arm).plain, Arm.parse(arm).feature_sets
-        sets = compared.get(name, [name])
-        line = {"model": plain.model_title, "first": plain != before, "name": name}
-        line |= {"sets": " + ".join(sets), "reference": name == REFERENCE_SETS}
+    rows: list[dict[str, Any]] = []
+    previous = None
+    for name in sorted(auc.index.unique("arm"), key=Arm.parse):
+        arm = Arm.parse(name)
+        sets = compared.get(arm.feature_sets, [arm.feature_sets])
+        row: dict[str, Any] = {
+            "model": arm.plain.model_title,
+            "first": arm.plain != previous,
+            "name": arm.feature_sets,
+            "sets": " + ".join(sets),
+            "reference": arm.feature_sets == REFERENCE_SETS,
+        }
         for level in LEVELS:
-            line[level] = with_interval(*auc.loc[(arm, level), ["value", "low", "high"]])
-            pair = pairs[(pairs["arm"] == arm) & (pairs["level"] == level)]
-            for row in pair.to_dict("records"):
-                given = with_interval(row["difference"], row["low"], row["high"])
-                line[f"{level}_difference"], line[f"{level}_p"] = given, p_value(row["p_holm"])
-        lines.append(line)
-        before = plain
-    return lines
+            row[level] = with_interval(*auc.loc[(name, level), ["value", "low", "high"]])
+            of_arm = pairs[(pairs["arm"] == name) & (pairs["level"] == level)]
+            for pair in of_arm.to_dict("records"):
+                interval = with_interval(pair["difference"], pair["low"], pair["high"])
+                row[f"{level}_difference"], row[f"{level}_p"] = interval, p_value(pair["p_holm"])
+        rows.append(row)
+        previous = arm.plain
+    return rows

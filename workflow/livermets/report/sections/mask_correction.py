@@ -1,39 +1,63 @@
-"""Does correction matter? What the report says of uncorrected against final masks."""
+"""Mask correction: features and AUCs from uncorrected masks, compared with final masks."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from livermets.features.features_table import LESION_FACTS
-from livermets.report.flow_diagram import SOURCES
-from livermets.report.paper_tables import number, p_value, read_table, with_interval
-from livermets.report.sections.results import embed
-from livermets.study.arms import Arm
+from livermets.report.formatting import number, p_value, with_interval
+from livermets.report.paper_tables import read_table
+from livermets.report.patient_flow import SOURCES
+from livermets.report.sections.section import Section, arm_cells, embed
+from livermets.report.study_results import StudyResults
 from livermets.study.schemes import scheme_title
 
-STEADY = 0.9  # an ICC from here on is called excellent
-SHOWN = ("lesion", "patient")  # levels; the table on disk has all
+EXCELLENT = 0.9  # an ICC of at least this is called excellent
+LEVELS = ("lesion", "patient")  # the levels in the report; the table on disk has all
 TABLES = ("patients", "features", "aucs")
 
 
-def mask_results(asked: bool, folder: Path | str | None) -> dict | None:
-    """What the template shows; None where the study asked for nothing (`masks.compare_uncorrected`).
-
-    folder : where the rule `mask_comparison` wrote; None where no patient has two masks
-    """
-    if not asked:
+def context(results: StudyResults) -> dict[str, Any] | None:
+    """The comparison; None where it is not configured (`masks.compare_uncorrected`)."""
+    if not results.config.get("masks", {}).get("compare_uncorrected", False):
         return None
+    study = {"listed": len(results.cohort), "from_features": results.from_features}
+    return study | mask_results(results.mask_comparison)
+
+
+def mask_results(folder: Path | None) -> dict[str, Any]:
+    """The values of the section.
+
+    Parameters
+    ----------
+    folder : Path or None
+        The folder of the comparison; None where no patient has two masks.
+
+    Returns
+    -------
+    dict
+        The number of patients with two masks and, unless it is 0, all other values.
+    """
     if folder is None:
         return {"patients": 0}
-    folder = Path(folder)
     patients, features, aucs = (read_table(folder / f"{name}.tsv") for name in TABLES)
     patients = patients.fillna({name: "" for name in ("uncorrected", "final", "reason")})
     reasons = patients["reason"].astype(str)
     changes = patients.groupby(["uncorrected", "final"]).size()
+    schemes = [
+        {
+            "title": scheme_title(scheme),
+            "rows": _auc_rows(part),
+            "left_out": int(part["n_lost"].max()),
+        }
+        for scheme, part in aucs.groupby("scheme", sort=False)
+    ]
+    columns = ("lesions_uncorrected", "lesions", "paired")
     return {
         "patients": len(patients),
         "changes": [
-            {"before": SOURCES.get(before, before), "after": SOURCES.get(after, after), "n": int(n)}
+            f"{n} {_source(before)}, then {_source(after)}"
             for (before, after), n in changes.items()
         ],
         "unusable": [
@@ -42,24 +66,24 @@ def mask_results(asked: bool, folder: Path | str | None) -> dict | None:
             if reason
         ],
         "without_lesion": int(((patients["lesions_uncorrected"] == 0) & (reasons == "")).sum()),
-        **{
-            name: int(patients[name].sum()) for name in ("lesions_uncorrected", "lesions", "paired")
-        },
-        "classes": _by_class(features),
-        "schemes": [
-            {"title": scheme_title(scheme), "rows": _rows(part), "lost": int(part["n_lost"].max())}
-            for scheme, part in aucs.groupby("scheme", sort=False)
-        ],
+        **{name: int(patients[name].sum()) for name in columns},
+        "classes": _feature_classes(features),
+        "schemes": schemes,
+        "levels": LEVELS,
         "figure": embed(folder / "aucs.svg"),
-        "steady": STEADY,
+        "excellent": EXCELLENT,
     }
 
 
-def _by_class(features: pd.DataFrame) -> list[dict]:
-    """Of each class of features: how many, their median agreement, and the steady ones' share."""
-    kind = features["feature"].str.extract(r"^([^_]+)_([^_]+)_", expand=True)
-    kind = kind[1].where(kind[0] == "original", kind[0] + " " + kind[1])
-    kind = kind.where(~features["feature"].isin(LESION_FACTS), "volume, diameter, mean HU")
+def _source(name: str) -> str:
+    return SOURCES.get(name, name) or "unusable"
+
+
+def _feature_classes(features: pd.DataFrame) -> list[dict[str, Any]]:
+    """For each class of features: number, median agreement, share with an excellent ICC."""
+    parts = features["feature"].str.extract(r"^([^_]+)_([^_]+)_", expand=True)
+    classes = parts[1].where(parts[0] == "original", parts[0] + " " + parts[1])
+    classes = classes.where(~features["feature"].isin(LESION_FACTS), "volume, diameter, mean HU")
     return [
         {
             "name": name,
@@ -67,37 +91,30 @@ def _by_class(features: pd.DataFrame) -> list[dict]:
             "pairs": int(part["lesions"].max()),
             "icc": number(part["icc"].median()),
             "concordance": number(part["concordance"].median()),
-            "steady": _share(part["icc"].dropna()),
+            "excellent": _excellent_share(part["icc"].dropna()),
         }
-        for name, part in features.groupby(kind.fillna("other"), sort=False)
+        for name, part in features.groupby(classes.fillna("other"), sort=False)
     ]
 
 
-def _share(icc: pd.Series) -> str:
-    return f"{100 * (icc >= STEADY).mean():.0f} %" if len(icc) else "–"
+def _excellent_share(icc: pd.Series) -> str:
+    return f"{100 * (icc >= EXCELLENT).mean():.0f} %" if len(icc) else "–"
 
 
-def _rows(aucs: pd.DataFrame) -> list[dict]:
-    """One line an arm: AUCs and their difference at the levels shown."""
+def _auc_rows(aucs: pd.DataFrame) -> list[dict[str, Any]]:
+    """For each arm, both AUCs, their difference and its p value at each level."""
     levels = {level: part.set_index("arm") for level, part in aucs.groupby("level")}
-    return [
-        {
-            "model": Arm.parse(arm).model_title,
-            "way": Arm.parse(arm).resampling_title,
-            "cells": [
-                text
-                for level in SHOWN
-                for text in (
-                    with_interval(
-                        *levels[level].loc[
-                            arm, ["uncorrected", "uncorrected_low", "uncorrected_high"]
-                        ]
-                    ),
-                    with_interval(*levels[level].loc[arm, ["final", "final_low", "final_high"]]),
-                    with_interval(*levels[level].loc[arm, ["difference", "low", "high"]]),
-                    p_value(levels[level].loc[arm, "p_holm"]),
-                )
-            ],
-        }
-        for arm in aucs["arm"].unique()
-    ]
+    rows = []
+    for arm in aucs["arm"].unique():
+        cells = []
+        for level in LEVELS:
+            row = levels[level].loc[arm]
+            for name in ("uncorrected", "final"):
+                cells.append(with_interval(row[name], row[f"{name}_low"], row[f"{name}_high"]))
+            cells.append(with_interval(row["difference"], row["low"], row["high"]))
+            cells.append(p_value(row["p_holm"]))
+        rows.append(arm_cells(arm) | {"cells": cells})
+    return rows
+
+
+SECTION = Section("correction", "Does correction matter?", "mask_correction.html.j2", context)

@@ -1,12 +1,15 @@
-"""The negative controls in the report: dealt labels and lesion volume beside each arm."""
+"""Negative controls: permuted labels, and lesion volume beside each arm."""
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from livermets.evaluation.evaluate import REFERENCE
-from livermets.report.paper_tables import with_interval
+from livermets.report.formatting import number, with_interval
+from livermets.report.sections.section import Section, arm_cells
+from livermets.report.study_results import StudyResults
 from livermets.sensitivity.label_permutation import count_intervals_excluding_chance
 from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title
@@ -14,27 +17,58 @@ from livermets.study.schemes import scheme_title
 ABSENT = "–"
 
 
+def context(results: StudyResults) -> dict[str, Any] | None:
+    """The controls of the study; None where none is configured."""
+    return control_results(
+        results.config.get("controls", ()),
+        results.metrics,
+        results.differences,
+        results.permuted_metrics,
+    )
+
+
 def control_results(
     controls: Collection[str],
     metrics: pd.DataFrame,
     differences: pd.DataFrame | None,
-    shuffled: pd.DataFrame | None,
-) -> dict | None:
-    """What the template shows of `controls`; None where the study asked for none.
+    permuted_metrics: pd.DataFrame | None,
+) -> dict[str, Any] | None:
+    """The values of the section; None without controls.
 
-    metrics, shuffled : of the study, and of its classification of dealt labels
+    Parameters
+    ----------
+    controls : collection of str
+        The configured controls.
+    metrics : DataFrame
+        Metrics of the study.
+    differences : DataFrame or None
+        Paired differences of the study.
+    permuted_metrics : DataFrame or None
+        Metrics of the classification of permuted labels.
+
+    Returns
+    -------
+    dict or None
+        permuted (one dict for each scheme), warn, volume (whether it is configured), has_volume
+        (whether there is a volume), tables (one for each scheme).
     """
     if not controls:
         return None
-    counts = [] if shuffled is None else count_intervals_excluding_chance(shuffled)
-    volume = "volume_only" in controls
+    counts = [] if permuted_metrics is None else count_intervals_excluding_chance(permuted_metrics)
     return {
-        "shuffled": [count | {"title": scheme_title(count["scheme"])} for count in counts],
+        "permuted": [
+            count
+            | {"title": scheme_title(count["scheme"]), "expected": number(count["expected"], 1)}
+            for count in counts
+        ],
         "warn": any(count["warn"] for count in counts),
-        "volume": volume,
+        "volume": "volume_only" in controls,
         "has_volume": REFERENCE in set(metrics["arm"]),
         "tables": [
-            {"title": scheme_title(scheme), "rows": _rows(scheme, metrics, differences, shuffled)}
+            {
+                "title": scheme_title(scheme),
+                "rows": _rows(scheme, metrics, differences, permuted_metrics),
+            }
             for scheme in metrics["scheme"].unique()
         ],
     }
@@ -44,24 +78,23 @@ def _rows(
     scheme: str,
     metrics: pd.DataFrame,
     differences: pd.DataFrame | None,
-    shuffled: pd.DataFrame | None,
-) -> list[dict]:
-    """One line an arm: its AUC by lesion, that on dealt labels, its difference from volume."""
-    true, dealt = _aucs(metrics, scheme), _aucs(shuffled, scheme)
-    pairs = {}
+    permuted_metrics: pd.DataFrame | None,
+) -> list[dict[str, Any]]:
+    """For each arm its AUC by lesion, that with permuted labels, its difference from volume."""
+    true, permuted = _aucs(metrics, scheme), _aucs(permuted_metrics, scheme)
+    from_volume = {}
     if differences is not None and len(differences):
-        mine = differences[differences["scheme"] == scheme]
-        mine = mine[(mine["against"] == "volume") & (mine["level"] == "lesion")]
+        pairs = differences[differences["scheme"] == scheme]
+        pairs = pairs[(pairs["against"] == "volume") & (pairs["level"] == "lesion")]
         columns = ["difference", "low", "high"]
-        pairs = {row["arm"]: with_interval(*row[columns]) for _, row in mine.iterrows()}
+        from_volume = {row["arm"]: with_interval(*row[columns]) for _, row in pairs.iterrows()}
     return [
         {
-            "model": Arm.parse(arm).model_title,
-            "way": Arm.parse(arm).resampling_title,
+            **arm_cells(arm),
             "auc": with_interval(*auc),
-            "dealt": with_interval(*dealt[arm]) if arm in dealt else ABSENT,
-            "excludes": arm in dealt and _excludes(dealt[arm]),
-            "difference": pairs.get(arm, ABSENT),
+            "permuted": with_interval(*permuted[arm]) if arm in permuted else ABSENT,
+            "excludes": arm in permuted and _excludes_chance(permuted[arm]),
+            "difference": from_volume.get(arm, ABSENT),
         }
         for arm, auc in true.items()
         if Arm.parse(arm).family not in ("baseline", "sets") or arm == REFERENCE
@@ -69,6 +102,7 @@ def _rows(
 
 
 def _aucs(metrics: pd.DataFrame | None, scheme: str) -> dict[str, tuple[float, float, float]]:
+    """Arm -> AUC by lesion with its interval."""
     if metrics is None:
         return {}
     rows = metrics[(metrics["scheme"] == scheme) & (metrics["level"] == "lesion")]
@@ -76,6 +110,9 @@ def _aucs(metrics: pd.DataFrame | None, scheme: str) -> dict[str, tuple[float, f
     return {row.arm: (row.value, row.low, row.high) for row in rows.itertuples()}
 
 
-def _excludes(auc: tuple[float, float, float]) -> bool:
+def _excludes_chance(auc: tuple[float, float, float]) -> bool:
     _, low, high = auc
     return bool(np.isfinite(low) and not low <= 0.5 <= high)
+
+
+SECTION = Section("controls", "Negative controls", "negative_controls.html.j2", context)

@@ -1,34 +1,48 @@
-"""The radiomics features in the report: what they are, their settings, how steady they are."""
+"""The radiomics features: feature sets, settings, comparability and robustness."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
 
 from livermets.radiomics.icc import unstable_features
-from livermets.report.sections.results import embed
+from livermets.report.sections.section import Section, embed
+from livermets.report.study_results import StudyResults
 
-NAMED = 20  # so many features are named one by one, more by their classes
+NAMED = 20  # at most so many features are listed by name, more by their classes
 
 
-def radiomics_facts(
-    features: Path | str | None,
-    dictionary: Path | str | None,
-    robustness: tuple[Path | str, Path | str] | None = None,
-    min_icc: float | None = None,
-) -> dict | None:
-    """What the template shows; None for a study that began with a features table.
-
-    features : the study's features table, for its metadata
-    dictionary : the table of `livermets.radiomics.dictionary`
-    robustness : icc.parquet and the figure, where `min_icc` chose features
-    """
-    if features is None or dictionary is None:
+def context(results: StudyResults) -> dict[str, Any] | None:
+    """The values of the section; None for a study that started from a feature table."""
+    if results.features is None or results.dictionary is None:
         return None
-    made_with = pd.read_parquet(features, columns=[]).attrs["radiomics"]
-    table = pd.read_csv(dictionary, sep="\t", dtype=str, keep_default_na=False)
-    kinds = table.groupby(["set", "region"], sort=False)
-    apart = table[(table["comparable"] == "no")].groupby("why_not", sort=False)
+    robustness = None
+    if results.icc is not None:
+        figure = None if results.icc_figure is None else embed(results.icc_figure)
+        min_icc = results.config["radiomics"]["min_icc"]
+        robustness = icc_summary(results.icc, min_icc) | {"figure": figure}
+    return feature_summary(results.features, results.dictionary) | {"robustness": robustness}
+
+
+def feature_summary(features: Path, dictionary: pd.DataFrame) -> dict[str, Any]:
+    """Numbers of features by set and by comparability, and the settings of the extraction.
+
+    Parameters
+    ----------
+    features : Path
+        The file of the features table; only its metadata are read.
+    dictionary : DataFrame
+        The table of `livermets.radiomics.dictionary`.
+
+    Returns
+    -------
+    dict
+        sets, n, n_comparable, not_comparable, settings (YAML), versions, sha256.
+    """
+    metadata = pd.read_parquet(features, columns=[]).attrs["radiomics"]
+    not_comparable = dictionary[dictionary["comparable"] == "no"]
+    settings = {key: metadata[key] for key in ("settings", "classes", "sets")}
     return {
         "sets": [
             {
@@ -38,22 +52,22 @@ def radiomics_facts(
                 "classes": ", ".join(dict.fromkeys(rows["class"])),
                 "features": len(rows),
             }
-            for (name, region), rows in kinds
+            for (name, region), rows in dictionary.groupby(["set", "region"], sort=False)
         ],
-        "n": len(table),
-        "n_comparable": int((table["comparable"] == "yes").sum()),
-        "apart": [{"why": why, "n": len(rows), "features": _names(rows)} for why, rows in apart],
-        "settings": yaml.safe_dump(
-            {key: made_with[key] for key in ("settings", "classes", "sets")}, sort_keys=False
-        ),
-        "versions": made_with["versions"],
-        "sha256": made_with["sha256"],
-        "robustness": _robustness(*robustness, min_icc) if robustness else None,
+        "n": len(dictionary),
+        "n_comparable": int((dictionary["comparable"] == "yes").sum()),
+        "not_comparable": [
+            {"reason": reason, "n": len(rows), "features": _names(rows)}
+            for reason, rows in not_comparable.groupby("why_not", sort=False)
+        ],
+        "settings": yaml.safe_dump(settings, sort_keys=False),
+        "versions": metadata["versions"],
+        "sha256": metadata["sha256"],
     }
 
 
 def _names(rows: pd.DataFrame) -> str:
-    """The features without their sets, or the sets and classes of many."""
+    """The names of features without their sets; of many features, the sets and classes."""
     names = rows["class"] + "_" + rows["name"]
     if names.nunique() <= NAMED:
         return ", ".join(dict.fromkeys(names))
@@ -61,15 +75,37 @@ def _names(rows: pd.DataFrame) -> str:
     return f"{sets}: all of {classes}"
 
 
-def _robustness(icc: Path | str, figure: Path | str, min_icc: float) -> dict:
-    table = pd.read_parquet(icc)
-    left_out = unstable_features(table, min_icc)
-    counts = [len(left_out.get(split, ())) for split in table["split"].unique()]
+def icc_summary(icc: pd.DataFrame, min_icc: float) -> dict[str, Any]:
+    """Numbers of features that the minimum ICC excluded.
+
+    Parameters
+    ----------
+    icc : DataFrame
+        The ICC of each feature among the training patients of each split.
+    min_icc : float
+        The minimum ICC.
+
+    Returns
+    -------
+    dict
+        min_icc, of (number of features), least and most (excluded in a split), lesions (smallest
+        and largest number in a split).
+    """
+    excluded = unstable_features(icc, min_icc)
+    counts = [len(excluded.get(split, ())) for split in icc["split"].unique()]
     return {
         "min_icc": min_icc,
-        "of": table["feature"].nunique(),
+        "of": icc["feature"].nunique(),
         "least": min(counts),
         "most": max(counts),
-        "lesions": (int(table["lesions"].min()), int(table["lesions"].max())),
-        "figure": embed(Path(figure)),
+        "lesions": (int(icc["lesions"].min()), int(icc["lesions"].max())),
     }
+
+
+SECTION = Section(
+    "radiomics",
+    "Radiomics features",
+    "radiomics.html.j2",
+    context,
+    needs=("features", "dictionary"),
+)

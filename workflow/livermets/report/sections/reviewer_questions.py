@@ -1,118 +1,157 @@
-"""The three questions a reviewer asks first, answered from the tables of the run."""
+"""Three questions that reviewers ask, answered from the study's tables."""
 
 from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from livermets.evaluation.evaluate import REFERENCE
-from livermets.report.paper_tables import number, with_interval
+from livermets.report.formatting import number, with_interval
+from livermets.report.sections.section import Section
+from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
-from livermets.study.schemes import scheme_of, scheme_title
+from livermets.study.schemes import scheme_title
 
-MODELS = ("radiomics", "deep", "other")
-
-
-def answers(
-    metrics: pd.DataFrame,
-    splits: pd.DataFrame,
-    differences: pd.DataFrame | None,
-    audit: dict | None = None,
-) -> list[dict]:
-    """Question, short answer, whether it is good news (None: neither), and sentences of detail."""
-    return [both_sides(splits, audit), intervals(metrics), size(metrics, differences)]
+MODELS = ("radiomics", "deep", "other")  # families of arms, baselines left out
+NAMED_PATIENTS = 10  # at most so many are named in an answer
 
 
-def both_sides(splits: pd.DataFrame, audit: dict | None = None) -> dict:
-    """Is any patient on two sides of any split?"""
+@dataclass(frozen=True)
+class Answer:
+    """A question with its answer.
+
+    Parameters
+    ----------
+    question : str
+        The question.
+    short : str
+        The answer in one sentence.
+    good : bool or None
+        Whether the answer supports the study's results; None where it is neither.
+    detail : list of str
+        Further sentences.
+    """
+
+    question: str
+    short: str
+    good: bool | None
+    detail: list[str] = field(default_factory=list)
+
+    @property
+    def tone(self) -> str:
+        """The style class of the answer: good, bad or neutral."""
+        return {True: "good", False: "bad", None: "neutral"}[self.good]
+
+
+def context(results: StudyResults) -> dict[str, Any]:
+    """The three answers."""
+    return {
+        "answers": [
+            patient_overlap(results.splits, results.audit),
+            interval_widths(results.metrics),
+            lesion_size(results.metrics, results.differences),
+        ]
+    }
+
+
+def patient_overlap(splits: pd.DataFrame, audit: dict[str, Any] | None = None) -> Answer:
+    """Whether any patient has two roles in one split."""
     question = "Are patients ever on both sides of a split?"
     roles = splits.drop_duplicates(["split", "patient", "role"])
-    twice = roles[roles.duplicated(["split", "patient"], keep=False)]
-    n = splits["split"].nunique()
-    detail = [
-        f"Counted in all {n} splits over {splits['patient'].nunique()} patients; training, "
-        "validation and test parts hold whole patients."
-    ]
-    if not twice.empty:
-        who = ", ".join(sorted(twice["patient"].astype(str).unique())[:10])
-        short = f"Yes: {twice['patient'].nunique()} patients ({who})."
-        return _answer(question, f"{short} The results below are not valid.", False, detail)
+    overlap = roles[roles.duplicated(["split", "patient"], keep=False)]
+    checked = (
+        f"Checked in all {splits['split'].nunique()} splits of {splits['patient'].nunique()} "
+        "patients"
+    )
+    if not overlap.empty:
+        names = ", ".join(sorted(overlap["patient"].astype(str).unique())[:NAMED_PATIENTS])
+        short = f"Yes: {overlap['patient'].nunique()} patients ({names})."
+        return Answer(question, f"{short} The results below are not valid.", False, [f"{checked}."])
+    detail = [f"{checked}: the training, validation and test parts share no patient."]
     if audit is None:
-        detail.append("This compares patient ids: one person under two ids would not be seen.")
-        return _answer(question, "No.", True, detail)
+        detail.append("Patients are compared by their ids: one person under two ids is not found.")
+        return Answer(question, "No.", True, detail)
     outcomes = Counter(check["outcome"] for check in audit["checks"])
     images = any("images" in check["looked_at"] for check in audit["checks"])
+    compared = "CTs, masks, voxels and features" if images else "features"
     detail.append(
-        "The leakage audit also compared " + ("CTs, masks, voxels and features" if images else
-        "features") + " between patients, for one person under two ids, and the test patients of "
-        "every arm with those it had learned from."
-    )  # fmt: skip
+        f"The leakage audit also compared the {compared} of different patients, to find one person "
+        "under two ids, and the test patients of every arm with its training patients."
+    )
     if outcomes["warned"]:
         detail.append(f"{outcomes['warned']} of its checks ended in a warning: see below.")
-    return _answer(question, "No.", True, detail)
+    return Answer(question, "No.", True, detail)
 
 
-def intervals(metrics: pd.DataFrame) -> dict:
-    """How wide are the intervals, and how many arms are told from chance?"""
+def interval_widths(metrics: pd.DataFrame) -> Answer:
+    """How wide the intervals of the AUC are, and how many of them exclude 0.5."""
     auc = _auc(metrics)
+    auc = auc[auc["arm"].map(lambda arm: Arm.parse(arm).family).isin(MODELS)]
     detail, short = [], []
-    for scheme, rows in _by_scheme(
-        auc[auc["arm"].map(lambda arm: Arm.parse(arm).family).isin(MODELS)]
-    ):
-        known = rows[np.isfinite(rows["low"])]
-        if known.empty:
-            detail.append(f"{scheme_title(scheme)}: no arm has an interval of its AUC.")
+    for scheme, rows in _by_scheme(auc):
+        title = scheme_title(scheme)
+        finite = rows[np.isfinite(rows["low"])]
+        if finite.empty:
+            detail.append(f"{title}: no arm has an interval of its AUC.")
             continue
-        width = (known["high"] - known["low"]).median()
-        short.append(f"{scheme_title(scheme).lower()}, {number(width)} wide at the median arm")
-        above, below = (known["low"] > 0.5).sum(), (known["high"] < 0.5).sum()
+        width = (finite["high"] - finite["low"]).median()
+        short.append(f"{title.lower()}, median width {number(width)}")
+        above, below = (finite["low"] > 0.5).sum(), (finite["high"] < 0.5).sum()
         detail.append(
-            f"{scheme_title(scheme)} ({_patients(known)} test patients): the interval of the AUC "
-            f"lies above 0.5 in {above} and below 0.5 in {below} of {len(known)} arms. "
-            f"Chance alone would put about {number(0.05 * len(known), 1)} outside."
+            f"{title} ({_patients(finite)} test patients): the interval of the AUC lies above 0.5 "
+            f"in {above} and below 0.5 in {below} of {len(finite)} arms. By chance alone, about "
+            f"{number(0.05 * len(finite), 1)} intervals would exclude 0.5."
         )
     detail.append(
-        "All are 95 % intervals from a bootstrap over patients, stratified by class. "
-        "Where no draw errs, the lower bound is Clopper and Pearson's for as many patients."
+        "All are 95 % intervals from a bootstrap over patients, stratified by class. Where no draw "
+        "has an error, the lower bound is the Clopper-Pearson bound for the same number of "
+        "patients."
     )
     text = "; ".join(short) or "none could be computed"
-    return _answer("What are the intervals?", f"Of the AUC: {text}.", None, detail)
+    return Answer("How wide are the intervals?", f"Of the AUC: {text}.", None, detail)
 
 
-def size(metrics: pd.DataFrame, differences: pd.DataFrame | None) -> dict:
-    """Does lesion size alone do as well as the models?"""
-    question = "Does lesion size explain it?"
+def lesion_size(metrics: pd.DataFrame, differences: pd.DataFrame | None) -> Answer:
+    """Whether lesion volume alone classifies as well as the models."""
+    question = "Does lesion size explain the results?"
     volume = _auc(metrics)
     volume = volume[volume["arm"] == REFERENCE]
     if volume.empty:
-        why = "The baseline of lesion volume alone was not part of this run (no volume column, or "
-        why += "not chosen in classification.baselines)."
-        return _answer(question, "Not answered in this run.", None, [why])
+        reason = (
+            "The baseline of lesion volume alone was not part of this run (no volume column, or "
+            "not chosen in classification.baselines)."
+        )
+        return Answer(question, "Not answered in this run.", None, [reason])
     detail, short, good = [], [], []
     for scheme, rows in _by_scheme(volume):
+        title = scheme_title(scheme)
         value = with_interval(*rows.iloc[0][["value", "low", "high"]])
-        detail.append(f"{scheme_title(scheme)}: lesion volume alone has an AUC of {value}.")
-        if differences is None or differences.empty:
-            continue
-        pairs = differences[
-            (differences["scheme"] == scheme)
-            & (differences["level"] == "lesion")
-            & (differences["against"] == "volume")
-        ]
+        detail.append(f"{title}: lesion volume alone has an AUC of {value}.")
+        pairs = _differences_from_volume(differences, scheme)
         if pairs.empty:
             continue
-        better = int(((pairs["low"] > 0) & (pairs["p_holm"] < 0.05)).sum())
-        plain = int((pairs["low"] > 0).sum())
-        good.append(better > 0)
-        short.append(
-            f"{scheme_title(scheme).lower()}, {better} of {len(pairs)} arms beat lesion volume"
-        )
+        corrected = int(((pairs["low"] > 0) & (pairs["p_holm"] < 0.05)).sum())
+        uncorrected = int((pairs["low"] > 0).sum())
+        good.append(corrected > 0)
+        short.append(f"{title.lower()}, {corrected} of {len(pairs)} arms exceed lesion volume")
         detail[-1] += (
-            f" The paired difference lies above zero in {plain} of {len(pairs)} arms, "
-            f"in {better} after Holm's correction."
+            f" The interval of the paired difference lies above zero in {uncorrected} of "
+            f"{len(pairs)} arms, and in {corrected} after Holm's correction."
         )
     text = ("In " + "; in ".join(short) + ".") if short else "See the AUCs below."
-    return _answer(question, text, all(good) if good else None, detail)
+    return Answer(question, text, all(good) if good else None, detail)
+
+
+def _differences_from_volume(differences: pd.DataFrame | None, scheme: str) -> pd.DataFrame:
+    if differences is None or differences.empty:
+        return pd.DataFrame()
+    return differences[
+        (differences["scheme"] == scheme)
+        & (differences["level"] == "lesion")
+        & (differences["against"] == "volume")
+    ]
 
 
 def _auc(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -121,11 +160,8 @@ def _auc(metrics: pd.DataFrame) -> pd.DataFrame:
     return metrics[headline & (metrics["class"] == "")]
 
 
-def _answer(question: str, short: str, good: bool | None, detail: list[str]) -> dict:
-    return {"question": question, "short": short, "good": good, "detail": detail}
-
-
-def _by_scheme(rows: pd.DataFrame):
+def _by_scheme(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each scheme, the hold-out first."""
     schemes = sorted(rows["scheme"].unique(), key=lambda scheme: (scheme != "holdout", scheme))
     return [(scheme, rows[rows["scheme"] == scheme]) for scheme in schemes]
 
@@ -135,6 +171,6 @@ def _patients(rows: pd.DataFrame) -> str:
     return f"{low}" if low == high else f"{low}–{high}"
 
 
-def schemes_of(splits: pd.DataFrame) -> list[str]:
-    """The schemes of a splits table in their order."""
-    return list(dict.fromkeys(scheme_of(split)[0] for split in splits["split"].unique()))
+SECTION = Section(
+    "questions", "Three questions of reviewers", "reviewer_questions.html.j2", context
+)

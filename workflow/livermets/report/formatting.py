@@ -1,0 +1,27 @@
+"""Formatting of numbers in tables, figures and the report."""
+
+import numpy as np
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """0.87, with a minus sign in place of a hyphen; an en dash for a missing value."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")  # -0.0 + 0.0 is 0.0
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """0.87 (0.60–1.00); without an interval, the value and "(no interval)"."""
+    if not np.isfinite(value):
+        return "not defined"
+    if not np.isfinite(low):
+        return f"{number(value)} (no interval)"
+    to = " to " if low < 0 else "–"
+    return f"{number(value)} ({number(low)}{to}{number(high)})"
+
+
+def p_value(p: float) -> str:
+    """< 0.001, 0.013, 0.21; an en dash for a missing value."""
+    if not np.isfinite(p):
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"

@@ -1,0 +1,171 @@
+"""Table 3: the results of one scheme, with its differences, confusion matrices and figures."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from livermets.report.formatting import number, p_value, with_interval
+from livermets.report.paper_tables import table3
+from livermets.report.sections import feature_sets
+from livermets.report.sections.section import Section, arm_cells, embed
+from livermets.report.study_results import StudyResults
+from livermets.study.arms import Arm
+from livermets.study.outputs import LEVELS, SCHEME_FIGURES
+from livermets.study.schemes import scheme_title
+
+MAIN_METRICS = {
+    "auc": "AUC",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "f1": "F1",
+    "brier": "Brier score",
+}
+FURTHER_METRICS = {
+    "average_precision": "Average precision",
+    "mcc": "Matthews coefficient",
+    "net_benefit": "Net benefit",
+    "calibration_slope": "Calibration slope",
+    "calibration_intercept": "Calibration intercept",
+}
+FAMILIES = {
+    "radiomics": "Radiomics classifiers",
+    "sets": "Feature sets compared",
+    "deep": "Deep learning",
+    "other": "Other tables",
+    "baseline": "Baselines",
+}
+WEIGHTED = "lesion_weighted"  # the level that is folded away
+
+
+def section(scheme: str) -> Section:
+    """The section of one scheme."""
+    return Section(
+        scheme,
+        f"Table 3: {scheme_title(scheme).lower()}",
+        "results_by_scheme.html.j2",
+        partial(context, scheme),
+        absent="No arm has predictions for this scheme.",
+    )
+
+
+def context(scheme: str, results: StudyResults) -> dict[str, Any] | None:
+    """The values of one scheme; None without predictions."""
+    metrics = results.metrics[results.metrics["scheme"] == scheme]
+    if metrics.empty:
+        return None
+    arms = metrics.drop_duplicates("arm")
+    undefined = "undefined_draws" in metrics
+    compared = results.config.get("classification", {}).get("compare_feature_sets", {})
+    levels = _levels(metrics)
+    return {
+        "scheme": scheme,
+        "n_patients": int(arms["n_patients"].max()),
+        "n_lesions": int(arms["n_lesions"].max()),
+        "incomplete_arms": _incomplete_arms(arms),
+        "levels": [level for level in levels if level["name"] != WEIGHTED],
+        "weighted": [level for level in levels if level["name"] == WEIGHTED],
+        "main_metrics": MAIN_METRICS,
+        "further_metrics": FURTHER_METRICS,
+        "classes": results.classes,
+        "multiclass": results.multiclass,
+        "one_vs_rest": _one_vs_rest(metrics, results.classes),
+        "differences_from_volume": _differences(results.differences, scheme, "volume"),
+        "differences_from_no_resampling": _differences(results.differences, scheme, "as is"),
+        "sets_template": feature_sets.TEMPLATE,
+        "sets": feature_sets.set_results(scheme, compared, metrics, results.differences),
+        "confusion": _confusion(results.confusion, scheme, results.classes),
+        "undefined": int((metrics["undefined_draws"] > 0).sum()) if undefined else 0,
+        "fixed_threshold": _fixed_threshold(arms) if results.youden else [],
+        "has_deep": any(arm.family == "deep" for arm in results.arms),
+        "from_features": results.from_features,
+        "figures": _figures(results.figures, scheme),
+    }
+
+
+def _figures(folder: Path, scheme: str) -> dict[str, str | None]:
+    return {kind: embed(folder / f"{kind}_{scheme}.svg") for kind in SCHEME_FIGURES}
+
+
+def _incomplete_arms(arms: pd.DataFrame) -> list[str]:
+    """Arms that were tested on fewer patients, lesions or splits than the others."""
+    most = tuple(arms[["n_patients", "n_lesions", "n_splits"]].max())
+    return [
+        f"{row.arm} ({row.n_patients} patients, {row.n_lesions} lesions, {row.n_splits} splits)"
+        for row in arms.itertuples()
+        if (row.n_patients, row.n_lesions, row.n_splits) != most
+    ]
+
+
+def _fixed_threshold(arms: pd.DataFrame) -> list[str]:
+    """Arms whose threshold is exactly one half."""
+    return list(arms.loc[arms["threshold"] == 0.5, "arm"]) if "threshold" in arms else []
+
+
+def _levels(metrics: pd.DataFrame) -> list[dict[str, Any]]:
+    """For each level, the rows of Table 3 in groups of one family of arms."""
+    wide = table3(metrics)
+    levels: list[dict[str, Any]] = []
+    for level, title in LEVELS.items():
+        groups: list[dict[str, Any]] = []
+        for row in wide[wide["level"] == level].to_dict("records"):
+            if not groups or groups[-1]["family"] != FAMILIES[row["family"]]:
+                groups.append({"family": FAMILIES[row["family"]], "rows": []})
+            rows = groups[-1]["rows"]
+            cells = {
+                name: with_interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
+                for name in (*MAIN_METRICS, *FURTHER_METRICS)
+            }
+            first = not rows or rows[-1]["model"] != row["model"]
+            rows.append(arm_cells(row["arm"]) | {"first": first, "cells": cells})
+        levels.append({"name": level, "title": title, "groups": groups})
+    return levels
+
+
+def _one_vs_rest(metrics: pd.DataFrame, classes: list[str]) -> list[dict[str, Any]]:
+    """For each arm, the AUC of each of three or more classes against the rest, by lesion."""
+    auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == "lesion")]
+    auc = auc[auc["class"] != ""].set_index(["arm", "class"])[["value", "low", "high"]]
+    return [
+        arm_cells(arm) | {"cells": [with_interval(*auc.loc[(arm, name)]) for name in classes]}
+        for arm in sorted(auc.index.unique("arm"), key=Arm.parse)
+    ]
+
+
+def _differences(pairs: pd.DataFrame | None, scheme: str, against: str) -> list[dict[str, Any]]:
+    """For each arm, difference and corrected p value by lesion, then both by patient."""
+    if pairs is None or pairs.empty:
+        return []
+    pairs = pairs[(pairs["scheme"] == scheme) & (pairs["against"] == against)]
+    rows = []
+    for arm in pairs["arm"].unique():
+        cells = []
+        for level in ("lesion", "patient"):
+            pair = pairs[(pairs["arm"] == arm) & (pairs["level"] == level)].iloc[0]
+            cells.append(with_interval(pair["difference"], pair["low"], pair["high"]))
+            cells.append(p_value(pair["p_holm"]))
+        rows.append(arm_cells(arm) | {"cells": cells})
+    return rows
+
+
+def _confusion(table: pd.DataFrame | None, scheme: str, classes: list[str]) -> dict[str, Any]:
+    """For each arm, count and share of each true class that was given each class, by lesion."""
+    pairs = [(truth, called) for truth in classes for called in classes]
+    headings = [f"{truth} called {called}" for truth, called in pairs]
+    if table is None or table.empty:
+        return {"headings": headings, "rows": []}
+    by_lesion = table[(table["scheme"] == scheme) & (table["level"] == "lesion")]
+    cells = by_lesion.set_index(["arm", "truth", "called"])
+    rows = []
+    for arm in sorted(by_lesion["arm"].unique(), key=Arm.parse):
+        of_arm = [cells.loc[(arm, *pair)] for pair in pairs]
+        texts = [
+            f"{number(cell['count'], 0 if cell['count'] == round(cell['count']) else 1)}; "
+            + with_interval(cell["share"], cell["low"], cell["high"])
+            for cell in of_arm
+        ]
+        rows.append(arm_cells(arm) | {"cells": texts})
+    return {"headings": headings, "rows": rows}

@@ -1,0 +1,185 @@
+"""The results of a finished study, read once, from which the report is made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from livermets.cohort.cohort_table import read_cohort
+from livermets.core.errors import BadInput
+from livermets.core.io import read_json
+from livermets.report.paper_tables import read_table
+from livermets.study.arms import Arm
+from livermets.study.schemes import schemes_of
+
+_SPLITS = ("split", "patient", "role")
+_METRICS = ("arm", "scheme", "level", "class", "metric", "value", "low", "high")
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """The tables and files of a finished study; a part that the study does not have is None.
+
+    Parameters
+    ----------
+    config : dict
+        The whole configuration.
+    cohort : DataFrame
+        One row for each patient, as `read_cohort` gives it.
+    splits : DataFrame
+        split, patient, role.
+    metrics : DataFrame
+        As `livermets.evaluation.evaluate.evaluate` returns it.
+    figures : Path
+        The folder that `draw_figures` wrote to.
+    differences : DataFrame
+        As `livermets.evaluation.paired_differences.compare_arms` returns it.
+    confusion : DataFrame
+        As `livermets.evaluation.confusion.confusion` returns it.
+    importance : DataFrame
+        The features by importance.
+    fits : tuple of DataFrame
+        For each classifier arm, the hyperparameters and notes of its fit in each split.
+    audit : dict
+        The leakage audit.
+    permuted_metrics : DataFrame
+        Metrics of the classification of permuted labels.
+    features : Path
+        The file of the features table, which has the settings of the extraction in its metadata.
+    dictionary : DataFrame
+        The table of `livermets.radiomics.dictionary`.
+    icc : DataFrame
+        The ICC of each feature in each split, where a minimum ICC selects features.
+    icc_figure : Path
+        The figure of these.
+    agreement : DataFrame
+        Agreement of automatic and final masks, one row for each patient.
+    mask_comparison : Path
+        The folder of the comparison of uncorrected and final masks.
+
+    Raises
+    ------
+    BadInput
+        If the splits or the metrics lack a column.
+    """
+
+    config: dict[str, Any]
+    cohort: pd.DataFrame
+    splits: pd.DataFrame
+    metrics: pd.DataFrame
+    figures: Path
+    differences: pd.DataFrame | None = None
+    confusion: pd.DataFrame | None = None
+    importance: pd.DataFrame | None = None
+    fits: tuple[pd.DataFrame, ...] = ()
+    audit: dict[str, Any] | None = None
+    permuted_metrics: pd.DataFrame | None = None
+    features: Path | None = None
+    dictionary: pd.DataFrame | None = None
+    icc: pd.DataFrame | None = None
+    icc_figure: Path | None = None
+    agreement: pd.DataFrame | None = None
+    mask_comparison: Path | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.splits, _SPLITS, "splits")
+        _require(self.metrics, _METRICS, "metrics")
+
+    @classmethod
+    def from_files(cls, config: dict[str, Any], files: Any) -> "StudyResults":
+        """Read the results from the files that the rule `render_report` names.
+
+        Parameters
+        ----------
+        config : dict
+            The whole configuration.
+        files : mapping of str to path or sequence of paths
+            The rule's input, or a dict with the same names; a name that is absent or empty stands
+            for a part that the study does not have. `tables` and `overlays` are not read.
+
+        Returns
+        -------
+        StudyResults
+            The results.
+        """
+
+        def table(name: str) -> pd.DataFrame | None:
+            path = files.get(name)
+            return read_table(path) if path else None
+
+        def folder(name: str) -> Path | None:
+            paths = files.get(name)
+            return Path(paths[0]).parent if paths else None
+
+        icc: Sequence[str] = files.get("robustness") or ()
+        audit, features, dictionary = (
+            files.get(name) for name in ("audit", "features", "dictionary")
+        )
+        return cls(
+            config=config,
+            cohort=read_cohort(files["cohort"]),
+            splits=read_table(files["splits"]),
+            metrics=read_table(files["metrics"]),
+            figures=Path(files["figures"][0]).parent,
+            differences=table("differences"),
+            confusion=table("confusion"),
+            importance=table("importance"),
+            fits=tuple(read_table(path) for path in files.get("chosen") or ()),
+            audit=read_json(audit) if audit else None,
+            permuted_metrics=table("shuffled"),
+            features=Path(features) if features else None,
+            dictionary=read_dictionary(dictionary) if dictionary else None,
+            icc=read_table(icc[0]) if icc else None,
+            icc_figure=Path(icc[1]) if icc else None,
+            agreement=table("agreement"),
+            mask_comparison=folder("masks"),
+        )
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes."""
+        classes: list[str] = self.config["classes"]
+        return classes
+
+    @property
+    def multiclass(self) -> bool:
+        """Whether there are three or more classes."""
+        return len(self.classes) > 2
+
+    @property
+    def from_features(self) -> bool:
+        """Whether the study started from a feature table, so that it has no images."""
+        return bool(self.config.get("features"))
+
+    @property
+    def youden(self) -> bool:
+        """Whether the threshold of each arm is chosen by Youden's index."""
+        return bool(self.config["evaluation"]["threshold"] == "youden")
+
+    @property
+    def arms(self) -> list[Arm]:
+        """The evaluated arms."""
+        return [Arm.parse(name) for name in self.metrics["arm"].unique()]
+
+    @property
+    def schemes(self) -> list[str]:
+        """The schemes in the order of the splits."""
+        return schemes_of(self.splits["split"].unique())
+
+    @property
+    def included(self) -> pd.DataFrame:
+        """The patients who were analysed."""
+        return self.cohort[self.cohort["included"]]
+
+
+def read_dictionary(path: Path | str) -> pd.DataFrame:
+    """The radiomics dictionary with every cell as text."""
+    return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+
+
+def _require(table: pd.DataFrame, columns: Sequence[str], name: str) -> None:
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise BadInput(f"{name}: the column {', '.join(missing)} is missing. Run its rule again.")
