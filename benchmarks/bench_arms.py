@@ -1,8 +1,9 @@
 """How long all arms take: the workflow from a features table of the paper's size to its metrics.
 
-`make bench-arms`, or `ARGS=cores` with it; 78 patients, 1,296 lesions, 107 features, every classifier with
-every way of resampling, the arm selected by inner folds and the baselines, five-fold
-cross-validation, ten settings tried on three inner folds. To be at most 15 minutes on 2 cores.
+`make bench-arms`, or `ARGS=cores` with it; 78 patients, 1,296 lesions, 107 features, every
+classifier with every way of resampling, the arm selected by inner folds and the baselines,
+five-fold cross-validation, ten settings tried on three inner folds. To be at most 15 minutes on 2
+cores.
 """
 
 import sys
