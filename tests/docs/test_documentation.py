@@ -2,8 +2,12 @@
 
 import re
 import runpy
+import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
+import jinja2
+import pandas as pd
 import pytest
 import yaml
 from livermets.study.config import load_config
@@ -125,3 +129,16 @@ def test_the_oldest_snakemake_that_is_tested_is_the_oldest_that_is_taken():
     assert taken
     assert versions[0].startswith(f"{taken[1]}.")
     assert versions[-1] == "newest"
+
+
+def test_the_section_of_the_how_to_page_is_a_section_that_renders():
+    text = (ROOT / "docs/howto/own_report_section.md").read_text(encoding="utf-8")
+    code, markup = (
+        textwrap.dedent("".join(re.findall(rf"```{kind}\n(.*?)[ ]*```", text, re.DOTALL)))
+        for kind in ("python", "html")
+    )
+    names: dict = {}
+    exec(code, names)
+    cohort = pd.DataFrame({"label": ["a", "a", "b"], "included": [True, True, False]})
+    values = names["SECTION"].content(SimpleNamespace(cohort=cohort))
+    assert "a: 2 patients" in jinja2.Template(markup).render(values)
