@@ -1,4 +1,4 @@
-"""The worklist's warnings and page."""
+"""Quality checks of a mask: its measurements and the warnings for the reader."""
 
 import json
 
@@ -8,22 +8,14 @@ import pytest
 import SimpleITK as sitk
 from helpers.ct_images import ct_and_mask, edited
 from livermets.lesions.components import label_lesions
-from livermets.masks.seg_nrrd import write_seg_nrrd
-from livermets.review.overlay import draw_overlay
 from livermets.review.quality_checks import check_mask, touched_sides
-from livermets.review.worklist import render_worklist
-
-LABELS = {"liver": 1, "lesion": 2}
 
 
 def checked(ct, mask, **record):
-    table, facts = label_lesions(ct, mask)[1:]
+    table, measurements = label_lesions(ct, mask)[1:]
     fixed = {"source": "automatic", "correction": None, "geometry": "equal"}
     fixed |= {"dice_liver": 1.0, "dice_lesion": 1.0}
-    return check_mask(ct, mask, table, facts, fixed | record)
-
-
-# --- warnings ----------------------------------------------------------------------------------
+    return check_mask(ct, mask, table, measurements, fixed | record)
 
 
 def test_a_plausible_mask_has_statistics_and_no_warning():
@@ -81,32 +73,3 @@ def test_borders_are_named_as_the_patient_lies_and_not_as_the_array_does():
     assert touched_sides(feet_first) == ["head"]
     right = edited(mask, lambda a: a.__setitem__(np.s_[10, 20:30, 0], 1))
     assert touched_sides(right) == ["right"]
-
-
-# --- the page ----------------------------------------------------------------------------------
-
-
-def test_the_worklist_shows_every_patient_and_asks_nothing_of_the_network(tmp_path):
-    ct, mask = ct_and_mask()
-    labelled = label_lesions(ct, mask)[0]
-    draw_overlay(ct, mask, labelled, tmp_path / "P1.png", "P1")
-    (tmp_path / "P2.png").write_bytes(b"")
-    write_seg_nrrd(mask, tmp_path / "P1.seg.nrrd")
-    (tmp_path / "P2.seg.nrrd").write_bytes(b"")
-    out = {"stage": "import", "reason": "slices <b>missing</b>"}
-    first = checked(ct - 59, mask, source="corrected", correction={"reader": "R. Eader"})
-    render_worklist(
-        [{"patient": "P1", "label": "colorectal", "excluded": None, **first},
-         {"patient": "P2", "label": "pancreatic", "excluded": out}],
-        [tmp_path / "P1.png", tmp_path / "P2.png"],
-        [[tmp_path / "P1.seg.nrrd"], [tmp_path / "P2.seg.nrrd"]],
-        tmp_path / "index.html",
-    )  # fmt: skip
-    page = (tmp_path / "index.html").read_text()
-    assert "parenchyma of 50 HU is unusual" in page
-    assert "R. Eader" in page
-    assert "slices &lt;b&gt;missing&lt;/b&gt;" in page
-    assert page.count("data:image/jpeg;base64,") == 1
-    assert 'href="P1.seg.nrrd"' in page
-    assert "P2.seg.nrrd" not in page
-    assert "http" not in page.replace("data:image", "")

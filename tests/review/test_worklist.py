@@ -1,0 +1,36 @@
+"""The worklist: one page with every patient, which needs no network."""
+
+from helpers.ct_images import ct_and_mask
+from livermets.lesions.components import label_lesions
+from livermets.masks.seg_nrrd import write_seg_nrrd
+from livermets.review.overlay import draw_overlay
+from livermets.review.quality_checks import check_mask
+from livermets.review.worklist import render_worklist
+
+
+def test_the_worklist_shows_every_patient_and_asks_nothing_of_the_network(tmp_path):
+    ct, mask = ct_and_mask()
+    labelled, table, measurements = label_lesions(ct, mask)
+    draw_overlay(ct, mask, labelled, tmp_path / "P1.png", "P1")
+    (tmp_path / "P2.png").write_bytes(b"")
+    write_seg_nrrd(mask, tmp_path / "P1.seg.nrrd")
+    (tmp_path / "P2.seg.nrrd").write_bytes(b"")
+    out = {"stage": "import", "reason": "slices <b>missing</b>"}
+    record = {"source": "corrected", "correction": {"reader": "R. Eader"}, "geometry": "equal"}
+    record |= {"dice_liver": 1.0, "dice_lesion": 1.0}
+    checked = check_mask(ct - 59, mask, table, measurements, record)
+    render_worklist(
+        [{"patient": "P1", "label": "colorectal", "excluded": None, **checked},
+         {"patient": "P2", "label": "pancreatic", "excluded": out}],
+        [tmp_path / "P1.png", tmp_path / "P2.png"],
+        [[tmp_path / "P1.seg.nrrd"], [tmp_path / "P2.seg.nrrd"]],
+        tmp_path / "index.html",
+    )  # fmt: skip
+    page = (tmp_path / "index.html").read_text()
+    assert "parenchyma of 50 HU is unusual" in page
+    assert "R. Eader" in page
+    assert "slices &lt;b&gt;missing&lt;/b&gt;" in page
+    assert page.count("data:image/jpeg;base64,") == 1
+    assert 'href="P1.seg.nrrd"' in page
+    assert "P2.seg.nrrd" not in page
+    assert "http" not in page.replace("data:image", "")
