@@ -12,6 +12,9 @@ from livermets.study.arms import BASELINES, RESAMPLINGS
 from livermets.study.classifiers import CLASSIFIERS
 from livermets.study.study import Study
 
+# Threads that wait for each other sleep: those of PyTorch's OpenMP spin otherwise, and a training
+# takes two to three times the CPU time where other jobs have the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # A job's threads are asked for by name; the linear algebra below NumPy would take every core
 # of the machine in every job.
 for threads_of_library in (

@@ -13,7 +13,8 @@ from livermets.evaluation.multiclass import measure_classes
 from livermets.evaluation.paired_differences import compare_arms
 from livermets.evaluation.scored_rows import ScoredRows
 from livermets.report.figures.all_figures import draw_figures
-from livermets.report.paper_tables import with_interval, write_tables
+from livermets.report.formatting import with_interval
+from livermets.report.paper_tables import write_tables
 from livermets.report.render import render_report
 from livermets.study.outputs import figure_names, table_names
 from sklearn import metrics as sk

@@ -58,7 +58,7 @@ def why_not() -> str | None:
     missing = [name for name in DAEMONS if not program(name)]
     if missing:
         return f"{', '.join(missing)} not found: apt install slurm-wlm munge"
-    if SYSTEM_CONFIG.exists():
+    if SYSTEM_CONFIG.exists() and not SYSTEM_CONFIG.is_symlink():  # a link is of a killed run
         return f"{SYSTEM_CONFIG} is there: start the cluster that it describes"
     return None
 
@@ -118,7 +118,7 @@ def one_node_cluster(folder: Path, min_job_age_s: int = 3600) -> Iterator[dict[s
         "slurmd": ["-D", "-N", host, "-f", str(folder / "slurm.conf")],
     }
     running: list[subprocess.Popen[bytes]] = []
-    SYSTEM_CONFIG.unlink(missing_ok=True)  # a link that a killed run left, to a folder now gone
+    SYSTEM_CONFIG.unlink(missing_ok=True)
     SYSTEM_CONFIG.parent.mkdir(exist_ok=True)
     SYSTEM_CONFIG.symlink_to(folder / "slurm.conf")
     try:

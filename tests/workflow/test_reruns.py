@@ -109,9 +109,19 @@ def test_an_edit_of_a_deep_module_reruns_the_rules_that_import_it_and_no_other(
     assert user in users and users != set(scripts)
     assert planned(table_study, checkout) == (set(), set())
     edit(module)
-    listed, changed = planned(table_study, checkout)
-    assert changed == users
-    assert listed == with_readers(users, edges(table_study, checkout)) - {"all"}
+    check_plan(table_study, checkout, users)
+
+
+def check_plan(study: Path, checkout: Path, users: set[str]) -> None:
+    """These rules would run for a change of their code, what reads their outputs, and no other.
+
+    Snakemake names the new input alone where a rule has a changed code and a new input.
+    """
+    listed, changed = planned(study, checkout)
+    below = edges(study, checkout)
+    readers = with_readers(set().union(*(below[rule] for rule in users)), below)
+    assert listed == with_readers(users, below) - {"all"}
+    assert users - readers <= changed <= users
 
 
 def test_an_edit_of_the_reports_template_reruns_what_reads_its_folder(
@@ -126,7 +136,7 @@ def test_an_edit_of_the_reports_template_reruns_what_reads_its_folder(
     users = {rule for rule, script in scripts.items() if readers & modules_of(script, package)}
     assert "render_report" in users and not {"evaluate", "write_tables"} & users
     edit(template, "{# edited #}\n")
-    assert planned(table_study, checkout)[1] == users
+    check_plan(table_study, checkout, users)
 
 
 def test_an_edit_of_a_comment_in_a_rule_file_reruns_nothing(table_study, checkout, edit):

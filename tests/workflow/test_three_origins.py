@@ -19,7 +19,8 @@ from livermets.evaluation.paired_differences import compare_arms
 from livermets.predictions.predictions_table import read_predictions
 from livermets.predictions.task import Task
 from livermets.report.figures.all_figures import draw_figures
-from livermets.report.paper_tables import with_interval, write_tables
+from livermets.report.formatting import with_interval
+from livermets.report.paper_tables import write_tables
 from livermets.report.render import render_report
 from livermets.splits.patient_splits import split_patients
 from livermets.study.arms import Arm
