@@ -35,9 +35,7 @@ TITLES = {SELECTED: "Selected inside"}  # as wide as a panel
 
 
 def panels(arms: list[str]) -> list[tuple[str, list[str]]]:
-    """(title, arms) of each panel: a model with its ways of resampling, a model with its choices
-    of feature sets; the baselines together.
-    """
+    """Title and arms of each panel: a model's arms; its choices of feature sets; the baselines."""
     found: dict[str, list[str]] = {}
     for arm in sorted(arms, key=Arm.parse):
         title = (
@@ -60,6 +58,7 @@ class Target:
 
     @property
     def heading(self) -> str:
+        """The heading of the class's panels; "" for two classes."""
         return f"{self.key} against the rest" if self.key else ""
 
     def scores(self, table: pd.DataFrame) -> pd.DataFrame:
