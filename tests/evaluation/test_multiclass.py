@@ -12,10 +12,11 @@ from livermets.evaluation.metrics import METRICS, measure
 from livermets.evaluation.multiclass import measure_classes
 from livermets.evaluation.paired_differences import compare_arms
 from livermets.evaluation.scored_rows import ScoredRows
-from livermets.report.figures.all_figures import draw_figures
+from livermets.report.figures.all_figures import FigureData, draw_figures
 from livermets.report.formatting import with_interval
 from livermets.report.paper_tables import write_tables
 from livermets.report.render import render_report
+from livermets.report.study_results import StudyResults
 from livermets.study.outputs import figure_names, table_names
 from sklearn import metrics as sk
 
@@ -160,7 +161,7 @@ def test_a_table_of_three_classes_becomes_tables_figures_and_a_report(tmp_path, 
     rest = pd.read_table(written["one_vs_rest"])
     assert set(rest["class"]) == set(THREE)
     given = {"predictions": PREDICTIONS, "splits": SPLITS, "schemes": ["cv"]}
-    figures = draw_figures(tmp_path / "figures", **given, **study, **tables)
+    figures = draw_figures(tmp_path / "figures", FigureData(**given, **study, **tables))
     assert [path.name for path in figures] == figure_names(["cv"], images=False)
     config = {
         **study,
@@ -168,10 +169,10 @@ def test_a_table_of_three_classes_becomes_tables_figures_and_a_report(tmp_path, 
         "features": "mine.csv",
         "evaluation": {"bootstrap_draws": 50, "threshold": 0.5},
     }
-    page = render_report(
-        tmp_path / "report.html", config=config, splits=SPLITS, differences=pairs,
-        figures=tmp_path / "figures", **tables,
-    ).read_text()  # fmt: skip
+    results = StudyResults(
+        config, splits=SPLITS, differences=pairs, figures=tmp_path / "figures", **tables
+    )
+    page = render_report(results)
     gastric = metrics.query("arm == 'knn-none' and level == 'lesion' and metric == 'auc'")
     gastric = gastric[gastric["class"] == "gastric"].iloc[0]
     found = with_interval(*gastric[["value", "low", "high"]])

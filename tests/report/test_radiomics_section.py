@@ -6,7 +6,7 @@ import json
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from livermets.evaluation.evaluate import evaluate
+from helpers.report import render
 from livermets.features.features_table import assemble_features
 from livermets.radiomics.dictionary import COLUMNS, dictionary_rows
 from livermets.radiomics.extraction import LesionExtractor
@@ -14,8 +14,8 @@ from livermets.radiomics.feature_classes import FEATURE_CLASSES
 from livermets.radiomics.feature_files import REASON, read_rows
 from livermets.radiomics.ibsi import IBSI_TAGS
 from livermets.report.figures.robustness import draw_robustness
-from livermets.report.sections.radiomics import radiomics_facts
-from report.test_render import CONFIG, PREDICTIONS, render
+from livermets.report.sections.radiomics import feature_summary, icc_summary
+from livermets.report.study_results import read_dictionary
 
 SETS = {"original": {}, "shuffled": {"shuffle": True}, "log": {"filter": "log", "sigma_mm": [2]}}
 SETTINGS = {"binWidth": 25}
@@ -53,10 +53,6 @@ def files(tmp_path_factory):
     return folder
 
 
-def facts_of(folder, **options):
-    return radiomics_facts(folder / "features.parquet", folder / "dictionary.tsv", **options)
-
-
 def test_the_features_table_keeps_what_its_radiomics_were_made_with(files):
     made_with = read_rows(files / "A.parquet")[1]
     assert pd.read_parquet(files / "features.parquet").attrs["radiomics"] == made_with
@@ -65,49 +61,46 @@ def test_the_features_table_keeps_what_its_radiomics_were_made_with(files):
 
 
 def test_columns_are_counted_by_set_and_by_what_they_can_be_compared_with(files):
-    facts = facts_of(files)
-    assert [(s["name"], s["features"]) for s in facts["sets"]] == [
+    summary = feature_summary(files / "features.parquet", read_dictionary(files / "dictionary.tsv"))
+    assert [(s["name"], s["features"]) for s in summary["sets"]] == [
         *(("original", 116), ("shuffled", 116), ("log", 93))
     ]
-    assert facts["n"] == 116 + 116 + 93
+    assert summary["n"] == 116 + 116 + 93
     shape = sum(name.startswith("shape_") for name in IBSI_TAGS) - 3
-    assert facts["n_comparable"] == 107 - 9 + shape  # of shuffled lesions the shape alone
-    apart = {row["why"]: row for row in facts["apart"]}
-    assert sum(row["n"] for row in apart.values()) + facts["n_comparable"] == facts["n"]
-    assert apart["pyradiomics does not subtract 3"]["features"] == "firstorder_Kurtosis"
-    every = apart["a control: the voxels are shuffled"]
-    assert every["n"] == 93 and every["features"].startswith("shuffled: all of firstorder, glcm")
-    assert facts["sha256"] == read_rows(files / "A.parquet")[1]["sha256"]
+    assert summary["n_comparable"] == 107 - 9 + shape  # of shuffled lesions the shape alone
+    rows = {row["reason"]: row for row in summary["not_comparable"]}
+    assert sum(row["n"] for row in rows.values()) + summary["n_comparable"] == summary["n"]
+    assert rows["pyradiomics does not subtract 3"]["features"] == "firstorder_Kurtosis"
+    control = rows["a control: the voxels are shuffled"]
+    assert control["n"] == 93
+    assert control["features"].startswith("shuffled: all of firstorder, glcm")
+    assert summary["sha256"] == read_rows(files / "A.parquet")[1]["sha256"]
 
 
-def test_the_report_counts_what_the_least_icc_left_out(files):
-    given = (files / "icc.parquet", files / "robustness.svg")
-    found = facts_of(files, robustness=given, min_icc=0.9)["robustness"]
-    assert (found["least"], found["most"], found["of"]) == (1, 2, 3)
-    assert found["lesions"] == (18, 20)
-    assert found["figure"].startswith("data:image/svg+xml")
-    assert facts_of(files)["robustness"] is None
-    assert radiomics_facts(None, None) is None
+def test_the_report_counts_what_the_minimum_icc_left_out(files):
+    summary = icc_summary(pd.read_parquet(files / "icc.parquet"), 0.9)
+    assert (summary["least"], summary["most"], summary["of"]) == (1, 2, 3)
+    assert summary["lesions"] == (18, 20)
 
 
-def test_the_section_stands_where_there_are_radiomics_of_our_own(files, tmp_path):
-    metrics = evaluate(PREDICTIONS, CONFIG["classes"], CONFIG["positive"], draws=20)
-    config = CONFIG | {"radiomics": {"min_icc": 0.9}}
-    page = render(
-        tmp_path,
-        metrics,
-        config=config,
-        features=files / "features.parquet",
-        dictionary=files / "dictionary.tsv",
-        robustness=(files / "icc.parquet", files / "robustness.svg"),
-    )
+def test_the_section_stands_where_radiomics_were_extracted(results, files):
+    parts = {
+        "features": files / "features.parquet",
+        "dictionary": read_dictionary(files / "dictionary.tsv"),
+        "icc": pd.read_parquet(files / "icc.parquet"),
+        "icc_figure": files / "robustness.svg",
+    }
+    page = render(results, config=results.config | {"radiomics": {"min_icc": 0.9}}, **parts)
     for text in (
-        "What the features are",
+        ">Radiomics features<",
         'href="radiomics_dictionary.tsv"',
         "1 to 2 of 3",
         "18 to 20 training lesions",
         "binWidth: 25",
+        'alt="Intraclass correlation of every feature',
         read_rows(files / "A.parquet")[1]["sha256"],
     ):
         assert text in page, text
-    assert "What the features are" not in render(tmp_path, metrics)
+    page = render(results, features=parts["features"], dictionary=parts["dictionary"])
+    assert ">Radiomics features<" in page and "Robustness of the features" not in page
+    assert ">Radiomics features<" not in render(results)

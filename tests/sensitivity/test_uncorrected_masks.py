@@ -1,5 +1,6 @@
 """Does correction matter: the study before correction, and what differs from the final one."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -14,6 +15,7 @@ from livermets.evaluation.evaluate import evaluate
 from livermets.report.figures.mask_correction import draw_mask_effect
 from livermets.report.render import render_report
 from livermets.report.sections.mask_correction import mask_results
+from livermets.report.study_results import StudyResults
 from livermets.sensitivity.correction_effect import (
     auc_differences,
     concordance,
@@ -189,14 +191,14 @@ def test_the_report_counts_patients_lesions_and_steady_features(tmp_path):
     for name, table in (("patients", patients), ("features", features), ("aucs", aucs)):
         table.to_csv(tmp_path / f"{name}.tsv", sep="\t", index=False)
     draw_mask_effect(aucs, tmp_path / "aucs.svg")
-    found = mask_results(True, tmp_path)
+    found = mask_results(tmp_path)
     assert (found["patients"], found["lesions_uncorrected"], found["lesions"]) == (3, 3, 7)
     assert (found["paired"], found["without_lesion"]) == (2, 1)
     assert [one["patient"] for one in found["unusable"]] == ["P03"]
     by_class = {row["name"]: row for row in found["classes"]}
     assert list(by_class) == ["volume, diameter, mean HU", "glcm", "ring glcm"]
-    assert (by_class["glcm"]["features"], by_class["glcm"]["steady"]) == (2, "50 %")
-    assert by_class["ring glcm"]["steady"] == "–"  # nothing varied
+    assert (by_class["glcm"]["features"], by_class["glcm"]["excellent"]) == (2, "50 %")
+    assert by_class["ring glcm"]["excellent"] == "–"  # nothing varied
     assert len(found["schemes"]) == 2 and found["figure"].startswith("data:image/svg")
     first = found["schemes"][0]["rows"][0]["cells"]
     assert len(first) == 8 and first[2].count("–") + first[2].count(" to ") == 1
@@ -207,20 +209,22 @@ def test_the_report_counts_patients_lesions_and_steady_features(tmp_path):
         "masks": {"compare_uncorrected": True},
     }
     config |= {"evaluation": {"bootstrap_draws": 20, "threshold": 0.5}, "clinical": []}
-    page = render_report(
-        tmp_path / "report.html",
-        config=config,
+    plain = {key: value for key, value in config.items() if key != "masks"}
+    results = StudyResults(
+        config,
         cohort=COHORT,
         splits=SPLITS,
         metrics=evaluate(FINAL, CLASSES, POSITIVE, draws=20),
         figures=tmp_path,
-        masks=tmp_path,
-    ).read_text(encoding="utf-8")
+    )
+    assert ">Does correction matter?<" not in render_report(replace(results, config=plain))
+    assert "nothing to compare" in render_report(results)
+    page = render_report(replace(results, mask_comparison=tmp_path))
     for text in (
         "3 of 18 patients have two masks",
         "1 segmented automatically, then corrected by a reader",
         "1 unusable, then corrected by a reader",
-        "2 stand in both. 1 patient has no lesion",
+        "2 are in both.\n1 patient has no lesion",
         "P03 could not be used before correction: the automatic mask has no liver.",
         "Cross-validation: AUC of 8 arms",
         first[2],
@@ -228,6 +232,5 @@ def test_the_report_counts_patients_lesions_and_steady_features(tmp_path):
         assert text in page
 
 
-def test_nothing_to_compare_is_said_and_nothing_asked_is_no_section():
-    assert mask_results(False, None) is None
-    assert mask_results(True, None) == {"patients": 0}
+def test_without_a_patient_of_two_masks_there_are_none_to_count():
+    assert mask_results(None) == {"patients": 0}

@@ -64,7 +64,7 @@ def test_a_study_with_controls_reports_them(tmp_path):
     where = "arm == 'naive_bayes-none' and level == 'lesion' and metric == 'auc'"
     assert metrics.query(where)["value"].iloc[0] > shuffled.query(where)["value"].iloc[0] + 0.1
     page = (tmp_path / "results/report.html").read_text()
-    for text in ("Negative controls", "labels dealt at random to patients", "of 1 arms"):
+    for text in ("Negative controls", "labels permuted between\npatients", "of 1 arms"):
         assert text in page
     assert "Difference from lesion volume" in page
     assert "Nothing to be done" in (again := snakemake(tmp_path, "-n")).stdout + again.stderr

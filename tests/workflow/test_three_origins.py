@@ -18,10 +18,11 @@ from livermets.evaluation.evaluate import evaluate
 from livermets.evaluation.paired_differences import compare_arms
 from livermets.predictions.predictions_table import read_predictions
 from livermets.predictions.task import Task
-from livermets.report.figures.all_figures import draw_figures
+from livermets.report.figures.all_figures import FigureData, draw_figures
 from livermets.report.formatting import with_interval
 from livermets.report.paper_tables import write_tables
 from livermets.report.render import render_report
+from livermets.report.study_results import StudyResults
 from livermets.splits.patient_splits import split_patients
 from livermets.study.arms import Arm
 from sklearn import metrics as sk
@@ -94,16 +95,15 @@ def study(tmp_path_factory):
     }
     write_tables(folder / "tables", classes=THREE, clinical=["age", "sex"], **written)
     pictures = {name: written[name] for name in ("metrics", "confusion", "cohort")}
-    draw_figures(
-        folder / "figures", predictions=predictions, splits=splits, schemes=["holdout", "cv"],
-        slices=files.values(), **STUDY, **pictures,
+    data = FigureData(
+        predictions=predictions, splits=splits, schemes=["holdout", "cv"],
+        slices=list(files.values()), **STUDY, **pictures,
     )  # fmt: skip
+    draw_figures(folder / "figures", data)
     config = {**STUDY, "seed": 1, "evaluation": {"bootstrap_draws": 100, "threshold": 0.5}}
     config |= {"clinical": ["age", "sex"]}
-    render_report(
-        folder / "report.html", config=config, splits=splits, figures=folder / "figures", **written
-    )
-    return folder, predictions, metrics, (folder / "report.html").read_text()
+    results = StudyResults(config, splits=splits, figures=folder / "figures", **written)
+    return folder, predictions, metrics, render_report(results)
 
 
 def pooled(predictions, arm="densenet121") -> tuple[pd.DataFrame, np.ndarray]:

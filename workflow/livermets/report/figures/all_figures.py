@@ -154,8 +154,12 @@ def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
     )
     predictions = with_scheme(data.predictions)
     for scheme in data.schemes:
-        tables = (predictions, data.metrics, data.confusion)
-        part = SchemeData(*(table[table["scheme"] == scheme] for table in tables), study=data)
+        part = SchemeData(
+            predictions=predictions[predictions["scheme"] == scheme],
+            metrics=data.metrics[data.metrics["scheme"] == scheme],
+            confusion=data.confusion[data.confusion["scheme"] == scheme],
+            study=data,
+        )
         for name, draw in DRAW_SCHEME.items():
             path = folder / f"{name}_{scheme}.svg"
             if part.predictions.empty:

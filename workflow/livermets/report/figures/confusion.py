@@ -17,10 +17,21 @@ HEAD, FOOT = 0.66, 0.08  # above and below the matrices of a row
 
 
 def draw_confusion(table: pd.DataFrame, classes: list[str], path: Path) -> Path:
-    """For each arm two matrices, a row for each truth: how many of it were called what.
+    """For each arm the matrices by lesion and by patient; colour is the share of the true class.
 
-    table : of one scheme, as `livermets.evaluation.confusion.confusion` returns. Colour is the share of the
-        truth, the number the count.
+    Parameters
+    ----------
+    table : DataFrame
+        The rows of one scheme, as `livermets.evaluation.confusion.confusion` returns them.
+    classes : list of str
+        Class names.
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Path
+        The file.
     """
     arms = sorted(table["arm"].unique(), key=Arm.parse)
     letters = dict(zip(classes, ascii_uppercase, strict=False))
@@ -38,8 +49,9 @@ def draw_confusion(table: pd.DataFrame, classes: list[str], path: Path) -> Path:
         for i, arm in enumerate(arms):
             left = 0.3 + room * (i % columns)
             top = high - 0.35 - (i // columns) * (HEAD + side + FOOT)
-            figure.text((left - 0.2) / WIDE, (top - 0.18) / high, Arm.parse(arm).title, fontsize=7.5,
-                        weight="bold")  # fmt: skip
+            title = Arm.parse(arm).title
+            x, y = (left - 0.2) / WIDE, (top - 0.18) / high
+            figure.text(x, y, title, fontsize=7.5, weight="bold")
             mine = table[table["arm"] == arm]
             for j, (level, title) in enumerate(LEVELS.items()):
                 x, y = left + j * (side + GAP), top - HEAD - side

@@ -35,9 +35,7 @@ TITLES = {SELECTED: "Selected inside"}  # as wide as a panel
 
 
 def panels(arms: list[str]) -> list[tuple[str, list[str]]]:
-    """(title, arms) of each panel: a model with its ways of resampling, a model with its choices
-    of feature sets; the baselines together.
-    """
+    """Title and arms of each panel: a model's arms; its choices of feature sets; the baselines."""
     found: dict[str, list[str]] = {}
     for arm in sorted(arms, key=Arm.parse):
         title = (
@@ -60,6 +58,7 @@ class Target:
 
     @property
     def heading(self) -> str:
+        """The heading of the class's panels; "" for two classes."""
         return f"{self.key} against the rest" if self.key else ""
 
     def scores(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -90,7 +89,9 @@ def draw_roc(
     """
     text = {one.key: interval_texts(metrics[metrics["class"] == one.key], "auc") for one in wanted}
 
-    def draw(axis: Axes, rows: pd.DataFrame, arm: str, one: Target, style: dict, first: bool):
+    def draw(
+        axis: Axes, rows: pd.DataFrame, arm: str, one: Target, style: dict, first: bool
+    ) -> None:
         label = f"{_line(arm)}  {text[one.key].get(arm, '')}"
         axis.plot(GRID, roc(rows, one.name), label=label, **style)
         if first:
@@ -111,7 +112,9 @@ def draw_calibration(
     """Observed share of a class against its score, in ten equally filled groups."""
     slopes = metrics[metrics["metric"] == "calibration_slope"].set_index(["class", "arm"])["value"]
 
-    def draw(axis: Axes, rows: pd.DataFrame, arm: str, one: Target, style: dict, first: bool):
+    def draw(
+        axis: Axes, rows: pd.DataFrame, arm: str, one: Target, style: dict, first: bool
+    ) -> None:
         x, y = calibration(rows["score"].to_numpy(), (rows["label"] == one.name).to_numpy())
         slope = number(slopes.get((one.key, arm), np.nan))
         label = _line(arm) + (f"  slope {slope}" if slope != "–" else "")
@@ -129,7 +132,9 @@ def draw_decision(table: pd.DataFrame, wanted: list[Target], path: Path) -> Path
     """Net benefit against the threshold, with calling every lesion positive, and none."""
     thresholds = np.linspace(0.01, 0.99, 99)
 
-    def draw(axis: Axes, rows: pd.DataFrame, arm: str, one: Target, style: dict, first: bool):
+    def draw(
+        axis: Axes, rows: pd.DataFrame, arm: str, one: Target, style: dict, first: bool
+    ) -> None:
         truth = (rows["label"] == one.name).to_numpy()
         benefit = net_benefit(rows["score"].to_numpy(), truth, thresholds)
         axis.plot(thresholds, benefit, label=_line(arm), **style)

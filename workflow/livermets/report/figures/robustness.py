@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -55,7 +56,9 @@ def _title(label: str, part: pd.DataFrame) -> str:
     return f"{'all lesions' if label == 'all' else label}, {size} (n={part['lesions'].max()})"
 
 
-def _panel(axis, part: pd.DataFrame, kinds: list[str], sets: list[str], min_icc: float) -> None:
+def _panel(
+    axis: Axes, part: pd.DataFrame, kinds: list[str], sets: list[str], min_icc: float
+) -> None:
     axis.axhline(min_icc, color=MUTED, linewidth=0.7, linestyle=(0, (3, 2)))
     if part["icc"].isna().all():
         axis.text(0.5, 0.5, "not measurable in every way", transform=axis.transAxes, ha="center",

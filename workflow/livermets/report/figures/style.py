@@ -1,6 +1,8 @@
 """One look for all figures, drawn without matplotlib's global state, the same bytes each time."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -19,7 +21,7 @@ WAY_COLOURS = {
 }
 CYCLE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 INK, MUTED, FAINT = "#1f2933", "#6b7280", "#d5d9de"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same text everywhere
     "font.size": 9,
     "axes.titlesize": 9.5,
@@ -49,7 +51,7 @@ def class_colours(classes: list[str], positive: str) -> dict[str, str]:
     return named | {positive: POSITIVE}
 
 
-def styled():
+def styled() -> AbstractContextManager[None]:
     """The context in which figures are made and saved."""
     return matplotlib.rc_context(STYLE)
 

@@ -47,7 +47,7 @@ def mask_results(folder: Path | None) -> dict[str, Any]:
     changes = patients.groupby(["uncorrected", "final"]).size()
     schemes = [
         {
-            "title": scheme_title(scheme),
+            "title": scheme_title(str(scheme)),
             "rows": _auc_rows(part),
             "left_out": int(part["n_lost"].max()),
         }

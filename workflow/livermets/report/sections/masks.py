@@ -18,7 +18,7 @@ def context(results: StudyResults) -> dict[str, Any]:
     )
     no_images = "There are no masks in this run: the study started from a feature table."
     return {
-        "sources": [(SOURCES.get(name, name), n) for name, n in counts.items() if name],
+        "sources": [(SOURCES.get(str(name), name), n) for name, n in counts.items() if name],
         "agreement": [] if results.agreement is None else summary(results.agreement),
         "missing": no_images if results.from_features else "No mask was recorded.",
     }
