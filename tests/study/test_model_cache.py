@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[2]
 SHA256 = "ab" * 32
 
 
-def test_a_model_needs_a_path_or_a_url_and_is_cached_by_its_hash(monkeypatch, tmp_path):
+def test_a_model_needs_a_path_an_address_or_a_package_and_is_cached_by_its_hash(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     model = {"name": "net", "sha256": SHA256, "labels": {"liver": 1}}
-    with pytest.raises(BadInput, match="net has neither `path` nor `url`"):
+    with pytest.raises(BadInput, match="net has no `path`, `url` or `package`"):
         load_config({"segmentation": {"models": [model]}})
     config = load_config({"segmentation": {"models": [{**model, "url": "https://x.org/m.zip"}]}})
     assert config["segmentation"]["models"][0]["path"] == str(model_cache_path(SHA256))

@@ -1,5 +1,5 @@
 # Published segmentation models, downloaded once for all studies of this machine.
-# Needs the url and sha256 of a model in the config; makes the file that its `path` names.
+# Needs the url or package, and the sha256 of a model in the config; makes the file that its `path` names.
 
 
 # The paths are the models' own, so each model has a rule.
@@ -16,7 +16,7 @@ for model in study.models_to_fetch:
         conda:
             "../../envs/tables.yaml"
         params:
-            **{key: model[key] for key in ("name", "url", "sha256")},
+            **{key: model[key] for key in ("name", "url", "package", "sha256")},
         message:
             f"Downloading the segmentation model {model['name']}"
         script:

@@ -1,6 +1,7 @@
-"""Liver and lesion segmentation by a chain of nnU-Net v2 models, case by case in one process.
+"""Liver and lesion segmentation by a chain of models, case by case in one process.
 
-The method is that of Isensee et al. 2021, doi:10.1038/s41592-020-01008-z. The models run in the
+A model is an nnU-Net v2 (Isensee et al. 2021, doi:10.1038/s41592-020-01008-z) or the pair of
+networks of KU Leuven (Tang et al. 2020, doi:10.1007/s00259-020-04800-3). The models run in the
 order of the configuration and their labels are merged. A model may be limited to the bounding box
 of an earlier label and a margin, as lesion models that were trained on crops of the liver need it.
 The models stay in memory from one CT to the next.
@@ -24,12 +25,13 @@ from livermets.core.io import write_empty
 from livermets.imaging.geometry import bounding_box
 from livermets.imaging.volumes import write_image
 from livermets.masks.labels import LABEL_VALUES, Label
-from livermets.segmentation.model_archive import model_folder
+from livermets.segmentation.model_archive import model_file, model_folder
 from livermets.segmentation.nnunet_environment import nnunet_environment
 
 if TYPE_CHECKING:
     import torch
 
+    from livermets.segmentation.leuven_model import LeuvenModel
     from livermets.segmentation.nnunet_model import TrainedModel
 
 log = logging.getLogger(__name__)
@@ -43,8 +45,8 @@ class ChainedModel:
     ----------
     name : str
         Its name in the configuration.
-    model : TrainedModel
-        The networks and the plan.
+    model : TrainedModel or LeuvenModel
+        The networks.
     labels : mapping of str to int or list of int
         The study's names (liver, lesion) and the model's values of each.
     crop : mapping, optional
@@ -54,10 +56,19 @@ class ChainedModel:
     """
 
     name: str
-    model: "TrainedModel"
+    model: "TrainedModel | LeuvenModel"
     labels: Mapping[str, Any]
     crop: Mapping[str, Any] | None
     orientation: str | None
+
+    def predict(self, ct: sitk.Image, earlier: np.ndarray) -> np.ndarray:
+        """The model's labels (z, y, x) of a CT, of which `earlier` models gave this mask."""
+        from livermets.segmentation.leuven_model import LeuvenModel
+        from livermets.segmentation.nnunet_model import predict
+
+        if isinstance(self.model, LeuvenModel):
+            return self.model.predict(ct, earlier)
+        return predict(self.model, ct, self.orientation)
 
 
 def load_chain(
@@ -74,8 +85,8 @@ def load_chain(
     Parameters
     ----------
     models : sequence of mapping
-        The chain as in the configuration. Each model has `path` and `sha256` (see
-        `model_archive`) and `labels` (liver, lesion -> the model's values, one or a list).
+        The chain as in the configuration. Each model has `kind` (nnunet or leuven), `path` and
+        `sha256` (see `model_archive`) and `labels` (liver, lesion -> the model's values, one or a list).
         Optional: `name`, `folds` (default [0]), `checkpoint` (default checkpoint_final.pth),
         `crop` ({to: liver, margin_mm: 10}) and `orientation` (default: the one in the model's
         dataset.json, or as the CT lies).
@@ -103,18 +114,17 @@ def load_chain(
     if not models:
         raise BadInput("segmentation: models is empty; name at least one model")
     # All hashes are checked before any model is loaded.
-    folders = [
-        model_folder(model["path"], model["sha256"], cache_dir, model.get("name", ""))
-        for model in models
-    ]
+    checked = [_checked(model, cache_dir) for model in models]
     import torch  # takes seconds, which a refused model above should not cost
 
     if threads:
         torch.set_num_threads(threads)
     chosen = pick_device(device, "segmentation.device")
     return [
-        _load(model, folder, chosen, mirroring, step_size)
-        for model, folder in zip(models, folders, strict=True)
+        _load_leuven(model, path, chosen)
+        if model.get("kind") == "leuven"
+        else _load_nnunet(model, path, chosen, mirroring, step_size)
+        for model, path in zip(models, checked, strict=True)
     ]
 
 
@@ -140,8 +150,6 @@ def segment(
     SimpleITK.Image of uint8
         On the grid of the CT: 0 background, 1 liver, 2 lesion.
     """
-    from livermets.segmentation.nnunet_model import predict  # imports torch, as in `load_chain`
-
     merged = np.zeros(ct.GetSize()[::-1], dtype=np.uint8)
     for chained in chain:
         box = _box(merged, ct, chained.crop)
@@ -151,7 +159,7 @@ def segment(
             continue
         start = time.monotonic()
         region = ct[box[::-1]]
-        predicted = predict(chained.model, region, chained.orientation)
+        predicted = chained.predict(region, merged[box])
         part = np.zeros_like(predicted, dtype=np.uint8)
         for label in sorted(chained.labels, key=LABEL_VALUES.__getitem__):
             part[np.isin(predicted, chained.labels[label])] = LABEL_VALUES[label]
@@ -231,7 +239,25 @@ def _box(
     return bounding_box(wanted, margin.tolist())
 
 
-def _load(
+def _checked(model: Mapping[str, Any], cache_dir: Path) -> Path:
+    """The folder of an nnU-Net model, or the file of another kind, once its hash was checked."""
+    name = model.get("name", "")
+    if model.get("kind") == "leuven":
+        return model_file(model["path"], model["sha256"], name)
+    return model_folder(model["path"], model["sha256"], cache_dir, name)
+
+
+def _load_leuven(model: Mapping[str, Any], wheel: Path, device: "torch.device") -> ChainedModel:
+    """Load the networks of KU Leuven that the labels of a model ask for."""
+    from livermets.segmentation.leuven_model import load_leuven_model
+
+    probability = model.get("min_probability") or 0.5
+    loaded = load_leuven_model(wheel, model["labels"], device, probability, model["name"])
+    labels = {label: LABEL_VALUES[label] for label in model["labels"]}
+    return ChainedModel(model["name"], loaded, labels, model.get("crop"), None)
+
+
+def _load_nnunet(
     model: Mapping[str, Any],
     folder: Path,
     device: "torch.device",

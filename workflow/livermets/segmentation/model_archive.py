@@ -56,6 +56,23 @@ def model_folder(path: Path, sha256: str, cache_dir: Path, name: str = "") -> Pa
         Where the model is missing, has another hash, holds members that point out of its folder,
         or is no nnU-Net v2 model.
     """
+    title = f"segmentation model {name or Path(path).name}"
+    path = model_file(path, sha256, name)
+    if path.is_dir():
+        return _folder_with_plans(path, title)
+    if not zipfile.is_zipfile(path):
+        raise BadInput(f"{title}: {path} is neither a folder nor a zip file; give one of these")
+    return _folder_with_plans(_unpack(path, Path(cache_dir) / sha256.lower()[:32], title), title)
+
+
+def model_file(path: Path, sha256: str, name: str = "") -> Path:
+    """Check the hash of a model and give its path.
+
+    Raises
+    ------
+    BadInput
+        Where the model is missing, or has another hash.
+    """
     path, title = Path(path), f"segmentation model {name or Path(path).name}"
     if not path.exists():
         raise BadInput(f"{title}: {path} does not exist; correct its path or fetch the model")
@@ -66,11 +83,7 @@ def model_folder(path: Path, sha256: str, cache_dir: Path, name: str = "") -> Pa
             "Loading a model runs code, so fetch it again from a source you trust; "
             "if you changed it yourself, write its sha256 into the configuration"
         )
-    if path.is_dir():
-        return _folder_with_plans(path, title)
-    if not zipfile.is_zipfile(path):
-        raise BadInput(f"{title}: {path} is neither a folder nor a zip file; give one of these")
-    return _folder_with_plans(_unpack(path, Path(cache_dir) / actual[:32], title), title)
+    return path
 
 
 def pack_model(folder: Path, output_zip: Path, fold: str = "all") -> None:

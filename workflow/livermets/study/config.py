@@ -64,10 +64,10 @@ def _check_splits(config: dict) -> None:
 def _name_model_files(config: dict) -> None:
     """Give each segmentation model the path of its file; refuse one that has no file at all."""
     for model in config["segmentation"]["models"]:
-        if not model["path"] and not model["url"]:
+        if not any(model[key] for key in ("path", "url", "package")):
             raise BadInput(
-                f"config: the segmentation model {model['name']} has neither `path` nor `url`; "
-                "name the file, or where to download it."
+                f"config: the segmentation model {model['name']} has no `path`, `url` or "
+                "`package`; name the file, or where to download it."
             )
         model["path"] = model["path"] or str(model_cache_path(model["sha256"]))
     names = [model["name"] for model in config["segmentation"]["models"]]

@@ -80,7 +80,7 @@ class Study:
                 "config: `masks.compare_automatic` needs a model; name one, or set it to false."
             )
         for model in models if self.segmented else []:
-            if not Path(model["path"]).exists() and not model["url"]:
+            if not Path(model["path"]).exists() and not (model["url"] or model["package"]):
                 raise BadInput(
                     f"config: segmentation model {model['name']}: {model['path']} does not exist; "
                     "correct its `path`, or fetch the model (config/README.md says where from)."
@@ -184,7 +184,11 @@ class Study:
     def models_to_fetch(self) -> list[dict[str, Any]]:
         """Segmentation models to download; one that lies there already is a file like any other."""
         models = self.config["segmentation"]["models"]
-        return [model for model in models if model["url"] and not Path(model["path"]).exists()]
+        return [
+            model
+            for model in models
+            if (model["url"] or model["package"]) and not Path(model["path"]).exists()
+        ]
 
     @property
     def compared_masks(self) -> list[str]:
