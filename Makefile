@@ -43,6 +43,7 @@ check: install ## style and lint
 	@$(BIN)/codespell *.md .github benchmarks config docs envs profiles resources tests workflow Snakefile Makefile
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/snakemake --lint --directory tests/demo
+	@PYTHONPATH=workflow $(BIN)/lint-imports
 
 types: install ## mypy
 	@$(BIN)/mypy

@@ -18,7 +18,7 @@ rule segment_batch:
     output:
         temp(directory("results/segmentation/batch-{batch}")),
     log:
-        "results/logs/segment_batch/{batch}.log",
+        "results/logs/segment/batch-{batch}.log",
     benchmark:
         "results/benchmarks/segment_batch/{batch}.tsv"
     conda:

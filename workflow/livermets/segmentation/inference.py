@@ -201,6 +201,7 @@ def segment_files(
     chain: Sequence[ChainedModel] | None = None
     failed = []
     for ct, record, output in files:
+        Path(output).parent.mkdir(parents=True, exist_ok=True)  # the folder of a batch
         if exclusion_of(record):
             write_empty(output)
             continue
