@@ -5,7 +5,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 export PYTHONNOUSERSITE = 1
 
-.PHONY: demo test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-coverage bench-arms readme cohort config docs clean-demo help
+.PHONY: demo test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-masks bench-coverage bench-arms readme cohort config docs clean-demo help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -83,6 +83,9 @@ bench-densenet: install ## training with our feeding against the bare compute
 
 bench-segmentation: install ## our segmentation against nnU-Net's own command, on CHAOS set 3
 	@$(BIN)/python benchmarks/bench_segmentation.py $(ARGS)
+
+bench-masks: install ## masks of two real CTs by the model of config/recipes/leuven.yaml: Dice and seconds
+	@$(BIN)/python benchmarks/bench_masks.py $(ARGS)
 
 readme: ## the demo's numbers and pictures into README.md
 	@dot -Tsvg docs/images/workflow.dot -o docs/images/workflow.svg

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from helpers.dicom_series import write_series
 from livermets.imaging.draft_cohort import SERIES_COLUMNS, draft_cohort, main
+from livermets.study.config import load_config
 
 ANY = {"max_slice_thickness_mm": None, "max_slice_step_mm": None, "kernels": None, "phases": None}
 ANY = {**ANY, "unknown": "keep"}
@@ -78,6 +80,17 @@ def test_a_sheet_that_is_there_is_not_written_over(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit, match="no DICOM file"):
         main([str(tmp_path / "empty"), str(tmp_path / "study")])
+
+
+def test_a_new_study_gets_a_model_of_the_package_index_and_an_own_configuration_stays(tmp_path):
+    export(tmp_path / "dicom")
+    main([str(tmp_path / "dicom"), str(tmp_path / "new")])
+    config = load_config(yaml.safe_load((tmp_path / "new/config/config.yaml").read_text()))
+    assert [model["kind"] for model in config["segmentation"]["models"]] == ["leuven"]
+    (tmp_path / "old/config").mkdir(parents=True)
+    (tmp_path / "old/config/config.yaml").write_text("seed: 7\n")
+    main([str(tmp_path / "dicom"), str(tmp_path / "old")])
+    assert (tmp_path / "old/config/config.yaml").read_text() == "seed: 7\n"
 
 
 def test_real_exports_are_sorted_out(real_data):

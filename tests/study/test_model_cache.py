@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 SHA256 = "ab" * 32
 
 
-def test_a_model_needs_a_path_an_address_or_a_package_and_is_cached_by_its_hash(monkeypatch, tmp_path):
+def test_a_model_needs_a_file_an_address_or_a_package_and_is_cached_by_hash(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     model = {"name": "net", "sha256": SHA256, "labels": {"liver": 1}}
     with pytest.raises(BadInput, match="net has no `path`, `url` or `package`"):

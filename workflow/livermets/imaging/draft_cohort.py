@@ -21,13 +21,14 @@ import pandas as pd
 import pydicom
 import yaml
 
-from livermets.core.io import write_table
+from livermets.core.io import write_table, write_text
 from livermets.imaging.contrast_phase import seconds_of_day
 from livermets.imaging.dicom_geometry import MIN_GAP_MM
 from livermets.imaging.dicom_headers import NON_IMAGE_MODALITIES, image_type, read_acquisition
 from livermets.imaging.inclusion import unmet_criteria
 from livermets.study.config import load_config
 
+RECIPE = Path(__file__).parents[3] / "config/recipes/leuven.yaml"  # of a new study
 PORTAL_VENOUS = "portal venous"
 MIN_SLICES = 10  # a series with fewer is a localiser, a bolus timing or a part of a scan
 SERIES_COLUMNS = (
@@ -220,7 +221,11 @@ def _path_in_sheet(chosen: Series, everything: list[Series]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write `config/patients.tsv` (never over one that is there) and `config/series.tsv`."""
+    """Write `config/patients.tsv` (never over one that is there) and `config/series.tsv`.
+
+    A study without a configuration gets one that names a model from the package index, so that
+    patients without a mask are segmented on the first run.
+    """
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("dicom", type=Path, help="folder tree of DICOM files")
     parser.add_argument("study", type=Path, help="the study's folder")
@@ -239,6 +244,8 @@ def main(arguments: list[str] | None = None) -> None:
         target = folder / "patients.draft.tsv"
     write_table(target, sheet)
     write_table(folder / "series.tsv", series)
+    if not config.exists():
+        write_text(config, RECIPE.read_text(encoding="utf-8"))
     without = (sheet["ct"] == "").sum()
     print(f"{len(sheet)} patients, {len(series)} series; {without} patients without a usable one.")
     print(f"{folder / 'series.tsv'} says why. Now fill in the column `label` of {target},")
