@@ -40,6 +40,7 @@ test-slurm: install ## the tests on a SLURM cluster; one of one node is started 
 check: install ## style and lint
 	@$(BIN)/ruff check workflow tests benchmarks docs
 	@$(BIN)/ruff format --check workflow tests benchmarks docs
+	@$(BIN)/numpydoc lint $$(git ls-files "workflow/livermets/*.py")
 	@$(BIN)/codespell *.md .github benchmarks config docs envs profiles resources tests workflow Snakefile Makefile
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/snakemake --lint --directory tests/demo

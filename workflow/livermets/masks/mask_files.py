@@ -45,11 +45,13 @@ def read_mask(
     ----------
     path : Path
         NIfTI, NRRD, `.seg.nrrd` or DICOM-SEG file.
-    patient, name : str
-        The patient and the file as messages call them.
+    patient : str
+        The patient's id, for messages.
     mask_labels : mapping
         `masks: labels` of the configuration: the value or values of liver and lesion, and further
         values or names of segments to `ignore` (or "all").
+    name : str
+        The file as messages call it.
 
     Returns
     -------

@@ -73,7 +73,8 @@ def surface_distances(
 
     Returns
     -------
-    from_a, from_b : ndarray of float
+    from_a : ndarray of float
+    from_b : ndarray of float
         The distance from each surface voxel of one mask to the surface of the other; infinite
         where the other mask is empty.
     """
