@@ -14,7 +14,7 @@ import warnings
 import bench_arms
 import numpy as np
 import pandas as pd
-from livermets.core.seeds import derive
+from livermets.core.seeds import derive_seed
 from livermets.evaluation import bootstrap, evaluate, metrics
 from livermets.evaluation.resamples import scored_repeat
 from livermets.evaluation.scored_rows import ScoredRows
@@ -81,7 +81,7 @@ def main(loop_draws: int = 20) -> None:
     first = with_scheme(predictions[predictions["arm"] == "arm00"])
     patients = sorted(first["patient"].unique())
     label = first.drop_duplicates("patient").set_index("patient")["label"].loc[patients]
-    counts = bootstrap.draw_patients(label.to_numpy(), DRAWS, derive(2023, "bootstrap", "cv"))
+    counts = bootstrap.draw_patients(label.to_numpy(), DRAWS, derive_seed(2023, "bootstrap", "cv"))
     loop, worst = 0.0, 0.0
     for level in LEVELS:
         rows = scored_repeat(first, level, classes, positive, patients).rows[positive]

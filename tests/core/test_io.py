@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from livermets.core.io import atomic_path, read_json, write_empty, write_json, write_table
+from livermets.core.io import (
+    atomic_path,
+    read_json,
+    read_json_files,
+    write_empty,
+    write_json,
+    write_table,
+)
 
 
 def test_an_error_in_the_middle_leaves_what_was_there_and_nothing_else(tmp_path):
@@ -37,6 +44,14 @@ def test_json_comes_back_and_its_bytes_do_not_depend_on_the_order_of_keys(tmp_pa
     write_json(tmp_path / "b", {"a": "ü", "b": 1})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert read_json(tmp_path / "a") == {"a": "ü", "b": 1}
+
+
+def test_json_files_are_read_by_the_patients_whom_they_are_named_after(tmp_path):
+    paths = [tmp_path / f"{patient}.json" for patient in ("P2", "P1")]
+    for path in paths:
+        write_json(path, {"name": path.name})
+    records = read_json_files(map(str, paths))
+    assert list(records.items()) == [("P2", {"name": "P2.json"}), ("P1", {"name": "P1.json"})]
 
 
 @pytest.mark.parametrize("ending", ["parquet", "tsv"])

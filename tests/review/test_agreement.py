@@ -1,11 +1,10 @@
 """Agreement of two masks, against SimpleITK, MONAI and a search over all pairs of voxels."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import SimpleITK as sitk
 from livermets.review.agreement import compare_masks, lesion_detection, surface_distances
-from livermets.review.agreement_table import COLUMNS, TOLERANCE_MM, agreement_table, summary
+from livermets.review.agreement_table import COLUMNS, TOLERANCE_MM, agreement_table
 from scipy import ndimage
 from scipy.spatial.distance import cdist
 
@@ -119,20 +118,13 @@ def test_one_automatic_lesion_over_two_matches_one_of_them():
     assert (found["lesions_matched"], found["lesions_missed"], found["lesions_added"]) == (1, 1, 0)
 
 
-def test_the_table_has_its_columns_without_a_row_and_sums_up_those_with():
+def test_the_table_has_its_columns_without_a_row_and_one_row_for_each_patient():
     assert list(agreement_table([]).columns) == list(COLUMNS)
-    assert summary(agreement_table([])) == []
     rows = []
     for seed in (1, 5, 9):
         a, b = masks(seed)
-        facts = compare_masks(image(a), image(b))
-        rows.append({"patient": f"P{seed}", "source": "corrected", **facts})
+        agreement = compare_masks(image(a), image(b))
+        rows.append({"patient": f"P{seed}", "source": "corrected", **agreement})
     table = agreement_table(rows)
-    lines = dict(summary(table))
-    matched, lesions = table["lesions_matched"].sum(), table["lesions"].sum()
-    assert lines["Lesions found by both"] == f"{matched} of {lesions}"
-    assert lines["Dice of the liver, median (range)"].startswith(
-        f"{table['dice_liver'].median():.2f}"
-    )
-    written = pd.read_csv(pd.io.common.StringIO(table.to_csv(sep="\t", index=False)), sep="\t")
-    assert dict(summary(written)) == lines
+    assert list(table["patient"]) == ["P1", "P5", "P9"]
+    assert table["dice_liver"].to_list() == [round(row["dice_liver"], 4) for row in rows]

@@ -9,7 +9,7 @@ import pytest
 from helpers.classes import CLASSES, POSITIVE
 from helpers.prediction_tables import make_cohort, make_predictions, make_splits
 from livermets.core.errors import BadInput
-from livermets.core.seeds import derive
+from livermets.core.seeds import derive_seed
 from livermets.evaluation import bootstrap
 from livermets.evaluation.evaluate import evaluate
 from livermets.report.figures.mask_correction import draw_mask_effect
@@ -54,7 +54,9 @@ def test_both_aucs_and_their_interval_are_those_of_a_loop_over_the_same_patients
         own = own[own["patient"] != "P03"]  # whom one of the two cannot score
         parts.append(own.assign(repeat=own["split"].str[2]))
     label = parts[1].drop_duplicates("patient").set_index("patient")["label"].sort_index()
-    counts = bootstrap.draw_patients(label.to_numpy(), draws, derive(seed, "bootstrap", scheme))
+    counts = bootstrap.draw_patients(
+        label.to_numpy(), draws, derive_seed(seed, "bootstrap", scheme)
+    )
     areas = np.empty((len(counts), 2))
     for (draw, count), side in product(enumerate(counts), (0, 1)):
         drawn = parts[side].assign(

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from livermets.classification.permutation_importance import held_out_importance
 from livermets.classification.pipeline import build_pipeline, selected_features
-from livermets.core.seeds import derive
+from livermets.core.seeds import derive_seed
 from livermets.features.features_table import feature_columns, stable_columns
 
 
@@ -72,7 +72,7 @@ def feature_importance(
             X = pipeline[:-2].transform(rows.loc[train, stable])
             kept = selected_features(pipeline, stable)
             patients = rows.loc[train, "patient"].to_numpy()
-            split_seed = derive(seed, "importance", split)
+            split_seed = derive_seed(seed, "importance", split)
             importance.loc[kept, split] = held_out_importance(X, y[train], patients, split_seed)
             selected.loc[kept, split] = 1.0
     table = pd.DataFrame(

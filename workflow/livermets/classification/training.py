@@ -20,7 +20,7 @@ from livermets.classification.pipeline import (
 from livermets.classification.thresholds import choose_threshold
 from livermets.classification.tuning import tune
 from livermets.core.errors import BadInput
-from livermets.core.seeds import derive
+from livermets.core.seeds import derive_seed
 from livermets.features.features_table import feature_columns, stable_columns
 from livermets.predictions.predictions_table import COLUMNS, score_columns
 from livermets.predictions.task import Task
@@ -103,14 +103,14 @@ class ArmTrainer:
     ) -> tuple[Any, dict[str, Any]]:
         """The fitted model of a split and its row of the report."""
         settings = self.settings
-        seed = derive(settings.seed, self.seed_name, split)
+        seed = derive_seed(settings.seed, self.seed_name, split)
         folds = grouped_folds(patients, y, settings.folds, settings.seed, "inner", split)
         pipeline = build_pipeline(
             self.classifier.build(seed),
             resampling=self.resampling,
             correlation=settings.correlation,
             max_features=settings.max_features,
-            seed=derive(settings.seed, "prepare", split),
+            seed=derive_seed(settings.seed, "prepare", split),
         )
         tuned = tune(pipeline, self.classifier, X, y, patients, folds, settings.iterations, seed)
         pipeline.set_params(classify=self.classifier.build(seed, **tuned.parameters))

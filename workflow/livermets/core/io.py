@@ -6,7 +6,7 @@ written beside its place and renamed, which a kill cannot interrupt.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,11 @@ def read_json(path: str | Path) -> dict[str, Any]:
     """One JSON object."""
     content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     return content
+
+
+def read_json_files(paths: Iterable[str | Path]) -> dict[str, dict[str, Any]]:
+    """The JSON objects of files named `{patient}.json`, by patient, in the order of the paths."""
+    return {Path(path).stem: read_json(path) for path in paths}
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -3,10 +3,10 @@
 import hashlib
 
 
-def derive(seed: int, *purpose: object) -> int:
+def derive_seed(seed: int, *purpose: object) -> int:
     """A 32-bit seed for `purpose`, the same on every machine and Python.
 
-    >>> derive(2023, "cv", 1) == derive(2023, "cv", 1) != derive(2023, "cv", 2)
+    >>> derive_seed(2023, "cv", 1) == derive_seed(2023, "cv", 1) != derive_seed(2023, "cv", 2)
     True
     """
     text = "/".join(str(part) for part in (seed, *purpose))

@@ -19,7 +19,7 @@ from livermets.core.code_digest import code_digest
 from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput
 from livermets.core.io import write_table
-from livermets.core.seeds import derive
+from livermets.core.seeds import derive_seed
 from livermets.deep_learning.augmentation import AffineRanges
 from livermets.deep_learning.dataset import LesionDataset, Slices, lesion_dataset
 from livermets.deep_learning.lesion_slices import load_slices
@@ -108,7 +108,9 @@ def train_split(
     valid = lesion_dataset(slices, labels, _with_role(roles, "validation"), outputs)
     _require_every_class(train, outputs, run.split)
     network = place(_new_network(train, outputs, run), pick_device(run.device, "densenet.device"))
-    generator = torch.Generator().manual_seed(derive(run.seed, DENSENET, run.split, "training"))
+    generator = torch.Generator().manual_seed(
+        derive_seed(run.seed, DENSENET, run.split, "training")
+    )
     log.info("%s: %d slices to train on, %d to validate", run.split, len(train), len(valid))
     try:
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
@@ -266,7 +268,7 @@ def _new_network(train: LesionDataset, outputs: Sequence[str], run: Run) -> Lesi
     """An untrained network with the standardisation of the training patients."""
     lesion = train.images[train.images > 0].float()
     with torch.random.fork_rng(devices=[]):  # MONAI draws the first weights from the global state
-        torch.manual_seed(derive(run.seed, DENSENET, run.split, "weights"))
+        torch.manual_seed(derive_seed(run.seed, DENSENET, run.split, "weights"))
         deviation = lesion.std().clamp(min=1.0)
         return LesionNet(lesion.mean().item(), deviation.item(), len(outputs))
 

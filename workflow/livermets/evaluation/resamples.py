@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from livermets.core.errors import BadInput
-from livermets.core.seeds import derive
+from livermets.core.seeds import derive_seed
 from livermets.evaluation.bootstrap import SampleSize, draw_patients, effective_sample_size
 from livermets.evaluation.metrics import auc
 from livermets.evaluation.scored_rows import ScoredRows
@@ -207,7 +207,7 @@ def arm_tables(
 def patient_draws(table: pd.DataFrame, draws: int, seed: int, scheme: str) -> PatientDraws:
     """The patients of a table and their draws: the same for all arms that tested the same ones."""
     label = table.drop_duplicates("patient").set_index("patient")["label"].sort_index()
-    counts = draw_patients(label.to_numpy(), draws, derive(seed, "bootstrap", scheme))
+    counts = draw_patients(label.to_numpy(), draws, derive_seed(seed, "bootstrap", scheme))
     lesions = (
         table.drop_duplicates(["patient", "lesion"]).groupby("patient").size().loc[label.index]
     )

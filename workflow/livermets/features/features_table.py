@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from livermets.core.errors import BadInput, BadPatient
-from livermets.core.io import read_json
+from livermets.core.io import read_json_files
 from livermets.features.label_leaks import refuse_duplicated_lesions
 from livermets.study.baselines import CLINICAL
 
@@ -116,7 +116,9 @@ def image_hashes(records: Iterable[str | Path]) -> dict[str, str]:
     Patients who are out may have none. The hashes stand in the metadata of the features table, so
     that one can tell from which images it comes.
     """
-    hashes = {Path(path).stem: read_json(path).get("sha256") for path in records}
+    hashes = {
+        patient: record.get("sha256") for patient, record in read_json_files(records).items()
+    }
     return {patient: digest for patient, digest in hashes.items() if digest}
 
 

@@ -15,7 +15,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from livermets.core.errors import BadInput
-from livermets.core.seeds import derive
+from livermets.core.seeds import derive_seed
 from livermets.masks.labels import Label
 
 SIZE = (40, 176, 176)  # voxels (z, y, x)
@@ -134,7 +134,7 @@ def make_phantom(
     )
     mean_lesions = np.interp(class_position, positions, means) if len(means) > 1 else means[0]
 
-    rng = np.random.default_rng(derive(seed, "phantom", patient))
+    rng = np.random.default_rng(derive_seed(seed, "phantom", patient))
     nz, ny, nx = size
     grid = _Grid((nz, ny, nx), np.array(spacing_mm[::-1], dtype=float))
     anatomy, liver = _draw_anatomy(grid, rng)

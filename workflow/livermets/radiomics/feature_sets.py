@@ -16,7 +16,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from livermets.core.errors import BadInput
-from livermets.core.seeds import derive
+from livermets.core.seeds import derive_seed
 from livermets.radiomics.feature_classes import (
     FEATURE_CLASSES,
     Reasons,
@@ -176,7 +176,7 @@ class FeatureSet:
         if not self.shuffle:
             return region
         image = region.image.copy()
-        rng = np.random.default_rng(derive(self.seed, "shuffled voxels", lesion))
+        rng = np.random.default_rng(derive_seed(self.seed, "shuffled voxels", lesion))
         image[region.mask] = rng.permutation(image[region.mask])
         return replace(region, image=image)
 

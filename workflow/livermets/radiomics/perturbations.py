@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import SimpleITK as sitk
 
 from livermets.core.io import atomic_path
-from livermets.core.seeds import derive
+from livermets.core.seeds import derive_seed
 from livermets.imaging.geometry import axial_axis
 from livermets.radiomics.extraction import LesionExtractor, read_images
 from livermets.radiomics.feature_files import REASON
@@ -88,7 +88,7 @@ def perturbed_rows(
         image = sitk.RegionOfInterest(ct, *extent)
         mask = sitk.Equal(sitk.RegionOfInterest(lesions, *extent), lesion)
         organs = None if liver_mask is None else sitk.RegionOfInterest(liver_mask, *extent)
-        rng = np.random.default_rng(derive(seed, "perturbation", lesion))
+        rng = np.random.default_rng(derive_seed(seed, "perturbation", lesion))
         for name, grey, changed_mask, changed_organs in perturbations(image, mask, rng, organs):
             rows += [
                 {"perturbation": name} | row | {"lesion": lesion}

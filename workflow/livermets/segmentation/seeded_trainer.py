@@ -15,7 +15,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from livermets.core.errors import BadInput
 from livermets.core.io import atomic_path
-from livermets.core.seeds import derive
+from livermets.core.seeds import derive_seed
 
 if TYPE_CHECKING:
     from livermets.segmentation.training import TrainingSettings
@@ -52,7 +52,7 @@ class SeededTrainer(nnUNetTrainer):
 
     def _seed_generators(self, *purpose: object) -> None:
         """Seed all random generators; once an epoch, so that a resumed run repeats a whole one."""
-        seed = derive(self.settings.seed, "segmentation training", *purpose)
+        seed = derive_seed(self.settings.seed, "segmentation training", *purpose)
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002  nnU-Net's loader draws from numpy's global state
         torch.manual_seed(seed)

@@ -1,6 +1,6 @@
 """The effect of mask correction: features and AUCs from uncorrected and from final masks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,39 @@ AUCS = (
     "n_patients",
     "n_lost",
 )
+
+
+def correction_tables(
+    records: Sequence[Mapping[str, dict[str, Any]]],
+    pairs: pd.DataFrame,
+    features: Sequence[pd.DataFrame],
+    predictions: Sequence[pd.DataFrame],
+    **study: Any,
+) -> dict[str, pd.DataFrame]:
+    """The tables of the comparison of uncorrected and final masks.
+
+    Parameters
+    ----------
+    records : sequence of mapping
+        Patient -> record: of the uncorrected masks, the final masks, the uncorrected lesions.
+    pairs : DataFrame
+        Columns `livermets.lesions.matching.COLUMNS`.
+    features, predictions : sequence of DataFrame
+        The tables from uncorrected masks, and from final ones.
+    **study : Any
+        classes, positive, draws and seed, as `auc_differences` takes them.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        patients (`list_patients`), features (`feature_agreement`), aucs (`auc_differences`).
+    """
+    lesions = features[1]["patient"].value_counts().to_dict()
+    return {
+        "patients": list_patients(*records, lesions, pairs),
+        "features": feature_agreement(*features, pairs),
+        "aucs": auc_differences(*predictions, **study),
+    }
 
 
 def list_patients(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
-from livermets.core.seeds import derive
+from livermets.core.seeds import derive_seed
 from livermets.study.arms import Arm
 
 EXPECTED_SHARE = 0.05  # of 95 % intervals that do not hold the true value
@@ -29,7 +29,7 @@ def permute_labels(patients: pd.DataFrame, seed: int) -> pd.Series:
         Patient -> permuted label.
     """
     true_labels = patients.set_index("patient")["label"].sort_index()
-    rng = np.random.default_rng(derive(seed, "shuffled labels"))
+    rng = np.random.default_rng(derive_seed(seed, "shuffled labels"))
     return pd.Series(rng.permutation(true_labels.to_numpy()), index=true_labels.index)
 
 

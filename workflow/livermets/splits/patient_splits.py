@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from livermets.core.errors import BadInput
-from livermets.core.seeds import derive
+from livermets.core.seeds import derive_seed
 from livermets.study.schemes import cv_name, site_name
 
 ROLES = ("train", "validation", "test")
@@ -179,7 +179,7 @@ def _by_class(patients: pd.DataFrame) -> Groups:
 
 def _shuffled(patients: list[str], seed: int, *purpose: object) -> list[str]:
     """The patients in an order that the seed and its purpose decide."""
-    return sorted(patients, key=lambda patient: (derive(seed, *purpose, patient), patient))
+    return sorted(patients, key=lambda patient: (derive_seed(seed, *purpose, patient), patient))
 
 
 def _require(groups: Groups, need: int, key: str, reason: str) -> None:

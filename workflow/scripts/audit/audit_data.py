@@ -5,16 +5,16 @@ from pathlib import Path
 import pandas as pd
 from livermets.audit.leakage_audit import as_json, audit_data, stop_on_findings
 from livermets.cohort.cohort_table import read_cohort
-from livermets.core.io import read_json, write_json
+from livermets.core.io import read_json_files, write_json
 from livermets.core.jobs import job
 
 with job(snakemake):
-    prints = {Path(p).stem: read_json(p) for p in snakemake.input.prints if Path(p).stat().st_size}
+    prints = [path for path in snakemake.input.prints if Path(path).stat().st_size]
     checks = audit_data(
         read_cohort(snakemake.input.cohort),
         pd.read_parquet(snakemake.input.features),
         pd.read_parquet(snakemake.input.splits),
-        prints,
+        read_json_files(prints),
         snakemake.params.different,
     )
     stop_on_findings(checks)

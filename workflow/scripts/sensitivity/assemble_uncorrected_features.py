@@ -1,16 +1,14 @@
 """The study's features table and splits, from the masks before correction."""
 
-from pathlib import Path
-
 import pandas as pd
 from livermets.cohort.cohort_table import read_cohort
-from livermets.core.io import read_json, write_table
+from livermets.core.io import read_json_files, write_table
 from livermets.core.jobs import job
 from livermets.features.features_table import assemble_features
 from livermets.sensitivity.uncorrected_masks import fittable_splits, uncorrected_cohort
 
 with job(snakemake):
-    facts = {Path(path).stem: read_json(path) for path in snakemake.input.facts}
+    facts = read_json_files(snakemake.input.facts)
     files = snakemake.input
     cohort = uncorrected_cohort(read_cohort(files.cohort), facts)
     features = assemble_features(cohort, files.radiomics, files.tables, snakemake.params.clinical)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from livermets.core.seeds import derive
+from livermets.core.seeds import derive_seed
 from livermets.evaluation import bootstrap
 from livermets.evaluation.evaluate import REFERENCE
 from livermets.evaluation.resamples import patient_draws
@@ -95,7 +95,7 @@ def draw_roc(
         label = f"{_line(arm)}  {text[one.key].get(arm, '')}"
         axis.plot(GRID, roc(rows, one.name), label=label, **style)
         if first:
-            low, high = roc_band(rows, one.name, draws, derive(seed, "roc band"))
+            low, high = roc_band(rows, one.name, draws, derive_seed(seed, "roc band"))
             axis.fill_between(GRID, low, high, color=style["color"], alpha=0.13, lw=0)
 
     def frame(axis: Axes, one: Target) -> None:

@@ -8,7 +8,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from livermets.core.seeds import derive
+from livermets.core.seeds import derive_seed
 from livermets.evaluation.resamples import called_classes
 from livermets.report.figures.style import INK, class_colours, save, styled
 from livermets.study.arms import Arm
@@ -26,7 +26,7 @@ def draw_examples(
     labels : patient -> class
     """
     files = {file.stem: file for file in map(Path, slices) if file.stat().st_size}
-    rng = np.random.default_rng(derive(seed, "examples"))
+    rng = np.random.default_rng(derive_seed(seed, "examples"))
     with styled():
         figure = Figure(figsize=(1.55 * EXAMPLES, 1.9 * len(classes)), layout="constrained")
         figure.set_facecolor("white")

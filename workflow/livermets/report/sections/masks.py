@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pandas as pd
+
 from livermets.report.patient_flow import SOURCES
 from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
-from livermets.review.agreement_table import summary
+from livermets.review.agreement_table import TOLERANCE_MM
 
 
 def context(results: StudyResults) -> dict[str, Any]:
@@ -19,9 +21,51 @@ def context(results: StudyResults) -> dict[str, Any]:
     no_images = "There are no masks in this run: the study started from a feature table."
     return {
         "sources": [(SOURCES.get(str(name), name), n) for name, n in counts.items() if name],
-        "agreement": [] if results.agreement is None else summary(results.agreement),
+        "agreement": [] if results.agreement is None else agreement_lines(results.agreement),
         "missing": no_images if results.from_features else "No mask was recorded.",
     }
+
+
+def agreement_lines(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """The agreement of masks in lines: medians and ranges over patients, lesions summed.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `livermets.review.agreement_table.agreement_table` returns it.
+
+    Returns
+    -------
+    list of tuple of str
+        Heading and value of each line; empty without patients.
+    """
+    if table.empty:
+        return []
+    lesions = {name: int(table[f"lesions{name}"].sum()) for name in ("", "_matched", "_missed")}
+    added = int(table["lesions_added"].sum())
+    return [
+        ("Patients with an automatic and another mask", str(len(table))),
+        ("Dice of the liver, median (range)", _median(table, "dice_liver")),
+        (f"Surface Dice of the liver at {TOLERANCE_MM:g} mm", _median(table, "surface_dice_liver")),
+        ("Liver volume, automatic minus final (ml)", _volume_difference(table, "liver_ml")),
+        ("Dice of the lesions", _median(table, "dice_lesion")),
+        ("Lesion volume, automatic minus final (ml)", _volume_difference(table, "lesion_ml")),
+        ("Lesions found by both", f"{lesions['_matched']} of {lesions['']}"),
+        ("Lesions the model missed", str(lesions["_missed"])),
+        ("Lesions the model added", str(added)),
+    ]
+
+
+def _median(table: pd.DataFrame, column: str) -> str:
+    values = pd.to_numeric(table[column]).dropna()
+    if values.empty:
+        return "none"
+    return f"{values.median():.2f} ({values.min():.2f} to {values.max():.2f})"
+
+
+def _volume_difference(table: pd.DataFrame, column: str) -> str:
+    difference = table[f"{column}_automatic"] - table[column]
+    return f"{difference.median():+.1f} ({difference.min():+.1f} to {difference.max():+.1f})"
 
 
 SECTION = Section("masks", "Masks", "masks.html.j2", context)
