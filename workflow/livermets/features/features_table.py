@@ -116,9 +116,7 @@ def image_hashes(records: Iterable[str | Path]) -> dict[str, str]:
     Patients who are out may have none. The hashes stand in the metadata of the features table, so
     that one can tell from which images it comes.
     """
-    hashes = {
-        patient: record.get("sha256") for patient, record in read_json_files(records).items()
-    }
+    hashes = {patient: record.get("sha256") for patient, record in read_json_files(records).items()}
     return {patient: digest for patient, digest in hashes.items() if digest}
 
 

@@ -88,8 +88,8 @@ def load_chain(
         The chain as in the configuration. Each model has `kind` (nnunet or leuven), `path` and
         `sha256` (see `model_archive`) and `labels` (liver, lesion -> the model's values, one or
         a list). Optional: `name`, `folds` (default [0]), `checkpoint` (default
-        checkpoint_final.pth), `crop` ({to: liver, margin_mm: 10}) and `orientation` (default: the one in the model's
-        dataset.json, or as the CT lies).
+        checkpoint_final.pth), `crop` ({to: liver, margin_mm: 10}) and `orientation` (default: the
+        one in the model's dataset.json, or as the CT lies).
     device : {"auto", "cpu", "cuda"}
         Where the networks run.
     mirroring : bool
