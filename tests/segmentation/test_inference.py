@@ -142,7 +142,7 @@ def painted(monkeypatch, tmp_path):
         return inference.ChainedModel(model["name"], rule, model["labels"], model.get("crop"), None)
 
     monkeypatch.setattr(inference, "model_folder", lambda *_: tmp_path)
-    monkeypatch.setattr(inference, "_load", load)
+    monkeypatch.setattr(inference, "_load_nnunet", load)
     monkeypatch.setattr(nnunet_model, "predict", predict)
     return shown
 

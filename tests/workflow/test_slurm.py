@@ -116,8 +116,9 @@ def test_a_job_of_several_patients_asks_for_the_time_of_all_of_them(tmp_path):
     for part in ("Snakefile", "workflow", "envs"):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, tmp_path / "code" / part)
-    rules = tmp_path / "code/workflow/rules/segmentation.smk"  # what says little is shown in full
-    rules.write_text(re.sub(r"\n *message:\n.*", "", rules.read_text()))
+    for part in ("per_patient", "per_batch"):  # a job without a message is shown in full
+        rules = tmp_path / f"code/workflow/rules/segmentation_{part}.smk"
+        rules.write_text(re.sub(r"\n *message:\n.*", "", rules.read_text()))
     path = ROOT / "resources/demo/model.zip"
     model = {"name": "m", "path": str(path), "sha256": "0" * 64, "labels": {"liver": 1}}
     masks = [f"results/segmentation/P{k}.nii.gz" for k in range(5)]

@@ -27,8 +27,8 @@ def correct(folder) -> None:
 
 
 EXTRA = {
-    "take_uncorrected_mask",
-    "split_uncorrected_lesions",
+    "select_uncorrected_mask",
+    "label_uncorrected_lesions",
     "extract_uncorrected",
     "assemble_uncorrected_features",
     "match_lesions",

@@ -26,9 +26,10 @@ rule segment_batch:
     threads: config["segmentation"]["threads"]
     resources:
         gpu=gpus(config["segmentation"]["device"]),
-        runtime=scaled(
+        runtime=lambda wildcards, attempt: (
             config["segmentation"]["runtime_min"]
-            * config["segmentation"]["patients_per_job"]
+            * len(study.batch(wildcards.batch))
+            * attempt
         ),
         mem_mb=scaled(config["segmentation"]["mem_mb"]),
     params:
