@@ -17,7 +17,6 @@ def study() -> Study:
     splits = make_splits(cohort)
     predictions = make_predictions(cohort, splits, ["knn"])
     parts = (evaluate, confusion, compare_arms)
-    parts = (evaluate, confusion, compare_arms)
     tables = [compute(predictions, CLASSES, POSITIVE, draws=20) for compute in parts]
     return Study(cohort, splits, predictions, *tables)
 

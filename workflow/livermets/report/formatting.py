@@ -1,6 +1,7 @@
 """Formatting of numbers in tables, figures and the report."""
 
 import numpy as np
+import pandas as pd
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -18,6 +19,12 @@ def with_interval(value: float, low: float, high: float) -> str:
         return f"{number(value)} (no interval)"
     to = " to " if low < 0 else "–"
     return f"{number(value)} ({number(low)}{to}{number(high)})"
+
+
+def intervals_by_arm(rows: pd.DataFrame) -> dict[str, tuple[float, float, float]]:
+    """Arm -> value, low and high, from rows of the metrics table with one row for each arm."""
+    columns = (rows[name] for name in ("arm", "value", "low", "high"))
+    return {str(arm): (value, low, high) for arm, value, low, high in zip(*columns, strict=True)}
 
 
 def p_value(p: float) -> str:

@@ -66,7 +66,7 @@ def table1(
 
     patients = cohort[cohort["included"].astype(bool)].copy()
     if clinical is None:
-        clinical = [name for name in patients if name not in NOT_CLINICAL]
+        clinical = [str(name) for name in patients if name not in NOT_CLINICAL]
     clinical = [name for name in clinical if name in patients]
     data = patients[["label"]].assign(label=patients["label"].astype(str))
     continuous = []
@@ -101,7 +101,7 @@ def table1(
 
 def _clinical(column: pd.Series) -> tuple[pd.Series, bool]:
     """A clinical column and whether it is numeric: most of its filled cells are numbers."""
-    text = column.astype("string").str.strip().replace("", pd.NA)
+    text = column.astype("string").str.strip().replace({"": pd.NA})
     number = pd.to_numeric(text, errors="coerce").astype(float)
     filled = max(text.notna().sum(), 1)
     if number.notna().sum() >= NUMERIC_SHARE * filled and number.nunique() > 5:
@@ -160,8 +160,10 @@ def one_vs_rest(metrics: pd.DataFrame) -> pd.DataFrame:
 def _wide(metrics: pd.DataFrame) -> pd.DataFrame:
     key = ["scheme", "level", "class", "arm", "n_patients", "n_lesions"]
     wide = metrics.pivot(index=key, columns="metric", values=["value", "low", "high"])  # noqa: PD010
+    parts, names = (wide.columns.get_level_values(level) for level in (0, 1))
     wide.columns = [
-        name if part == "value" else f"{name}_{part}" for part, name in wide.columns.to_flat_index()
+        name if part == "value" else f"{name}_{part}"
+        for part, name in zip(parts, names, strict=True)
     ]
     columns = [c for name in METRICS for c in (name, f"{name}_low", f"{name}_high")]
     wide = wide.reindex(columns=columns).reset_index()

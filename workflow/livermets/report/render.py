@@ -32,7 +32,7 @@ def render_report(results: StudyResults) -> str:
     """
     partials = _partials()
     start = header()
-    shown = []
+    rendered = []
     for section in sections(results):
         context = section.content(results)
         if context is None and not section.absent:
@@ -40,7 +40,7 @@ def render_report(results: StudyResults) -> str:
         body = None
         if context is not None:
             body = Markup(partials.get_template(section.template).render(context))
-        shown.append({"section": section, "body": body})
+        rendered.append({"section": section, "body": body})
     return templating.render(
         TEMPLATES,
         PAGE,
@@ -48,7 +48,7 @@ def render_report(results: StudyResults) -> str:
         version=__version__,
         header=start,
         summary=Markup(partials.get_template(start.template).render(start.context(results) or {})),
-        sections=shown,
+        sections=rendered,
     )
 
 

@@ -68,11 +68,13 @@ def correction_tables(
     dict of str to DataFrame
         patients (`list_patients`), features (`feature_agreement`), aucs (`auc_differences`).
     """
-    lesions = features[1]["patient"].value_counts().to_dict()
+    uncorrected, final, uncorrected_lesions = records
+    counts = features[1]["patient"].value_counts()
+    final_lesions = {str(patient): int(n) for patient, n in counts.items()}
     return {
-        "patients": list_patients(*records, lesions, pairs),
-        "features": feature_agreement(*features, pairs),
-        "aucs": auc_differences(*predictions, **study),
+        "patients": list_patients(uncorrected, final, uncorrected_lesions, final_lesions, pairs),
+        "features": feature_agreement(features[0], features[1], pairs),
+        "aucs": auc_differences(predictions[0], predictions[1], **study),
     }
 
 

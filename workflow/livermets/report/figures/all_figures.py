@@ -8,10 +8,10 @@ import pandas as pd
 
 from livermets.predictions.predictions_table import with_scheme
 from livermets.report.figures.confusion import draw_confusion
-from livermets.report.figures.curves import draw_calibration, draw_decision, draw_roc, targets
+from livermets.report.figures.curves import class_targets, draw_calibration, draw_decision, draw_roc
 from livermets.report.figures.forest import draw_forest
 from livermets.report.figures.lesions import draw_examples, draw_lesion_map
-from livermets.report.figures.style import blank
+from livermets.report.figures.style import draw_message
 from livermets.report.flow_diagram import draw_flow
 from livermets.study.outputs import figure_names
 
@@ -92,8 +92,8 @@ class SchemeData:
 
 def _roc(data: SchemeData, path: Path) -> Path:
     study = data.study
-    wanted = targets(study.classes, study.positive)
-    return draw_roc(data.predictions, data.by_lesion, wanted, BAND_DRAWS, study.seed, path)
+    targets = class_targets(study.classes, study.positive)
+    return draw_roc(data.predictions, data.by_lesion, targets, BAND_DRAWS, study.seed, path)
 
 
 def _forest(data: SchemeData, path: Path) -> Path:
@@ -106,12 +106,13 @@ def _lesions(data: SchemeData, path: Path) -> Path:
 
 
 def _calibration(data: SchemeData, path: Path) -> Path:
-    wanted = targets(data.study.classes, data.study.positive)
-    return draw_calibration(data.predictions, data.by_lesion, wanted, path)
+    targets = class_targets(data.study.classes, data.study.positive)
+    return draw_calibration(data.predictions, data.by_lesion, targets, path)
 
 
 def _decision(data: SchemeData, path: Path) -> Path:
-    return draw_decision(data.predictions, targets(data.study.classes, data.study.positive), path)
+    targets = class_targets(data.study.classes, data.study.positive)
+    return draw_decision(data.predictions, targets, path)
 
 
 def _confusion(data: SchemeData, path: Path) -> Path:
@@ -163,7 +164,7 @@ def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
         for name, draw in DRAW_SCHEME.items():
             path = folder / f"{name}_{scheme}.svg"
             if part.predictions.empty:
-                blank(path, f"No arm has predictions for {scheme}.")
+                draw_message(path, f"No arm has predictions for {scheme}.")
             else:
                 draw(part, path)
     if data.slices is not None:

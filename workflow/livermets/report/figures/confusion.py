@@ -1,4 +1,4 @@
-"""Confusion matrices of all arms, by lesion and by patient, small side by side."""
+"""Confusion matrices of all arms, by lesion and by patient."""
 
 from pathlib import Path
 from string import ascii_uppercase
@@ -7,17 +7,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from livermets.report.figures.style import INK, MUTED, save, styled
+from livermets.report.figures.style import INK, MUTED, figure_style, save
 from livermets.report.formatting import number
 from livermets.study.arms import Arm
 
 LEVELS = {"lesion": "by lesion", "patient": "by patient"}
-CELL, GAP, WIDE = 0.36, 0.34, 10.4  # inches: a cell, between matrices, the figure
-HEAD, FOOT = 0.66, 0.08  # above and below the matrices of a row
+CELL, GAP, WIDTH = 0.36, 0.34, 10.4  # inches: a cell, between matrices, the figure
+MARGIN_TOP, MARGIN_BOTTOM = 0.66, 0.08  # inches, above and below the matrices of a row
 
 
 def draw_confusion(table: pd.DataFrame, classes: list[str], path: Path) -> Path:
-    """For each arm the matrices by lesion and by patient; colour is the share of the true class.
+    """Draw both confusion matrices of each arm; colour is the share of the true class.
 
     Parameters
     ----------
@@ -36,27 +36,31 @@ def draw_confusion(table: pd.DataFrame, classes: list[str], path: Path) -> Path:
     arms = sorted(table["arm"].unique(), key=Arm.parse)
     letters = dict(zip(classes, ascii_uppercase, strict=False))
     side = CELL * len(classes)
-    room = 2 * side + GAP + 0.75
-    columns = max(1, int(WIDE // room))
+    arm_width = 2 * side + GAP + 0.75
+    columns = max(1, int(WIDTH // arm_width))
     rows = -(-len(arms) // columns)
-    high = rows * (HEAD + side + FOOT) + 0.35
-    with styled():
-        figure = Figure(figsize=(WIDE, high))
-        key = ", ".join(f"{letter} {name}" for name, letter in letters.items())
+    row_height = MARGIN_TOP + side + MARGIN_BOTTOM
+    height = rows * row_height + 0.35
+    with figure_style():
+        figure = Figure(figsize=(WIDTH, height))
+        legend = ", ".join(f"{letter} {name}" for name, letter in letters.items())
         figure.text(
-            0.1 / WIDE, 1 - 0.22 / high, f"Rows: truly, columns: called.  {key}", fontsize=9
+            0.1 / WIDTH,
+            1 - 0.22 / height,
+            f"Rows: truly, columns: called.  {legend}",
+            fontsize=9,
         )
         for i, arm in enumerate(arms):
-            left = 0.3 + room * (i % columns)
-            top = high - 0.35 - (i // columns) * (HEAD + side + FOOT)
+            left = 0.3 + arm_width * (i % columns)
+            top = height - 0.35 - (i // columns) * row_height
             title = Arm.parse(arm).title
-            x, y = (left - 0.2) / WIDE, (top - 0.18) / high
+            x, y = (left - 0.2) / WIDTH, (top - 0.18) / height
             figure.text(x, y, title, fontsize=7.5, weight="bold")
-            mine = table[table["arm"] == arm]
+            cells = table[table["arm"] == arm]
             for j, (level, title) in enumerate(LEVELS.items()):
-                x, y = left + j * (side + GAP), top - HEAD - side
-                axis = figure.add_axes((x / WIDE, y / high, side / WIDE, side / high))
-                _draw_matrix(axis, mine[mine["level"] == level], letters)
+                x, y = left + j * (side + GAP), top - MARGIN_TOP - side
+                axis = figure.add_axes((x / WIDTH, y / height, side / WIDTH, side / height))
+                _draw_matrix(axis, cells[cells["level"] == level], letters)
                 axis.set_title(title, fontsize=6.5, color=MUTED, weight="normal", pad=13)
         return save(figure, path)
 
@@ -64,8 +68,8 @@ def draw_confusion(table: pd.DataFrame, classes: list[str], path: Path) -> Path:
 def _draw_matrix(axis: Axes, cells: pd.DataFrame, letters: dict[str, str]) -> None:
     shape = {"index": "truth", "columns": "called"}
     share, count = (
-        cells.pivot(**shape, values=what).loc[list(letters), list(letters)].to_numpy()  # noqa: PD010
-        for what in ("share", "count")
+        cells.pivot(**shape, values=column).loc[list(letters), list(letters)].to_numpy()  # noqa: PD010
+        for column in ("share", "count")
     )
     axis.imshow(share, cmap="Blues", vmin=0, vmax=1.25)
     for i, row in enumerate(count):

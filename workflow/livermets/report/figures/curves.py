@@ -1,12 +1,13 @@
-"""ROC, calibration and decision curves: one panel a model, one line a way of resampling.
+"""ROC, calibration and decision curves: one panel for each model, one line for each resampling.
 
-No arm is singled out: the best on the test set is not known to be the best. Every panel shows
-lesion volume alone as a dotted line, so that what goes beyond size can be seen.
+No arm stands out: the best arm of the test set need not be the best. Every panel also has the
+curve of lesion volume alone as a dotted line, to compare the arms with size.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,40 +22,57 @@ from livermets.report.figures.style import (
     FAINT,
     INK,
     MUTED,
-    WAY_COLOURS,
-    grid,
+    RESAMPLING_COLOURS,
+    figure_style,
+    panel_grid,
     save,
-    styled,
-    unit_axes,
+    set_unit_axes,
 )
-from livermets.report.formatting import number, with_interval
+from livermets.report.formatting import intervals_by_arm, number, with_interval
 from livermets.study.arms import SELECTED, Arm
 
-GRID = np.linspace(0, 1, 201)
-TITLES = {SELECTED: "Selected inside"}  # as wide as a panel
+FPR_GRID = np.linspace(0, 1, 201)  # false positive rates at which curves are averaged
+PANEL_TITLES = {SELECTED: "Selected inside"}  # as wide as a panel
+RESAMPLING_LABELS = {"none": "as is", "undersample": "undersampled", "weights": "weighted"}
+MODEL_LABELS = {
+    SELECTED: "selected",
+    "baseline_majority": "majority",
+    "baseline_volume": "volume alone",
+    "baseline_burden": "burden + count",
+    "baseline_clinical": "clinical",
+    "baseline_radiomics_clinical": "radiomics + clinical",
+}
 
 
 def panels(arms: list[str]) -> list[tuple[str, list[str]]]:
     """Title and arms of each panel: a model's arms; its choices of feature sets; the baselines."""
-    found: dict[str, list[str]] = {}
-    for arm in sorted(arms, key=Arm.parse):
-        title = (
-            "Baselines"
-            if Arm.parse(arm).family == "baseline"
-            else TITLES.get(arm, Arm.parse(arm).model_title)
-        )
-        if Arm.parse(arm).family == "sets":
-            title = f"{Arm.parse(arm).plain.model_title}, sets"
-        found.setdefault(title, []).append(arm)
-    return list(found.items())
+    arms_by_title: dict[str, list[str]] = {}
+    for name in sorted(arms, key=Arm.parse):
+        arm = Arm.parse(name)
+        if arm.family == "baseline":
+            title = "Baselines"
+        elif arm.family == "sets":
+            title = f"{arm.plain.model_title}, sets"
+        else:
+            title = PANEL_TITLES.get(name, arm.model_title)
+        arms_by_title.setdefault(title, []).append(name)
+    return list(arms_by_title.items())
 
 
 @dataclass(frozen=True)
 class Target:
-    """A class whose curves are drawn against the rest, and its key in the metrics table."""
+    """A class whose curves are drawn against the rest, and its key in the metrics table.
+
+    Parameters
+    ----------
+    name : str
+        The class.
+    key : str
+        Its name in the column `class` of the metrics; "" for the positive one of two classes.
+    """
 
     name: str
-    key: str  # "" for the positive one of two classes
+    key: str
 
     @property
     def heading(self) -> str:
@@ -66,8 +84,8 @@ class Target:
         return table.assign(score=table[f"score_{self.key}"]) if self.key else table
 
 
-def targets(classes: list[str], positive: str) -> list[Target]:
-    """The positive class of two; each of three or more."""
+def class_targets(classes: list[str], positive: str) -> list[Target]:
+    """The positive class of two classes; each class of three or more."""
     if len(classes) == 2:
         return [Target(positive, "")]
     return [Target(name, name) for name in classes]
@@ -76,106 +94,183 @@ def targets(classes: list[str], positive: str) -> list[Target]:
 def draw_roc(
     table: pd.DataFrame,
     metrics: pd.DataFrame,
-    wanted: list[Target],
+    targets: list[Target],
     draws: int,
     seed: int,
     path: Path,
 ) -> Path:
-    """ROC curves over lesions with the 95 % band (patients drawn) of each panel's first arm.
+    """Draw ROC curves by lesion, with the 95 % band of the first arm of each panel.
 
-    table : predictions of one scheme, with `repeat`; curves of repeats are averaged vertically
-    metrics : the scheme's metrics at the lesion level, for the legend
-    wanted : the classes, each with a block of panels
+    Parameters
+    ----------
+    table : DataFrame
+        The predictions of one scheme, with `repeat`; curves of repeats are averaged vertically.
+    metrics : DataFrame
+        The metrics of the scheme by lesion, for the legend.
+    targets : list of Target
+        The classes, each with a block of panels.
+    draws : int
+        Number of bootstrap draws of patients for a band.
+    seed : int
+        The study's seed.
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Path
+        The file.
     """
-    text = {one.key: interval_texts(metrics[metrics["class"] == one.key], "auc") for one in wanted}
+    aucs = metrics[metrics["metric"] == "auc"]
+    texts = {target.key: interval_texts(aucs[aucs["class"] == target.key]) for target in targets}
 
     def draw(
-        axis: Axes, rows: pd.DataFrame, arm: str, one: Target, style: dict, first: bool
+        axis: Axes, rows: pd.DataFrame, arm: str, target: Target, style: dict, with_band: bool
     ) -> None:
-        label = f"{_line(arm)}  {text[one.key].get(arm, '')}"
-        axis.plot(GRID, roc(rows, one.name), label=label, **style)
-        if first:
-            low, high = roc_band(rows, one.name, draws, derive_seed(seed, "roc band"))
-            axis.fill_between(GRID, low, high, color=style["color"], alpha=0.13, lw=0)
+        label = f"{_line_label(arm)}  {texts[target.key].get(arm, '')}"
+        axis.plot(FPR_GRID, mean_roc_curve(rows, target.name), label=label, **style)
+        if with_band:
+            low, high = roc_band(rows, target.name, draws, derive_seed(seed, "roc band"))
+            axis.fill_between(FPR_GRID, low, high, color=style["color"], alpha=0.13, lw=0)
 
-    def frame(axis: Axes, one: Target) -> None:
+    def frame(axis: Axes, target: Target) -> None:
         axis.plot([0, 1], [0, 1], color=FAINT, lw=0.8, zorder=0)
-        unit_axes(axis)
+        set_unit_axes(axis)
 
     labels = ("1 − specificity", "Sensitivity")
-    return _draw_panels(table, wanted, draw, frame, labels, path)
+    return _draw_panels(table, targets, draw, frame, labels, path)
 
 
 def draw_calibration(
-    table: pd.DataFrame, metrics: pd.DataFrame, wanted: list[Target], path: Path
+    table: pd.DataFrame, metrics: pd.DataFrame, targets: list[Target], path: Path
 ) -> Path:
-    """Observed share of a class against its score, in ten equally filled groups."""
+    """Draw calibration curves: the observed share of a class against its score, in ten groups.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The predictions of one scheme, with `repeat`.
+    metrics : DataFrame
+        The metrics of the scheme by lesion, for the slope in the legend.
+    targets : list of Target
+        The classes, each with a block of panels.
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
     slopes = metrics[metrics["metric"] == "calibration_slope"].set_index(["class", "arm"])["value"]
 
     def draw(
-        axis: Axes, rows: pd.DataFrame, arm: str, one: Target, style: dict, first: bool
+        axis: Axes, rows: pd.DataFrame, arm: str, target: Target, style: dict, with_band: bool
     ) -> None:
-        x, y = calibration(rows["score"].to_numpy(), (rows["label"] == one.name).to_numpy())
-        slope = number(slopes.get((one.key, arm), np.nan))
-        label = _line(arm) + (f"  slope {slope}" if slope != "–" else "")
-        axis.plot(x, y, marker="o", ms=2.5, label=label, **style)
+        truth = (rows["label"] == target.name).to_numpy()
+        mean_scores, shares = calibration_points(rows["score"].to_numpy(), truth)
+        slope = number(slopes.get((target.key, arm), np.nan))
+        label = _line_label(arm) + (f"  slope {slope}" if slope != "–" else "")
+        axis.plot(mean_scores, shares, marker="o", ms=2.5, label=label, **style)
 
-    def frame(axis: Axes, one: Target) -> None:
+    def frame(axis: Axes, target: Target) -> None:
         axis.plot([0, 1], [0, 1], color=FAINT, lw=0.8, zorder=0)
-        unit_axes(axis)
+        set_unit_axes(axis)
 
-    share = f"Share that is {wanted[0].name}" if len(wanted) == 1 else "Share of the class"
-    return _draw_panels(table, wanted, draw, frame, ("Score (predicted probability)", share), path)
+    share = f"Share that is {targets[0].name}" if len(targets) == 1 else "Share of the class"
+    labels = ("Score (predicted probability)", share)
+    return _draw_panels(table, targets, draw, frame, labels, path)
 
 
-def draw_decision(table: pd.DataFrame, wanted: list[Target], path: Path) -> Path:
-    """Net benefit against the threshold, with calling every lesion positive, and none."""
+def draw_decision(table: pd.DataFrame, targets: list[Target], path: Path) -> Path:
+    """Draw decision curves: net benefit against the threshold, and that of all or no lesions.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The predictions of one scheme, with `repeat`.
+    targets : list of Target
+        The classes, each with a block of panels.
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
     thresholds = np.linspace(0.01, 0.99, 99)
 
     def draw(
-        axis: Axes, rows: pd.DataFrame, arm: str, one: Target, style: dict, first: bool
+        axis: Axes, rows: pd.DataFrame, arm: str, target: Target, style: dict, with_band: bool
     ) -> None:
-        truth = (rows["label"] == one.name).to_numpy()
-        benefit = net_benefit(rows["score"].to_numpy(), truth, thresholds)
-        axis.plot(thresholds, benefit, label=_line(arm), **style)
+        truth = (rows["label"] == target.name).to_numpy()
+        net_benefits = net_benefit_curve(rows["score"].to_numpy(), truth, thresholds)
+        axis.plot(thresholds, net_benefits, label=_line_label(arm), **style)
 
-    def frame(axis: Axes, one: Target) -> None:
-        truth = (table["label"] == one.name).to_numpy()
-        share, everyone = truth.mean(), net_benefit(np.ones(len(truth)), truth, thresholds)
-        axis.plot(thresholds, everyone, color=MUTED, lw=0.8, label="call all positive")
+    def frame(axis: Axes, target: Target) -> None:
+        truth = (table["label"] == target.name).to_numpy()
+        prevalence = truth.mean()
+        all_positive = net_benefit_curve(np.ones(len(truth)), truth, thresholds)
+        axis.plot(thresholds, all_positive, color=MUTED, lw=0.8, label="call all positive")
         axis.axhline(0, color=INK, lw=0.8)
-        axis.set(xlim=(0, 1), ylim=(-0.25 * share, 1.1 * share))
+        axis.set(xlim=(0, 1), ylim=(-0.25 * prevalence, 1.1 * prevalence))
         axis.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
         axis.locator_params(axis="y", nbins=4)
         axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("0.", "."))
 
-    return _draw_panels(table, wanted, draw, frame, ("Threshold", "Net benefit"), path)
+    return _draw_panels(table, targets, draw, frame, ("Threshold", "Net benefit"), path)
 
 
 def _draw_panels(
     table: pd.DataFrame,
-    wanted: list[Target],
-    draw: Callable[[Axes, pd.DataFrame, str, Target, dict, bool], None],
+    targets: list[Target],
+    draw: Callable[[Axes, pd.DataFrame, str, Target, dict[str, Any], bool], None],
     frame: Callable[[Axes, Target], None],
     labels: tuple[str, str],
     path: Path,
 ) -> Path:
+    """Draw a block of panels for each target.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The predictions of one scheme.
+    targets : list of Target
+        The classes.
+    draw : callable
+        Draws the line of an arm from its rows, the arm, the target, the style of the line and
+        whether it has a band.
+    frame : callable
+        Draws the axes of a panel.
+    labels : tuple of str
+        The labels of the x and the y axis.
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
     groups = panels(list(table["arm"].unique()))
-    with styled():
-        figure, axes = grid({one.heading: len(groups) for one in wanted})
-        places = iter(axes)
-        for one in wanted:
-            tables = dict(list(one.scores(table).groupby("arm")))
+    with figure_style():
+        figure, axes = panel_grid({target.heading: len(groups) for target in targets})
+        next_axes = iter(axes)
+        for target in targets:
+            tables = dict(list(target.scores(table).groupby("arm")))
             for i, (title, arms) in enumerate(groups):
-                axis = next(places)
-                frame(axis, one)
+                axis = next(next_axes)
+                frame(axis, target)
                 if REFERENCE in tables and title != "Baselines":
                     dotted = {"color": MUTED, "lw": 1, "ls": ":", "zorder": 1}
-                    draw(axis, tables[REFERENCE], REFERENCE, one, dotted, False)
-                for j, arm in enumerate(arms):
-                    way = "" if Arm.parse(arm).family == "sets" else Arm.parse(arm).resampling
-                    style = {"color": WAY_COLOURS.get(way, CYCLE[j % len(CYCLE)]), "lw": 1.3}
-                    draw(axis, tables[arm], arm, one, style, j == 0 and title != "Baselines")
+                    draw(axis, tables[REFERENCE], REFERENCE, target, dotted, False)
+                for j, name in enumerate(arms):
+                    arm = Arm.parse(name)
+                    resampling = "" if arm.family == "sets" else arm.resampling
+                    colour = RESAMPLING_COLOURS.get(resampling, CYCLE[j % len(CYCLE)])
+                    with_band = j == 0 and title != "Baselines"
+                    draw(axis, tables[name], name, target, {"color": colour, "lw": 1.3}, with_band)
                 axis.set(title=title, xlabel=labels[0], ylabel="" if i % 4 else labels[1])
                 axis.legend(
                     loc="upper left",
@@ -187,51 +282,107 @@ def _draw_panels(
         return save(figure, path)
 
 
-def roc(rows: pd.DataFrame, positive: str) -> np.ndarray:
-    """Sensitivity at each false positive rate of `GRID`, averaged over repeats."""
+def mean_roc_curve(rows: pd.DataFrame, positive: str) -> np.ndarray:
+    """Sensitivity at each false positive rate of `FPR_GRID`, averaged over repeats.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The predictions of one arm, with `repeat`.
+    positive : str
+        The class that `score` is the probability of.
+
+    Returns
+    -------
+    ndarray of float, shape (len(FPR_GRID),)
+        The sensitivities.
+    """
     curves = []
     for _, part in rows.groupby("repeat"):
         truth = (part["label"] == positive).to_numpy(float)
-        curves.append(_sensitivity(part["score"].to_numpy(), truth, np.ones((1, len(part))))[0])
+        score, weights = part["score"].to_numpy(), np.ones((1, len(part)))
+        curves.append(_weighted_roc_curves(score, truth, weights)[0])
     return np.mean(curves, axis=0)
 
 
 def roc_band(
     rows: pd.DataFrame, positive: str, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pointwise 95 % band of the curve over draws of patients; NaN from one patient a class."""
+    """Pointwise 95 % band of the mean ROC curve, from bootstrap draws of patients.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The predictions of one arm, with `repeat`.
+    positive : str
+        The class that `score` is the probability of.
+    draws : int
+        Number of draws.
+    seed : int
+        The seed of the draws.
+
+    Returns
+    -------
+    tuple of ndarray of float, shape (len(FPR_GRID),)
+        The lower and the upper bound; NaN where a class has a single patient.
+    """
     drawn = patient_draws(rows, draws, seed, "roc")
     if drawn.sample_size("lesion").degrees_of_freedom < 1:
-        return np.full_like(GRID, np.nan), np.full_like(GRID, np.nan)
+        return np.full_like(FPR_GRID, np.nan), np.full_like(FPR_GRID, np.nan)
     counts = drawn.counts[1:]
     curves = []
     for _, part in rows.groupby("repeat"):
-        patient = pd.Index(drawn.patients).get_indexer(part["patient"])
+        patient = pd.Index(drawn.patients).get_indexer(pd.Index(part["patient"]))
         truth = (part["label"] == positive).to_numpy(float)
-        curves.append(_sensitivity(part["score"].to_numpy(), truth, counts[:, patient]))
+        curves.append(_weighted_roc_curves(part["score"].to_numpy(), truth, counts[:, patient]))
     low, high = np.nanquantile(
         np.mean(curves, axis=0), bootstrap.quantiles(drawn.sample_size("lesion")), axis=0
     )
     return low, high
 
 
-def _sensitivity(score: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """ROC curves (draws, len(GRID)) for weights (draws, rows); ties make slanted pieces."""
+def _weighted_roc_curves(score: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """ROC curves for several weightings of the rows; tied scores make a slanted segment.
+
+    Parameters
+    ----------
+    score, truth : ndarray of float, shape (rows,)
+        Score, and 1 for the positive class.
+    weights : ndarray of float, shape (draws, rows)
+        The weights of the rows.
+
+    Returns
+    -------
+    ndarray of float, shape (draws, len(FPR_GRID))
+        Sensitivity at each false positive rate; NaN for a draw with one class.
+    """
     order = np.argsort(-score, kind="stable")
     last = np.flatnonzero(np.r_[np.diff(score[order]) != 0, True])
-    true = np.cumsum(weights[:, order] * truth[order], axis=1)[:, last]
-    false = np.cumsum(weights[:, order] * (1 - truth[order]), axis=1)[:, last]
-    curves = np.full((len(weights), len(GRID)), np.nan)
-    for draw, (tp, fp) in enumerate(zip(true, false, strict=True)):
+    true_positives = np.cumsum(weights[:, order] * truth[order], axis=1)[:, last]
+    false_positives = np.cumsum(weights[:, order] * (1 - truth[order]), axis=1)[:, last]
+    curves = np.full((len(weights), len(FPR_GRID)), np.nan)
+    for draw, (tp, fp) in enumerate(zip(true_positives, false_positives, strict=True)):
         if tp[-1] > 0 and fp[-1] > 0:
-            curves[draw] = np.interp(GRID, np.r_[0, fp / fp[-1]], np.r_[0, tp / tp[-1]])
+            curves[draw] = np.interp(FPR_GRID, np.r_[0, fp / fp[-1]], np.r_[0, tp / tp[-1]])
     return curves
 
 
-def calibration(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean score and share of the truth (bool) in ten groups of equal size, fewer with ties.
+def calibration_points(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean score and share of positives in ten groups of equal size.
 
-    Equal scores stay together.
+    Equal scores are in the same group, so that ties can make fewer groups.
+
+    Parameters
+    ----------
+    score : ndarray of float, shape (rows,)
+        The scores.
+    truth : ndarray of bool, shape (rows,)
+        Whether the class is the positive one.
+
+    Returns
+    -------
+    tuple of ndarray of float, shape (groups,)
+        Mean score and share of each group.
     """
     edges = np.unique(np.quantile(score, np.linspace(0, 1, 11)))
     group = np.clip(np.searchsorted(edges, score, "right") - 1, 0, max(len(edges) - 2, 0))
@@ -239,39 +390,41 @@ def calibration(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.nd
     return np.array([score[g].mean() for g in groups]), np.array([truth[g].mean() for g in groups])
 
 
-def net_benefit(score: np.ndarray, truth: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Share of true calls less that of false ones at the threshold's odds, at each threshold.
+def net_benefit_curve(score: np.ndarray, truth: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Net benefit at each threshold (Vickers & Elkin 2006, doi:10.1177/0272989X06295361).
 
-    Vickers & Elkin 2006, doi:10.1177/0272989X06295361.
+    It is the share of true positives minus the share of false positives times the odds of the
+    threshold.
+
+    Parameters
+    ----------
+    score : ndarray of float, shape (rows,)
+        The scores.
+    truth : ndarray of bool, shape (rows,)
+        Whether the class is the positive one.
+    thresholds : ndarray of float, shape (thresholds,)
+        The thresholds, between 0 and 1.
+
+    Returns
+    -------
+    ndarray of float, shape (thresholds,)
+        The net benefits.
     """
     called = score[None] >= thresholds[:, None]
     odds = thresholds / (1 - thresholds)
     return (called & truth).mean(1) - odds * (called & ~truth).mean(1)
 
 
-def interval_texts(metrics: pd.DataFrame, metric: str) -> dict[str, str]:
-    """Arm -> "0.87 (0.60–1.00)" of one metric in metrics of one scheme and level."""
-    rows = metrics[metrics["metric"] == metric]
-    return {r.arm: with_interval(r.value, r.low, r.high) for r in rows.itertuples()}
+def interval_texts(rows: pd.DataFrame) -> dict[str, str]:
+    """Arm -> "0.87 (0.60–1.00)", from rows of the metrics table with one row for each arm."""
+    return {arm: with_interval(*interval) for arm, interval in intervals_by_arm(rows).items()}
 
 
-def _line(arm: str) -> str:
-    """A line's name within its panel."""
-    if Arm.parse(arm).family == "sets":
-        return Arm.parse(arm).feature_sets
-    way = Arm.parse(arm).resampling
-    return {"none": "as is", "undersample": "undersampled", "weights": "weighted"}.get(way) or (
-        Arm.parse(arm).title.rsplit(", ", 1)[-1] if way else _short(arm)
-    )
-
-
-def _short(arm: str) -> str:
-    names = {
-        SELECTED: "selected",
-        "baseline_majority": "majority",
-        "baseline_volume": "volume alone",
-        "baseline_burden": "burden + count",
-        "baseline_clinical": "clinical",
-        "baseline_radiomics_clinical": "radiomics + clinical",
-    }
-    return names.get(arm, Arm.parse(arm).model_title)
+def _line_label(name: str) -> str:
+    """The name of an arm's line within its panel."""
+    arm = Arm.parse(name)
+    if arm.family == "sets":
+        return arm.feature_sets
+    if not arm.resampling:
+        return MODEL_LABELS.get(name, arm.model_title)
+    return RESAMPLING_LABELS.get(arm.resampling) or arm.title.rsplit(", ", 1)[-1]

@@ -1,4 +1,4 @@
-"""Lesions themselves: examples of each class (Fig. 3) and every arm's call of each (Fig. 4)."""
+"""Figures of single lesions: examples of each class, and the class that each arm predicts."""
 
 from pathlib import Path
 
@@ -10,24 +10,40 @@ from matplotlib.patches import Patch
 
 from livermets.core.seeds import derive_seed
 from livermets.evaluation.resamples import called_classes
-from livermets.report.figures.style import INK, class_colours, save, styled
+from livermets.report.figures.style import INK, class_colours, figure_style, save
 from livermets.study.arms import Arm
 
-WIDTH = 200  # lesions side by side before the map goes on in the next block
-EXAMPLES = 5
+WIDTH = 200  # lesions of a block of the map, side by side
+EXAMPLES = 5  # lesions of each class
 
 
 def draw_examples(
     slices: list[Path], labels: dict[str, str], classes: list[str], seed: int, path: Path
 ) -> Path:
-    """The largest slice of one random lesion of five random patients of each class.
+    """Draw the largest slice of one random lesion of five random patients of each class.
 
-    slices : {patient}.npz with images (n, y, x) and lesion (n,); an empty file is passed over
-    labels : patient -> class
+    Parameters
+    ----------
+    slices : list of Path
+        Files {patient}.npz with images, shape (n, y, x), and lesion, shape (n,). Empty files are
+        skipped.
+    labels : dict of str to str
+        Patient -> class.
+    classes : list of str
+        Class names, one row each.
+    seed : int
+        The study's seed.
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Path
+        The file.
     """
     files = {file.stem: file for file in map(Path, slices) if file.stat().st_size}
     rng = np.random.default_rng(derive_seed(seed, "examples"))
-    with styled():
+    with figure_style():
         figure = Figure(figsize=(1.55 * EXAMPLES, 1.9 * len(classes)), layout="constrained")
         figure.set_facecolor("white")
         axes = figure.subplots(len(classes), EXAMPLES, squeeze=False)
@@ -35,56 +51,78 @@ def draw_examples(
             axis.set_axis_off()
         for line, name in zip(axes, classes, strict=True):
             line[0].set_title(name.capitalize())
-            mine = sorted(patient for patient in files if labels.get(patient) == name)
-            for axis, patient in zip(line, rng.permutation(mine), strict=False):
-                shown = _example(files[patient], rng)
-                if shown is not None:
-                    image, lesion = shown
+            patients = sorted(patient for patient in files if labels.get(patient) == name)
+            for axis, patient in zip(line, rng.permutation(patients), strict=False):
+                example = _random_lesion(files[patient], rng)
+                if example is not None:
+                    image, lesion = example
                     axis.imshow(image, cmap="gray", vmin=0, vmax=255)
                     axis.text(0.02, 0.02, f"{patient}, lesion {lesion}", color="white",
                               fontsize=6.5, transform=axis.transAxes)  # fmt: skip
         return save(figure, path)
 
 
-def _example(file: Path, rng: np.random.Generator) -> tuple[np.ndarray, int] | None:
+def _random_lesion(file: Path, rng: np.random.Generator) -> tuple[np.ndarray, int] | None:
+    """The slice of a random lesion with most voxels above 0, and its number; None without any."""
     with np.load(file, allow_pickle=False) as archive:
         images, lesions = archive["images"], archive["lesion"]
     if not len(images):
         return None
     lesion = rng.choice(np.unique(lesions))
-    of_it = images[lesions == lesion]
-    return of_it[(of_it > 0).sum((1, 2)).argmax()], int(lesion)
+    slices = images[lesions == lesion]
+    return slices[(slices > 0).sum((1, 2)).argmax()], int(lesion)
 
 
 def draw_lesion_map(
     table: pd.DataFrame, classes: list[str], positive: str, threshold: float | str, path: Path
 ) -> Path:
-    """A row for each arm, a column for each test lesion, coloured by the predicted class.
+    """Draw the predicted class of each test lesion (columns) by each arm (rows).
 
-    Lesions stand by class, then patient (a tick between patients); the strip on top is the true
-    class. Many lesions go on in further blocks. Of a repeated cross-validation the first repeat
-    is shown. White: this arm did not score the lesion.
+    Lesions are sorted by class, then patient, with a line between patients. The strip on top is the
+    true class. More than `WIDTH` lesions are drawn in several blocks. A lesion that an arm did not
+    score is white.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The predictions of one scheme, with `repeat`; only the first repeat is drawn.
+    classes : list of str
+        Class names.
+    positive : str
+        The class that `score` is the probability of.
+    threshold : float or str
+        The threshold of the score, or "youden".
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Path
+        The file.
     """
     table = table[table["repeat"] == table["repeat"].min()]
     arms = sorted(table["arm"].unique(), key=Arm.parse)
     called = table.assign(call=called_classes(table, classes, positive, threshold)[0])
     key = ["label", "patient", "lesion"]
     called = called.pivot(index="arm", columns=key, values="call")  # noqa: PD010
-    order = sorted(called.columns, key=lambda key: (classes.index(key[0]), key[1], key[2]))
+    order = sorted(
+        table[key].drop_duplicates().itertuples(index=False, name=None),
+        key=lambda lesion: (classes.index(lesion[0]), lesion[1], lesion[2]),
+    )
     called = called.loc[arms, order]
     blocks = _blocks([(label, patient) for label, patient, _ in order])
     colours = class_colours(classes, positive)
     colours = {name: colours[name] for name in classes}
-    with styled():
-        wide = max(stop - start for start, stop in blocks)
-        height = [0.14 * len(arms) + 0.55] * len(blocks)
-        figure = Figure(figsize=(11, sum(height) + 0.45))
+    with figure_style():
+        widest = max(stop - start for start, stop in blocks)
+        heights = [0.14 * len(arms) + 0.55] * len(blocks)  # inches
+        figure = Figure(figsize=(11, sum(heights) + 0.45))
         top = figure.get_figheight() - 0.4
-        for (start, stop), high in zip(blocks, height, strict=True):
+        for (start, stop), height in zip(blocks, heights, strict=True):
             part = called.iloc[:, start:stop]
-            box = [2.35, top - high + 0.1, 8.5 * (stop - start) / wide, high - 0.5]
+            box = (2.35, top - height + 0.1, 8.5 * (stop - start) / widest, height - 0.5)
             _draw_block(figure, box, part, colours)
-            top -= high
+            top -= height
         handles = [Patch(color=colour, label=f"called {name}") for name, colour in colours.items()]
         figure.legend(handles=handles, loc="upper left", ncols=len(classes), fontsize=9,
                       bbox_to_anchor=(2.25 / 11, 1), handlelength=1)  # fmt: skip
@@ -92,11 +130,14 @@ def draw_lesion_map(
 
 
 def _draw_block(
-    figure: Figure, box: list[float], called: pd.DataFrame, colours: dict[str, str]
+    figure: Figure,
+    box: tuple[float, float, float, float],
+    called: pd.DataFrame,
+    colours: dict[str, str],
 ) -> None:
+    """Draw one block of the map in `box`: left, bottom, width and height in inches."""
     width, height = figure.get_size_inches()
-    frame = [box[0] / width, box[1] / height, box[2] / width, box[3] / height]
-    axis = figure.add_axes(frame)
+    axis = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
     labels = called.columns.get_level_values("label")
     patients = called.columns.get_level_values("patient")
     axis.imshow(
@@ -107,12 +148,12 @@ def _draw_block(
     axis.set_yticks(range(n), [Arm.parse(arm).title for arm in called.index], fontsize=7)
     axis.set_xticks([])
     axis.tick_params(length=0)
-    for side in axis.spines.values():
-        side.set_visible(False)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
     for row in range(1, n):
-        change = Arm.parse(called.index[row]).family != Arm.parse(called.index[row - 1]).family
-        axis.axhline(row - 0.5, color="white", lw=2.2 if change else 0.5)
-    strip = axis.inset_axes([0, 1.01, 1, 0.13 / box[3]])
+        families = {Arm.parse(arm).family for arm in called.index[row - 1 : row + 1]}
+        axis.axhline(row - 0.5, color="white", lw=2.2 if len(families) > 1 else 0.5)
+    strip = axis.inset_axes((0, 1.01, 1, 0.13 / box[3]))
     code = {name: i for i, name in enumerate(colours)}
     strip.imshow(
         [[code[label] for label in labels]], cmap=ListedColormap(list(colours.values())),
@@ -124,17 +165,16 @@ def _draw_block(
         axis.axvline(edge, color="white", lw=0.9)
         strip.axvline(edge, color="white", lw=0.9)
     for name in dict.fromkeys(labels):
-        here = np.flatnonzero(labels == name)
-        room = len(here) / len(labels) * box[2]  # inches, to choose how much to say
-        counts = {"lesion": len(here), "patient": len(set(patients[here]))}
-        said = ", ".join(f"{n} {what}{'s' if n > 1 else ''}" for what, n in counts.items())
-        text = f"truly {name}: {said}"
-        text = text if room > 2.6 else f"truly {name}" if room > 1 else ""
-        strip.text(here[0] - 0.5, -0.8, text, fontsize=7, va="bottom", color=INK)
+        columns = np.flatnonzero(labels == name)
+        space = len(columns) / len(labels) * box[2]  # inches, for the text
+        counts = {"lesion": len(columns), "patient": len(set(patients[columns]))}
+        numbers = ", ".join(f"{n} {unit}{'s' if n > 1 else ''}" for unit, n in counts.items())
+        text = f"truly {name}: {numbers}" if space > 2.6 else f"truly {name}" if space > 1 else ""
+        strip.text(columns[0] - 0.5, -0.8, text, fontsize=7, va="bottom", color=INK)
 
 
 def _blocks(keys: list[tuple[str, str]]) -> list[tuple[int, int]]:
-    """Column ranges of at most `WIDTH` lesions that split no patient, evenly filled."""
+    """Column ranges of about equal length, at most `WIDTH`, with every patient in one range."""
     ends = [i for i in range(1, len(keys)) if keys[i] != keys[i - 1]] + [len(keys)]
     target = len(keys) / -(-len(keys) // WIDTH)
     blocks, start = [], 0

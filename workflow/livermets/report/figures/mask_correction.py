@@ -1,4 +1,4 @@
-"""The AUC of every arm from uncorrected and from final masks, in one picture."""
+"""Dumbbell plot: the AUC of every arm from uncorrected and from final masks."""
 
 from pathlib import Path
 
@@ -6,31 +6,51 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from livermets.report.figures.style import FAINT, INK, MUTED, POSITIVE, blank, save, styled
+from livermets.report.figures.style import (
+    FAINT,
+    INK,
+    MUTED,
+    POSITIVE,
+    draw_message,
+    figure_style,
+    save,
+)
 from livermets.report.formatting import with_interval
 from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title
 
 
 def draw_mask_effect(aucs: pd.DataFrame, path: Path) -> Path:
-    """A dumbbell for each arm and scheme, by lesion: hollow before correction, filled after.
+    """Draw the AUCs by lesion of each arm and scheme: hollow before correction, filled after.
 
-    aucs : as `livermets.sensitivity.correction_effect.auc_differences`
+    Parameters
+    ----------
+    aucs : DataFrame
+        As `livermets.sensitivity.correction_effect.auc_differences` returns it.
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Path
+        The file.
     """
-    mine = aucs[aucs["level"] == "lesion"]
-    if not np.isfinite(mine["difference"]).any():
-        return blank(path, "No AUC could be compared: too few patients with lesions in both masks.")
-    schemes = list(dict.fromkeys(mine["scheme"]))
-    place = {arm: y for y, arm in enumerate(sorted(mine["arm"].unique(), key=Arm.parse))}
-    with styled():
-        size = (2.6 + 3.9 * len(schemes), 0.21 * len(place) + 1.1)
+    by_lesion = aucs[aucs["level"] == "lesion"]
+    if not np.isfinite(by_lesion["difference"]).any():
+        message = "No AUC could be compared: too few patients with lesions in both masks."
+        return draw_message(path, message)
+    schemes = list(dict.fromkeys(by_lesion["scheme"]))
+    arms = sorted(by_lesion["arm"].unique(), key=Arm.parse)
+    positions = {arm: y for y, arm in enumerate(arms)}
+    with figure_style():
+        size = (2.6 + 3.9 * len(schemes), 0.21 * len(arms) + 1.1)
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(1, len(schemes), sharey=True, squeeze=False)[0]
         for axis, scheme in zip(axes, schemes, strict=True):
             axis.axvline(0.5, color=MUTED, lw=0.8, ls="--")
-            rows = mine[mine["scheme"] == scheme].set_index("arm")
+            rows = by_lesion[by_lesion["scheme"] == scheme].set_index("arm")
             for arm, row in rows.iterrows():
-                y = place[arm]
+                y = positions[arm]
                 axis.axhline(y, color=FAINT, lw=0.5, zorder=0)
                 axis.plot(row[["uncorrected", "final"]], [y, y], color=POSITIVE, lw=1.6, zorder=1)
                 axis.plot(row["uncorrected"], y, "o", ms=4.5, mfc="white", mec=INK, mew=0.9)
@@ -44,8 +64,8 @@ def draw_mask_effect(aucs: pd.DataFrame, path: Path) -> Path:
             axis.spines["bottom"].set_bounds(0, 1)
             axis.spines["left"].set_visible(False)
             axis.tick_params(axis="y", length=0)
-        axes[0].set_yticks(list(place.values()), [Arm.parse(arm).title for arm in place])
-        axes[0].set_ylim(len(place) - 0.3, -1.5)
+        axes[0].set_yticks(range(len(arms)), [Arm.parse(arm).title for arm in arms])
+        axes[0].set_ylim(len(arms) - 0.3, -1.5)
         (hollow,) = axes[0].plot([], [], "o", ms=4.5, mfc="white", mec=INK, mew=0.9)
         (filled,) = axes[0].plot([], [], "o", ms=4.5, color=POSITIVE)
         figure.legend(

@@ -1,4 +1,7 @@
-"""One look for all figures, drawn without matplotlib's global state, the same bytes each time."""
+"""Style of all figures: colours, fonts, panels, and files whose bytes do not depend on the run.
+
+Figures are made without pyplot, so that nothing is left in matplotlib's global state.
+"""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,7 +16,7 @@ from livermets.core.io import atomic_path
 # Okabe & Ito's colours, told apart with any colour vision
 POSITIVE = "#0072B2"
 NEGATIVES = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-WAY_COLOURS = {
+RESAMPLING_COLOURS = {
     "none": "#0072B2",
     "weights": "#CC79A7",
     "undersample": "#E69F00",
@@ -45,19 +48,19 @@ STYLE: dict[Any, Any] = {
 
 
 def class_colours(classes: list[str], positive: str) -> dict[str, str]:
-    """A colour for each class; the positive one is blue, as in the paper's Fig. 4."""
-    others = [name for name in classes if name != positive]
-    named = {name: NEGATIVES[i % len(NEGATIVES)] for i, name in enumerate(others)}
-    return named | {positive: POSITIVE}
+    """The colour of each class; the positive class is blue, as in the paper's Fig. 4."""
+    negatives = [name for name in classes if name != positive]
+    colours = {name: NEGATIVES[i % len(NEGATIVES)] for i, name in enumerate(negatives)}
+    return colours | {positive: POSITIVE}
 
 
-def styled() -> AbstractContextManager[None]:
+def figure_style() -> AbstractContextManager[None]:
     """The context in which figures are made and saved."""
     return matplotlib.rc_context(STYLE)
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write SVG or PNG without a date or a program's version in it."""
+    """Write a figure as SVG or PNG, without a date or a version of matplotlib in the file."""
     vector = path.suffix == ".svg"
     metadata = {"Date": None, "Creator": None} if vector else {"Software": None}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,43 +69,55 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def grid(
+def panel_grid(
     blocks: dict[str, int], columns: int = 4, size: tuple[float, float] = (2.5, 3.5)
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of square panels, at most `columns` in a row, each with room below for a legend.
+    """A figure of square panels, each with space below for a legend.
 
-    blocks : heading -> number of panels; each begins a new row, an empty heading takes no room
-    size : a panel's width and height in inches, its labels and legend included
+    Parameters
+    ----------
+    blocks : dict of str to int
+        Heading of each block -> number of panels. A block begins a new row; an empty heading is not
+        drawn.
+    columns : int
+        The most panels in a row.
+    size : tuple of float
+        Width and height of a panel in inches, with its labels and legend.
+
+    Returns
+    -------
+    tuple of Figure and list of Axes
+        The figure and its panels, row by row.
     """
     columns = min(columns, max(blocks.values()))
     heading = {text: 0.35 if text else 0.0 for text in blocks}
     rows = {text: -(-n // columns) for text, n in blocks.items()}
-    wide = size[0] * columns + 0.25
-    high = sum(heading[text] + size[1] * rows[text] for text in blocks)
-    figure = Figure(figsize=(wide, high))
-    side, top, axes = size[0] - 0.55, high, []
+    width = size[0] * columns + 0.25
+    height = sum(heading[text] + size[1] * rows[text] for text in blocks)
+    figure = Figure(figsize=(width, height))
+    side, top, axes = size[0] - 0.55, height, []
     for text, n in blocks.items():
         if text:
-            figure.text(0.1 / wide, (top - 0.2) / high, text, fontsize=11, weight="bold")
+            figure.text(0.1 / width, (top - 0.2) / height, text, fontsize=11, weight="bold")
         top -= heading[text]
         for i in range(n):
             x = 0.55 + size[0] * (i % columns)
             y = top - size[1] * (i // columns) - 0.3 - side
-            axes.append(figure.add_axes((x / wide, y / high, side / wide, side / high)))
+            axes.append(figure.add_axes((x / width, y / height, side / width, side / height)))
         top -= size[1] * rows[text]
     return figure, axes
 
 
-def blank(path: Path, why: str) -> Path:
-    """A figure that says why there is nothing to show."""
-    with styled():
+def draw_message(path: Path, message: str) -> Path:
+    """Draw a figure of one sentence: the reason that there are no data to draw."""
+    with figure_style():
         figure = Figure(figsize=(6, 1))
-        figure.text(0.5, 0.5, why, ha="center", va="center", color=MUTED)
+        figure.text(0.5, 0.5, message, ha="center", va="center", color=MUTED)
         return save(figure, path)
 
 
-def unit_axes(axis: Axes) -> None:
-    """Both axes from 0 to 1, square, with few ticks."""
+def set_unit_axes(axis: Axes) -> None:
+    """Set both axes from 0 to 1, of equal length, with three ticks."""
     axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axis.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
     axis.set_yticks([0, 0.5, 1], ["0", ".5", "1"])

@@ -26,4 +26,8 @@ def fit_notes(fits: Sequence[pd.DataFrame]) -> list[dict[str, Any]]:
     notes = table.assign(note=table["note"].astype(str).str.split("; ")).explode("note")
     notes = notes[notes["note"] != ""]
     counts = notes.groupby("note").agg(arms=("arm", "nunique"), fits=("arm", "size")).reset_index()
-    return counts.sort_values(["fits", "note"], ascending=[False, True]).to_dict("records")
+    counts = counts.sort_values(["fits", "note"], ascending=[False, True])
+    return [
+        {"note": note, "arms": arms, "fits": fits}
+        for note, arms, fits in zip(counts["note"], counts["arms"], counts["fits"], strict=True)
+    ]

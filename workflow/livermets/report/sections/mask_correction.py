@@ -44,7 +44,7 @@ def mask_results(folder: Path | None) -> dict[str, Any]:
     patients, features, aucs = (read_table(folder / f"{name}.tsv") for name in TABLES)
     patients = patients.fillna({name: "" for name in ("uncorrected", "final", "reason")})
     reasons = patients["reason"].astype(str)
-    changes = patients.groupby(["uncorrected", "final"]).size()
+    changes = patients.groupby(["uncorrected", "final"], as_index=False).size()
     schemes = [
         {
             "title": scheme_title(str(scheme)),
@@ -58,7 +58,7 @@ def mask_results(folder: Path | None) -> dict[str, Any]:
         "patients": len(patients),
         "changes": [
             f"{n} {_source(before)}, then {_source(after)}"
-            for (before, after), n in changes.items()
+            for before, after, n in changes.itertuples(index=False, name=None)
         ],
         "unusable": [
             {"patient": patient, "reason": reason}

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from livermets.evaluation.evaluate import REFERENCE
-from livermets.report.formatting import number, with_interval
+from livermets.report.formatting import intervals_by_arm, number, with_interval
 from livermets.report.sections.section import Section, arm_cells
 from livermets.report.study_results import StudyResults
 from livermets.sensitivity.label_permutation import count_intervals_excluding_chance
@@ -106,8 +106,7 @@ def _aucs(metrics: pd.DataFrame | None, scheme: str) -> dict[str, tuple[float, f
     if metrics is None:
         return {}
     rows = metrics[(metrics["scheme"] == scheme) & (metrics["level"] == "lesion")]
-    rows = rows[(rows["metric"] == "auc") & (rows["class"] == "")]
-    return {row.arm: (row.value, row.low, row.high) for row in rows.itertuples()}
+    return intervals_by_arm(rows[(rows["metric"] == "auc") & (rows["class"] == "")])
 
 
 def _excludes_chance(auc: tuple[float, float, float]) -> bool:

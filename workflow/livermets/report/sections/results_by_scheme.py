@@ -158,10 +158,10 @@ def _confusion(table: pd.DataFrame | None, scheme: str, classes: list[str]) -> d
     if table is None or table.empty:
         return {"headings": headings, "rows": []}
     by_lesion = table[(table["scheme"] == scheme) & (table["level"] == "lesion")]
-    cells = by_lesion.set_index(["arm", "truth", "called"])
+    cells = by_lesion.set_index(["arm", "truth", "called"]).to_dict("index")
     rows = []
     for arm in sorted(by_lesion["arm"].unique(), key=Arm.parse):
-        of_arm = [cells.loc[(arm, *pair)] for pair in pairs]
+        of_arm = [cells[arm, truth, called] for truth, called in pairs]
         texts = [
             f"{number(cell['count'], 0 if cell['count'] == round(cell['count']) else 1)}; "
             + with_interval(cell["share"], cell["low"], cell["high"])
