@@ -11,6 +11,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from helpers.classes import LABELS
+from helpers.segmentation import demo_model, segment
 from livermets.core.errors import BadPatient
 from livermets.imaging.ct import import_ct
 from livermets.imaging.geometry import same_grid
@@ -30,6 +31,13 @@ def crlm(real_data, dicom_folder):
 
 
 # ---- CRLM-CT-1006, feet first, padded with -3024
+
+
+def test_a_feet_first_ct_is_segmented_on_its_own_grid(crlm, tmp_path):
+    ct = crlm[0]
+    mask = segment(ct, [demo_model()], "cpu", False, 1.0, cache_dir=tmp_path, threads=1)
+    assert mask.GetSize() == ct.GetSize() == (512, 512, 51)
+    assert same_grid(mask, ct)
 
 
 def test_crlm_1006_comes_in_on_the_grid_of_its_mask_with_its_padding_clipped(crlm):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tarfile
 
 import numpy as np
 import pytest
@@ -19,7 +18,6 @@ from helpers.segmentation import (
 )
 from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput
-from livermets.imaging.ct import import_ct
 from livermets.segmentation import inference, nnunet_model
 from livermets.segmentation.inference import load_chain, segment_files
 from livermets.segmentation.model_archive import hash_model, model_folder
@@ -108,17 +106,6 @@ def test_an_oblique_ct_keeps_its_direction(small_ct, tmp_path):
 
 def test_the_environment_is_left_as_it_was(reference):
     assert "nnUNet_results" not in os.environ
-
-
-def test_a_real_feet_first_ct_comes_back_on_its_own_grid(real_data, tmp_path):
-    with tarfile.open(real_data / "crlm_1006/dicom.tar.gz") as archive:
-        archive.extractall(tmp_path / "dicom", filter="data")
-    folder = next(path.parent for path in (tmp_path / "dicom").rglob("*") if path.is_file())
-    ct, _ = import_ct(folder, "crlm_1006")
-    mask = segment(ct, [demo_model()], "cpu", False, 1.0, cache_dir=tmp_path, threads=1)
-    assert mask.GetSize() == ct.GetSize() == (512, 512, 51)
-    for part in ("GetSpacing", "GetOrigin", "GetDirection"):
-        assert getattr(mask, part)() == getattr(ct, part)()
 
 
 # --- the chain ---------------------------------------------------------------------------------
