@@ -6,14 +6,14 @@ from helpers.classes import POSITIVE
 from livermets.evaluation.metrics import measure
 from livermets.evaluation.scored_rows import ScoredRows
 from livermets.predictions.predictions_table import with_scheme
-from livermets.report.figures.curves import (
+from livermets.report.figures.curve_points import (
     FPR_GRID,
     calibration_points,
     mean_roc_curve,
     net_benefit_curve,
-    panels,
     roc_band,
 )
+from livermets.report.figures.curves import panels
 from livermets.study.arms import Arm
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import roc_auc_score, roc_curve
