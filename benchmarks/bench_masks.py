@@ -63,6 +63,8 @@ def main() -> None:
     parser.add_argument("--overlays", type=Path)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     given = parser.parse_args()
+    if "LIVERMETS_TEST_DATA" not in os.environ:
+        parser.error("LIVERMETS_TEST_DATA must name the folder with chaos_set3 and crlm_1006")
     data = Path(os.environ["LIVERMETS_TEST_DATA"])
     recipe = yaml.safe_load((ROOT / "config/recipes/leuven.yaml").read_text())
     models = load_config(recipe)["segmentation"]["models"]

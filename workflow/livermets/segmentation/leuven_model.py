@@ -100,7 +100,8 @@ class LeuvenModel:
         if not count:
             return np.zeros(ct.GetSize(), dtype=bool)
         largest = pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
-        probability[~ndimage.binary_dilation(largest, NEIGHBOURS_18)] = 0
+        # two voxels around the eroded piece: what the erosion took, and the slope of the edge
+        probability[~ndimage.binary_dilation(largest, NEIGHBOURS_18, iterations=2)] = 0
         return _volume(_onto(_image(probability, coarse), ct)) > 0.5
 
     def _lesions(self, ct: sitk.Image, liver: np.ndarray) -> np.ndarray:
