@@ -36,7 +36,7 @@ def read_layers(text: str) -> tuple[list[list[str]], set[str]]:
                 [room.strip(" ()") for room in layer.replace(":", "|").split("|")]
                 for layer in contract["layers"]
             ]
-        elif contract["type"] == "forbidden":
+        elif contract["name"].startswith("Planning"):
             planning |= {module.removeprefix("livermets.") for module in contract["source_modules"]}
     return layers, planning & {room for layer in layers for room in layer}
 

@@ -95,11 +95,12 @@ def test_a_row_that_weighs_three_is_a_row_written_thrice(model):
 
 def test_there_is_no_arm_of_weights_where_a_classifier_takes_none():
     unweighted = [name for name in CLASSIFIERS if not CLASSIFIERS[name].weighted]
-    assert unweighted == ["knn"]
+    assert "knn" in unweighted
     for name in CLASSIFIERS:
         takes = "sample_weight" in inspect.signature(CLASSIFIERS[name].build(0).fit).parameters
         assert takes == CLASSIFIERS[name].weighted
-    assert len(classifier_arms(CLASSIFIERS, RESAMPLINGS)) == 9 * 4 - 1
+    every = len(CLASSIFIERS) * len(RESAMPLINGS)
+    assert len(classifier_arms(CLASSIFIERS, RESAMPLINGS)) == every - len(unweighted)
     assert "knn-weights" not in classifier_arms(CLASSIFIERS, RESAMPLINGS)
     table = clustered_features(12)
     with pytest.raises(BadInput, match="no arm knn-weights"):

@@ -148,3 +148,26 @@ def test_the_new_name_of_a_key_is_in_the_schema(new):
 def test_the_old_name_of_the_control_is_refused_with_its_new_name():
     with pytest.raises(BadInput, match="it is called `permuted_labels` now"):
         load_config({"controls": ["shuffled_labels"]})
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"masks": {"compare_masks": True}}, "masks.compare_uncorrected"),
+        ({"correlation": 0.5}, "classification.max_correlation"),
+        ({"imaging": {"draws": 100}}, "evaluation.bootstrap_draws"),
+    ],
+    ids=["in its new group", "without its group", "in another group"],
+)
+def test_an_old_key_at_another_place_is_asked_about(given, meant):
+    with pytest.raises(BadInput, match=f"did you mean `{meant}`"):
+        load_config(given)
+
+
+def test_mistakes_stand_side_by_side_as_sentences():
+    with pytest.raises(BadInput) as refusal:
+        load_config({"seeds": 1, "evaluation": {"draws": 100}})
+    assert str(refusal.value) == (
+        "config: `seeds` is not a key; did you mean `seed`? `evaluation.draws` is not a key; it is "
+        "called `evaluation.bootstrap_draws` now; rename it."
+    )

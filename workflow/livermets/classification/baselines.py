@@ -32,8 +32,9 @@ from livermets.features.features_table import feature_columns
 from livermets.predictions.task import Task
 from livermets.splits.patient_splits import grouped_folds
 from livermets.study.arms import BASELINES, baseline_arm
-from livermets.study.baselines import CLINICAL, available_baselines, volume_column
+from livermets.study.baselines import available_baselines, volume_column
 from livermets.study.classifiers import CLASSIFIERS
+from livermets.study.names import CLINICAL
 
 INNER_FOLDS = 3  # in which the threshold of a baseline is chosen
 

@@ -34,7 +34,7 @@ from livermets.deep_learning.trainer import (
 )
 from livermets.predictions.predictions_table import COLUMNS, score_columns
 from livermets.predictions.task import Task
-from livermets.study.arms import DENSENET
+from livermets.study.names import DENSENET
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from livermets.core.errors import BadInput, BadPatient
 from livermets.core.io import read_json_files
 from livermets.features.label_leaks import refuse_duplicated_lesions
-from livermets.study.baselines import CLINICAL
+from livermets.study.names import CLINICAL
 
 IDS = ("patient", "lesion", "label")
 LESION_FACTS = ("volume_ml", "diameter_mm", "mean_hu")

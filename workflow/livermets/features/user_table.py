@@ -23,7 +23,7 @@ from livermets.features.features_table import (
     feature_columns,
 )
 from livermets.features.label_leaks import refuse_duplicated_lesions, refuse_leaks
-from livermets.study.baselines import CLINICAL
+from livermets.study.names import CLINICAL
 
 log = logging.getLogger(__name__)
 SEPARATORS = {".csv": ",", ".tsv": "\t"}

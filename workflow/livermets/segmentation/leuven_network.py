@@ -139,7 +139,7 @@ class LeuvenUNet(nn.Module):
         self.last = nn.Conv3d(before, 1, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Probabilities (batch, 1, *output_size) of segments (batch, 1, *input_size)."""
+        """Compute the probabilities (batch, 1, x, y, z) of segments of the stated input size."""
         factor, levels = self.architecture.factor, []
         for level, pair in enumerate(self.down):
             x = pair(functional.max_pool3d(x, factor) if level else x)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from livermets.study.classifiers import CLASSIFIERS
+from livermets.study.names import DENSENET
 
 RESAMPLINGS = {
     "none": "none",
@@ -18,7 +19,6 @@ RESAMPLINGS = {
     "smote": "SMOTE",
 }  # name -> title
 SELECTED = "selected"  # the arm that inner cross-validation chooses in each split
-DENSENET = "densenet121"
 BASELINES = {
     "majority": "Majority class",
     "volume": "Lesion volume alone",

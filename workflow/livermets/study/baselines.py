@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from livermets.study.arms import BASELINES
+from livermets.study.names import CLINICAL
 
-CLINICAL = "clinical_"  # prefix of the clinical columns in the features table
 # pyradiomics' names of a lesion's volume, the voxel count first
 _VOLUMES = ("shape_VoxelVolume", "shape_MeshVolume", "shape_Volume")
 

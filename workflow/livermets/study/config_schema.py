@@ -63,7 +63,8 @@ def check_schema(given: dict, schema: dict) -> None:
     validator = jsonschema.Draft202012Validator(schema)
     mistakes = sorted(validator.iter_errors(given), key=lambda e: (len(e.path), str(list(e.path))))
     if mistakes:
-        raise BadInput("config: " + "; ".join(_explain(mistake) for mistake in mistakes[:5]))
+        texts = (_explain(mistake).rstrip(".") + "." for mistake in mistakes[:5])
+        raise BadInput("config: " + " ".join(text.replace("?.", "?") for text in texts))
 
 
 def _explain(mistake: Any) -> str:
@@ -78,12 +79,15 @@ def _explain(mistake: Any) -> str:
             name = f"{where}.{key}" if where else str(key)
             near = difflib.get_close_matches(str(key), known, n=1)
             hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}."
+            moved = [new for old, new in RENAMED.items() if old.rpartition(".")[2] == key]
             if name in RENAMED:
                 hint = f"it is called `{RENAMED[name]}` now; rename it."
+            elif moved:  # an old key in a new group, or without its group
+                hint = f"did you mean `{moved[0]}`?"
             texts.append(f"`{name}` is not a key; {hint}")
         return " ".join(texts)
     hint = schema.get("description", "")
-    if mistake.instance == "shuffled_labels":
+    if mistake.instance == "shuffled_labels" and where.startswith("controls"):
         hint = "it is called `permuted_labels` now; rename it."
     elif mistake.validator == "enum":  # the nearest of the names that are known
         near = difflib.get_close_matches(

@@ -13,18 +13,18 @@ from typing import Any
 from livermets.core.errors import BadInput
 from livermets.study.arms import (
     BASELINES,
-    DENSENET,
     RESAMPLINGS,
     SELECTED,
     Arm,
     baseline_arm,
     classifier_arms,
 )
-from livermets.study.baselines import CLINICAL, available_baselines
+from livermets.study.baselines import available_baselines
 from livermets.study.classifiers import CLASSIFIERS
 from livermets.study.cohort_sheet import read_sheet, table_columns
 from livermets.study.config import load_config
 from livermets.study.corrections import find_correction, find_sidecar
+from livermets.study.names import CLINICAL, DENSENET
 from livermets.study.outputs import figure_names, table_names
 from livermets.study.schemes import schemes_of, split_names
 

@@ -1,0 +1,7 @@
+"""Names that tables and arms share, apart from the registry of classifiers.
+
+A rule that needs one of them does not rerun when a classifier is added.
+"""
+
+CLINICAL = "clinical_"  # prefix of the clinical columns in the features table
+DENSENET = "densenet121"  # the arm of deep learning
