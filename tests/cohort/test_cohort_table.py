@@ -60,3 +60,14 @@ def test_every_patient_of_a_features_table_is_included():
     assert np.array_equal(
         cohort_of_features(features, sheet)["age"], [61.0, np.nan], equal_nan=True
     )
+
+
+def test_a_patient_called_nan_and_a_class_called_none_keep_their_names(tmp_path):
+    sheet = pd.DataFrame({"patient": ["nan", "NA"], "label": ["None", "NA"], "age": ["61", "NA"]})
+    measured = {"n_lesions": 1}
+    table = list_cohort(sheet, [{"source": "given"}] * 2, [measured] * 2)
+    write_table(tmp_path / "cohort.tsv", table)
+    read = read_cohort(tmp_path / "cohort.tsv")
+    assert read["patient"].tolist() == ["nan", "NA"]
+    assert read["label"].tolist() == ["None", "NA"]
+    assert read["age"].isna().tolist() == [False, True]  # in any other column NA is missing

@@ -24,6 +24,7 @@ from helpers.run_study import (
     write_phantom_study,
     write_sheet,
 )
+from livermets.cohort.cohort_table import read_cohort
 from livermets.core.errors import BadInput
 from livermets.core.jobs import job, refusals
 from livermets.phantoms.phantom import make_phantom
@@ -157,7 +158,7 @@ def test_a_study_goes_on_without_eleven_bad_patients_and_its_flow_diagram_says_w
     good = [tuple(row) for row in sheet[1:] if len(row) == 4]
     write_sheet(folder, [*good, *((name, "colorectal", *FILES[name]) for name in BAD)])
     done = snakemake(folder)
-    cohort = pd.read_csv(folder / "results/cohort.tsv", sep="\t").set_index("patient")
+    cohort = read_cohort(folder / "results/cohort.tsv").set_index("patient")
     refuse_no_more(done, cohort, BAD)
     assert cohort.index[cohort["included"]].tolist() == [name for name, *_ in good]
     diagram = " ".join((folder / "results/figures/flow.svg").read_text().split())

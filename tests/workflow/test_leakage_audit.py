@@ -47,4 +47,4 @@ def test_a_table_that_tests_training_patients_stops_the_report(tmp_path):
     done = snakemake(tmp_path, "results/report.html")
     assert done.returncode != 0
     assert not (tmp_path / "results/report.html").exists()
-    assert learned in (tmp_path / "results/logs/audit.log").read_text()
+    assert learned in (tmp_path / "results/logs/audit_predictions.log").read_text()

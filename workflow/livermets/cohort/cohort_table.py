@@ -10,6 +10,7 @@ COUNTS = ("n_components", "n_lesions", "n_dropped", "n_outside_liver")
 MEASUREMENTS = (*COUNTS, "liver_ml", "lesion_ml", "burden")
 MEANS = ("parenchyma_hu", "lesion_hu")
 NO_LESION = "no lesion large enough to characterise"
+NAMES = ("patient", "label")  # NA, nan and None are names like any others
 TEXT = ("patient", "label", "stage", "reason", "mask_source")  # read as text, whatever they hold
 
 
@@ -31,7 +32,9 @@ def read_cohort(table: Path | str | pd.DataFrame, text: Collection[str] = ()) ->
     if isinstance(table, pd.DataFrame):
         cohort = table.copy()
     else:
-        cohort = pd.read_csv(table, sep="\t", dtype=dict.fromkeys((*TEXT, *text), str))
+        dtypes = dict.fromkeys({*TEXT, *text} - {*NAMES}, str)
+        names = dict.fromkeys(NAMES, str)
+        cohort = pd.read_csv(table, sep="\t", dtype=dtypes, converters=names)
     cohort["included"] = cohort["included"].astype(str).str.lower().eq("true")
     for name in ("stage", "reason"):
         cells = cohort[name] if name in cohort else pd.Series("", index=cohort.index)
