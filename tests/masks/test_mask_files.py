@@ -77,6 +77,14 @@ def test_fractions_and_nan_are_no_labels(tmp_path, value, suffix):
         read_mask(path, "P07", LABEL_VALUES)
 
 
+@pytest.mark.parametrize("suffix", ["nii.gz", "nrrd"])
+def test_a_map_of_probabilities_is_cut_at_a_half(tmp_path, caplog, suffix):
+    share = np.choose(liver_labels(), [0.01, 0.5, 0.499]).astype(np.float32)
+    mask = read_mask(save(share, tmp_path / f"m.{suffix}"), "P07", LABEL_VALUES)
+    assert np.array_equal(sitk.GetArrayFromImage(mask), liver_labels() == 1)
+    assert "voxels from 0.5 on are mask" in caplog.text
+
+
 def test_a_missing_damaged_or_foreign_file_is_refused(tmp_path):
     with refused_patient("does not exist"):
         read_mask(tmp_path / "m.nii.gz", "P07", LABEL_VALUES)

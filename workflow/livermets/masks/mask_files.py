@@ -1,5 +1,6 @@
 """Mask files of any program, read as one label map: NIfTI, NRRD, 3D Slicer, DICOM-SEG."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +12,9 @@ import SimpleITK as sitk
 from livermets.core.errors import BadPatient
 from livermets.imaging.nifti_nrrd import read_volume
 from livermets.imaging.volumes import is_dicom
-from livermets.masks.labels import LABEL_VALUES, Label
+from livermets.masks.labels import LABEL_VALUES, MIN_PROBABILITY, Label
 
+logger = logging.getLogger(__name__)
 LESION_NAME = re.compile(r"lesion|tumou?r|metasta|\bmets?\b", re.IGNORECASE)
 LIVER_NAME = re.compile(r"liver|hepar", re.IGNORECASE)
 
@@ -40,6 +42,8 @@ def read_mask(
     Segments of DICOM-SEG are recognised by their names, and so are those of 3D Slicer
     (`.seg.nrrd`) if any of their names says liver or lesion (or tumour, metastasis). All other
     masks are read by the values in `mask_labels`. Where both overlap, a voxel is lesion.
+    Probabilities (a FRACTIONAL DICOM-SEG, or fractions between 0 and 1 in a NIfTI or NRRD file)
+    are 1 from `MIN_PROBABILITY` on and 0 below, which the log says.
 
     Parameters
     ----------
@@ -72,6 +76,7 @@ def read_mask(
         by_name = True
     else:
         image, _ = read_volume(path, patient, name, layers=True)
+        image = _cut_probabilities(image, patient, f"{name} {path.name}")
         segments = _slicer_segments(image)
         by_name = any(segment.label for segment in segments)
     if not by_name:
@@ -150,6 +155,24 @@ def _refuse_other_values(values: set[int], patient: str, name: str) -> None:
             "Say under `masks.labels` which value is liver and which lesion, and `ignore` the"
             " others",
         )
+
+
+def _cut_probabilities(image: sitk.Image, patient: str, name: str) -> sitk.Image:
+    """A map of probabilities as 0 and 1; any other image as it is."""
+    voxels = sitk.GetArrayViewFromImage(image)
+    if not np.issubdtype(voxels.dtype, np.floating) or (voxels == np.rint(voxels)).all():
+        return image
+    if not (voxels.min() >= 0 and voxels.max() <= 1):  # NaN compares as False
+        return image
+    logger.warning(
+        "patient %s: the %s is a map of probabilities; voxels from %g on are mask",
+        *(patient, name, MIN_PROBABILITY),
+    )
+    mask = sitk.GetImageFromArray(
+        (voxels >= MIN_PROBABILITY).astype(np.uint8), isVector=voxels.ndim == 4
+    )
+    mask.CopyInformation(image)
+    return mask
 
 
 def _layers(image: sitk.Image) -> list[np.ndarray]:
