@@ -44,16 +44,43 @@ def test_files_without_preamble_are_read(tmp_path):
     assert (sitk.GetArrayFromImage(import_ct(folder, "P1")[0]) == hu).all()
 
 
-def test_slices_of_different_rescaling_come_out_in_hu(tmp_path):
+def test_a_series_of_another_slope_comes_out_in_hu(tmp_path):
     hu = volume() // 2 * 2
-    write_series(tmp_path / "ct", hu)
-    halved = write_series(tmp_path / "halved", hu, slope=2.0)
-    for file in sorted((tmp_path / "ct").iterdir())[::2]:
-        uid = pydicom.dcmread(file).SeriesInstanceUID
-        other = pydicom.dcmread(halved / file.name)
-        other.SeriesInstanceUID = uid
-        other.save_as(file)
-    assert (sitk.GetArrayFromImage(import_ct(tmp_path / "ct", "P1")[0]) == hu).all()
+    folder = write_series(tmp_path / "ct", hu, slope=2.0)
+    assert (sitk.GetArrayFromImage(import_ct(folder, "P1")[0]) == hu).all()
+
+
+MIXED = {
+    "intercept missing": ("RescaleIntercept", None),
+    "intercept of another scan": ("RescaleIntercept", "0"),
+    "slope of another scan": ("RescaleSlope", "2"),
+    "unsigned among signed": ("PixelRepresentation", 0),
+    "inverted grey values": ("PhotometricInterpretation", "MONOCHROME1"),
+    "another tube voltage": ("KVP", "80"),
+    "another kernel": ("ConvolutionKernel", "B70f"),
+}
+
+
+@pytest.mark.parametrize(("key", "value"), MIXED.values(), ids=MIXED.keys())
+def test_a_slice_whose_voxels_mean_something_else_is_refused_by_file_and_tag(tmp_path, key, value):
+    folder = write_series(tmp_path / "ct", volume(), KVP="120", ConvolutionKernel="B30f")
+    file = sorted(folder.iterdir())[3]
+    header = pydicom.dcmread(file)
+    if value is None:
+        del header[key]
+    else:
+        setattr(header, key, value)
+    header.save_as(file)
+    refused_ct(folder, file.name, key, "missing" if value is None else str(value))
+
+
+def test_the_same_value_in_other_digits_is_no_difference_nor_a_voltage_left_out(tmp_path):
+    folder = write_series(tmp_path / "ct", volume(), KVP="120")
+    files = sorted(folder.iterdir())
+    header = pydicom.dcmread(files[2])
+    header.RescaleSlope, header.RescaleIntercept, header.KVP = "1.000000", "-1024.0", None
+    header.save_as(files[2])
+    assert (sitk.GetArrayFromImage(import_ct(folder, "P1")[0]) == volume()).all()
 
 
 def test_an_oblique_series_puts_every_voxel_where_its_header_says(tmp_path):

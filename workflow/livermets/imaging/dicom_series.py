@@ -12,6 +12,7 @@ from livermets.core.errors import BadPatient
 from livermets.imaging.dicom_geometry import Slice, stack_slices, straighten
 from livermets.imaging.dicom_headers import (
     NON_IMAGE_MODALITIES,
+    differing_tag,
     display_name,
     image_type,
     read_acquisition,
@@ -45,7 +46,7 @@ def read_series(
     Returns
     -------
     image : SimpleITK.Image
-        HU as float32, since the rescaling may differ between slices.
+        HU as float32, since the rescaling need not give whole numbers.
     record : dict
         The acquisition (see `read_acquisition`), `ignored_files`, `orthonormalised` and, if slices
         were straightened, `tilt_corrected_mm`: no names, dates, UIDs or free text.
@@ -59,6 +60,7 @@ def read_series(
         warnings.simplefilter("ignore")
         headers = _headers(folder, patient)
         slices = _select_series(headers, patient, chosen)
+        _refuse_mixed_slices(slices, patient)
         stack = stack_slices(slices, patient, resample_tilt)
         record = read_acquisition(slices[0][1])
         record["ignored_files"] = len(headers) - len(slices)
@@ -169,6 +171,19 @@ def _select_series(headers: list[Header], patient: str, chosen: Path | None) -> 
             "Give each series a folder of its own, or name one file of the wanted series",
         )
     return images
+
+
+def _refuse_mixed_slices(slices: list[Slice], patient: str) -> None:
+    """Refuse slices that differ in the rescaling to HU, or that two scans were mixed of."""
+    if differing := differing_tag([header for _, header in slices]):
+        key, position = differing
+        file, header = slices[position]
+        raise BadPatient(
+            patient,
+            f"the slice {display_name(file)} differs from the others of the series in {key}"
+            f" ({header[key].value if key in header else 'missing'})",
+            "Export the series again, complete and unchanged; two reconstructions need two series",
+        )
 
 
 def _image_kind(header: pydicom.Dataset) -> str:

@@ -24,7 +24,12 @@ import yaml
 from livermets.core.io import write_table, write_text
 from livermets.imaging.contrast_phase import seconds_of_day
 from livermets.imaging.dicom_geometry import MIN_GAP_MM
-from livermets.imaging.dicom_headers import NON_IMAGE_MODALITIES, image_type, read_acquisition
+from livermets.imaging.dicom_headers import (
+    NON_IMAGE_MODALITIES,
+    differing_tag,
+    image_type,
+    read_acquisition,
+)
 from livermets.imaging.inclusion import unmet_criteria
 from livermets.study.config import load_config
 
@@ -107,6 +112,8 @@ def reasons_against(series: Series, criteria: Mapping[str, Any]) -> list[str]:
         reasons.append(f"only {properties['n_slices']} slices")
     if properties["uneven"]:
         reasons.append(properties["uneven"])
+    if differing := differing_tag(series.headers):
+        reasons.append(f"slices differ in {differing[0]}")
     if properties["phase"] not in (None, PORTAL_VENOUS) and criteria["phases"] is None:
         reasons.append(f"{properties['phase']} phase")
     return reasons + unmet_criteria(properties, criteria)
