@@ -5,7 +5,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from helpers.ct_images import refused_ct
-from helpers.dicom_series import SPACING, volume, write_series
+from helpers.dicom_series import SPACING, raw_tags, volume, write_series
 from livermets.core.errors import BadPatient
 from livermets.imaging.ct import import_ct
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
@@ -81,6 +81,55 @@ def test_the_same_value_in_other_digits_is_no_difference_nor_a_voltage_left_out(
     header.RescaleSlope, header.RescaleIntercept, header.KVP = "1.000000", "-1024.0", None
     header.save_as(files[2])
     assert (sitk.GetArrayFromImage(import_ct(folder, "P1")[0]) == volume()).all()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"3,0 ", b"NONE", b"3\\3 ", b"120 kV", b"NaN "],
+    ids=["decimal comma", "a word", "two values", "a unit", "not a number"],
+)
+def test_an_unreadable_number_that_is_only_reported_counts_as_missing(tmp_path, value):
+    folder = write_series(tmp_path / "ct", volume())
+    raw_tags(folder, {"SliceThickness": value, "KVP": value})
+    ct, record = import_ct(folder, "P1")
+    assert (sitk.GetArrayFromImage(ct) == volume()).all()
+    assert record["slice_thickness_mm"] is None
+    assert record["kvp"] is None
+
+
+UNREADABLE = {
+    "PixelSpacing": [b"0,7\\0,8 ", b"0.7 ", b"NONE", b"0\\0 "],
+    "ImagePositionPatient": [b"1\\2,0\\3 ", b"1\\2 "],
+    "ImageOrientationPatient": [b"1\\0\\0\\0\\x\\0 ", b"0\\0\\0\\0\\0\\0 "],
+    "GantryDetectorTilt": [b"NONE"],
+    "RescaleSlope": [b"1,0 "],
+    "RescaleIntercept": [b"-1024 HU"],
+    "NumberOfFrames": [b"NONE"],
+}
+
+
+@pytest.mark.parametrize("number", [2, None], ids=["one slice", "all slices"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param(key, value, id=f"{key} {number}")
+        for key, values in UNREADABLE.items()
+        for number, value in enumerate(values)
+    ],
+)
+def test_an_unreadable_number_of_the_geometry_is_refused_by_file_and_tag(
+    tmp_path, key, value, number
+):
+    folder = write_series(tmp_path / "ct", volume())
+    raw_tags(folder, {key: value}, slice(number, number and number + 1))
+    refused_ct(folder, "slice", ".dcm", key)
+
+
+@pytest.mark.parametrize("key", ["Rows", "Columns", "BitsAllocated"])
+def test_a_slice_whose_size_is_no_number_is_damaged(tmp_path, key):
+    folder = write_series(tmp_path / "ct", volume())
+    raw_tags(folder, {key: b"\x10"}, slice(3, 4))
+    refused_ct(folder, sorted(folder.iterdir())[3].name, "damaged")
 
 
 def test_an_oblique_series_puts_every_voxel_where_its_header_says(tmp_path):

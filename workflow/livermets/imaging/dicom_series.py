@@ -15,7 +15,9 @@ from livermets.imaging.dicom_headers import (
     differing_tag,
     display_name,
     image_type,
+    numbers_of,
     read_acquisition,
+    value_of,
 )
 from livermets.imaging.geometry import orthonormal
 from livermets.imaging.volumes import quiet_itk
@@ -109,7 +111,11 @@ def _read_header(file: Path, patient: str) -> pydicom.Dataset | None:
         is_dicom = bool(header.get("SOPClassUID") or header.get("Modality"))
     except Exception:  # pydicom raises errors of any kind on a file that is not DICOM
         is_dicom = False
-    if is_dicom and _is_complete(header):
+    try:
+        is_complete = is_dicom and _is_complete(header)
+    except Exception:  # and on tags whose bytes are no value: no Columns, Rows of one byte
+        is_complete = False
+    if is_complete:
         if "PixelData" in header:
             del header.PixelData
         return header
@@ -130,7 +136,8 @@ def _is_complete(header: pydicom.Dataset) -> bool:
     if syntax.is_compressed:
         return "PixelData" in header
     bits = header.Rows * header.Columns * header.BitsAllocated * header.get("SamplesPerPixel", 1)
-    bits *= int(header.get("NumberOfFrames") or 1)
+    frames = numbers_of(value_of(header, "NumberOfFrames"), 1)
+    bits *= 1 if frames is None else int(frames[0])
     return "PixelData" in header and len(header.PixelData) >= bits // 8
 
 
