@@ -164,6 +164,16 @@ def test_localisers_reports_and_notes_beside_the_slices_are_passed_over(tmp_path
     assert facts["n_slices"] == 6
 
 
+def test_the_files_that_macos_leaves_beside_each_file_are_passed_over(tmp_path):
+    folder = write_series(tmp_path / "ct", volume())
+    attributes = b"\0\5\x16\7\0\2\0\0Mac OS X        " + bytes(4000)
+    for file in list(folder.iterdir()):
+        (folder / f"._{file.name}").write_bytes(attributes)
+    ct, record = import_ct(folder, "P1")
+    assert (sitk.GetArrayFromImage(ct) == volume()).all()
+    assert record["ignored_files"] == 6
+
+
 def test_one_file_names_its_series_in_a_shared_folder(tmp_path):
     write_series(tmp_path / "ct", volume(seed=1), prefix="a")
     write_series(tmp_path / "ct", volume(seed=2), prefix="b")

@@ -70,6 +70,18 @@ def test_a_volume_that_was_cut_short_is_refused(tmp_path, suffix, part):
     refused_ct(path, "damaged or cut short")
 
 
+def test_a_nifti_whose_ending_and_compression_differ_is_refused_with_its_right_name(tmp_path):
+    sitk.WriteImage(ct_of(volume()), tmp_path / "good.nii.gz")
+    (tmp_path / "good.nii.gz").rename(tmp_path / "ct.nii")
+    refused_ct(tmp_path / "ct.nii", "compressed by gzip", "Name it .nii.gz")
+    for kind in "<>":
+        header = nibabel.Nifti1Header(endianness=kind)
+        header.set_data_dtype(f"{kind}i2")
+        nibabel.save(nibabel.Nifti1Image(volume().T, np.eye(4), header), tmp_path / "good.nii")
+        (tmp_path / "good.nii").rename(tmp_path / "ct.nii.gz")
+        refused_ct(tmp_path / "ct.nii.gz", "not compressed", "Name it .nii.")
+
+
 def test_files_of_other_formats_are_refused(tmp_path):
     (tmp_path / "ct.mha").write_text("no image")
     refused_ct(tmp_path / "ct.mha", "neither NIfTI nor NRRD")

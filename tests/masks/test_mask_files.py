@@ -11,8 +11,8 @@ from helpers.images import image_of
 from livermets.imaging.geometry import onto_grid
 from livermets.masks.dicom_seg import write_dicom_seg
 from livermets.masks.final_mask import final_mask
-from livermets.masks.labels import LABEL_VALUES
-from livermets.masks.mask_files import read_mask
+from livermets.masks.labels import LABEL_VALUES, Label
+from livermets.masks.mask_files import MaskSegment, read_mask
 from livermets.masks.seg_nrrd import write_seg_nrrd
 
 SPACING = (1.0, 2.0, 4.0)
@@ -106,6 +106,26 @@ def test_segments_go_by_name_in_one_layer(tmp_path):
     mask = read_mask(path, "P07", LABEL_VALUES)
     assert (sitk.GetArrayFromImage(mask) == liver_labels()).all()
     assert mask.GetSpacing() == SPACING
+
+
+NAMES = {
+    Label.LIVER: [
+        "healthy liver (no tumor)", "Liver without any lesions", "non-tumoral liver",
+        "tumour-free liver", "liver_no_mets", "Liver minus tumors", "peritumoral liver",
+        "Leber (liver) ohne Metastasen",
+    ],
+    Label.LESION: [
+        "Liver tumour 1", "liver_mets", "lesion", "Metastasis, not biopsied", "tumor (no contrast)",
+    ],
+    Label.BACKGROUND: ["spleen", "no lesion", "spleen without metastases", "comets"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "label"), [(name, label) for label, names in NAMES.items() for name in names]
+)
+def test_a_name_that_says_without_tumour_is_no_lesion(name, label):
+    assert MaskSegment(name, 1, 0).label == label
 
 
 def test_segments_of_other_names_are_refused_by_name_unless_ignored(tmp_path):

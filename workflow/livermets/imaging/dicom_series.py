@@ -23,6 +23,7 @@ from livermets.imaging.geometry import orthonormal
 from livermets.imaging.volumes import quiet_itk
 
 IMPLICIT = pydicom.uid.ImplicitVRLittleEndian
+APPLE_DOUBLE = "._"  # macOS leaves a file of attributes beside each file of a foreign disk
 Header = tuple[Path, pydicom.Dataset | None]  # a file and its header, None if it is not DICOM
 
 
@@ -119,7 +120,8 @@ def _read_header(file: Path, patient: str) -> pydicom.Dataset | None:
         if "PixelData" in header:
             del header.PixelData
         return header
-    if is_dicom or file.suffix.lower() in (".dcm", ".ima", ".dicom"):
+    named_dicom = file.suffix.lower() in (".dcm", ".ima", ".dicom")
+    if is_dicom or (named_dicom and not file.name.startswith(APPLE_DOUBLE)):
         raise BadPatient(
             patient,
             f"the DICOM file {display_name(file)} is damaged or cut short",

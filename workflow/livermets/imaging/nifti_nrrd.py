@@ -14,6 +14,8 @@ from livermets.imaging.geometry import orthonormal, refuse_shear, skew
 from livermets.imaging.volumes import quiet_itk
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr")
+GZIP_MAGIC = b"\x1f\x8b"
+NIFTI_MAGIC = (b"\x5c\x01\0\0", b"\0\0\x01\x5c")  # 348, the size of the header, in either order
 BLOCK_BYTES = 1 << 24  # a whole multiple of every voxel size
 
 
@@ -51,6 +53,7 @@ def read_volume(
             f"the {name} {path} is neither NIfTI nor NRRD",
             f"Convert it to one of {', '.join(SUFFIXES)}",
         )
+    _refuse_wrong_ending(path, patient, name)
     # ITK's NIfTI reader refuses directions that are 1e-5 off; `refuse_shear` has wider limits
     os.environ["ITK_NIFTI_SFORM_PERMISSIVE"] = "1"
     reader = sitk.ImageFileReader()
@@ -82,6 +85,20 @@ def _damaged(path: Path, patient: str, name: str) -> BadPatient:
     return BadPatient(
         patient, f"the {name} {path} is damaged or cut short", "Export or copy the file again"
     )
+
+
+def _refuse_wrong_ending(path: Path, patient: str, name: str) -> None:
+    """Refuse a compressed file named .nii, and a NIfTI named .nii.gz that is not compressed."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    compressed, ending = start.startswith(GZIP_MAGIC), path.name.lower()
+    if ending.endswith(".nii") and compressed:
+        said, remedy = "is compressed by gzip, but its name ends in .nii", "Name it .nii.gz"
+    elif ending.endswith(".nii.gz") and start in NIFTI_MAGIC:
+        said, remedy = "is not compressed, but its name ends in .nii.gz", "Name it .nii"
+    else:
+        return
+    raise BadPatient(patient, f"the {name} {path} {said}", remedy)
 
 
 def _check_nifti(path: Path, patient: str, name: str) -> None:

@@ -16,6 +16,12 @@ from livermets.masks.labels import LABEL_VALUES, MIN_PROBABILITY, Label
 
 logger = logging.getLogger(__name__)
 LESION_NAME = re.compile(r"lesion|tumou?r|metasta|\bmets?\b", re.IGNORECASE)
+# "healthy liver (no tumor)", "Liver without any lesions", "tumor-free liver", "peritumoral liver"
+NO_LESION = re.compile(
+    rf"\b(no|non|not|without|w/o|minus|excl\w*|except|ohne)\b[\s.-]*(\w+\s+)?({LESION_NAME.pattern})"
+    rf"|({LESION_NAME.pattern})\w*[\s-]*free\b|peri-?tumou?r",
+    re.IGNORECASE,
+)
 LIVER_NAME = re.compile(r"liver|hepar", re.IGNORECASE)
 
 
@@ -29,9 +35,10 @@ class MaskSegment(NamedTuple):
     @property
     def label(self) -> Label:
         """The label that the name stands for: "liver tumour" is a lesion, "spleen" background."""
-        if LESION_NAME.search(self.name):
+        words = self.name.replace("_", " ")
+        if LESION_NAME.search(NO_LESION.sub("", words)):
             return Label.LESION
-        return Label.LIVER if LIVER_NAME.search(self.name) else Label.BACKGROUND
+        return Label.LIVER if LIVER_NAME.search(words) else Label.BACKGROUND
 
 
 def read_mask(
