@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom.dataelem import RawDataElement
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 SPACING = (0.8, 0.7, 2.5)  # x, y, z mm
@@ -60,3 +61,14 @@ def write_series(
         ds.file_meta.TransferSyntaxUID = syntax
         ds.save_as(folder / f"{prefix}{(k * 7) % 100:02d}.dcm", enforce_file_format=True)
     return folder
+
+
+def raw_tags(folder: Path, tags: dict[str, bytes], files: slice = slice(None)) -> None:
+    """Put bytes into the tags of slices that no writer lets pass."""
+    for file in sorted(folder.iterdir())[files]:
+        header = pydicom.dcmread(file)
+        for key, value in tags.items():
+            number = pydicom.tag.Tag(key)
+            vr = pydicom.datadict.dictionary_VR(number)
+            header[number] = RawDataElement(number, vr, len(value), value, 0, False, True)
+        header.save_as(file)

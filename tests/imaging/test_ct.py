@@ -40,10 +40,20 @@ def test_other_voxel_types_become_rounded_int16(tmp_path):
     expected = np.clip(np.rint(values), -1024, 32767)
     assert (sitk.GetArrayFromImage(ct) == expected).all()
     assert facts["capped_voxels"] == (values > 32767.5).sum()
-    sitk.WriteImage(ct_of((volume() % 200).astype(np.uint8)), tmp_path / "byte.nrrd")
-    assert (
-        sitk.GetArrayFromImage(import_ct(tmp_path / "byte.nrrd", "P1")[0]) == volume() % 200
-    ).all()
+
+
+def test_values_that_are_no_hu_are_refused_by_the_missing_fat_or_soft_tissue(tmp_path):
+    hu = volume()
+    grey = np.clip((hu + 160) / 400 * 255, 0, 255)  # the window of an abdomen in 8 bits
+    sitk.WriteImage(ct_of(grey.astype(np.uint8)), tmp_path / "grey.nrrd")
+    refused_ct(tmp_path / "grey.nrrd", "from 0 to 255", "no air or fat")
+    refused_ct(write_series(tmp_path / "grey", grey, slope=1.0), "no air or fat")
+    sitk.WriteImage(ct_of((hu + 1024).astype(np.uint16)), tmp_path / "raw.nii.gz")
+    refused_ct(tmp_path / "raw.nii.gz", "no air or fat")
+    sitk.WriteImage(ct_of(np.full_like(hu, -1000)), tmp_path / "air.nii.gz")
+    refused_ct(tmp_path / "air.nii.gz", "no soft tissue")
+    sitk.WriteImage(ct_of(np.clip(hu, -160, 240)), tmp_path / "clipped.nrrd")  # HU all the same
+    assert import_ct(tmp_path / "clipped.nrrd", "P1")[0].GetSize() == (20, 16, 6)
 
 
 def test_facts_hold_nothing_that_identifies_anyone(tmp_path):

@@ -5,7 +5,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from helpers.ct_images import refused_ct
-from helpers.dicom_series import SPACING, volume, write_series
+from helpers.dicom_series import SPACING, raw_tags, volume, write_series
 from livermets.core.errors import BadPatient
 from livermets.imaging.ct import import_ct
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
@@ -44,16 +44,92 @@ def test_files_without_preamble_are_read(tmp_path):
     assert (sitk.GetArrayFromImage(import_ct(folder, "P1")[0]) == hu).all()
 
 
-def test_slices_of_different_rescaling_come_out_in_hu(tmp_path):
+def test_a_series_of_another_slope_comes_out_in_hu(tmp_path):
     hu = volume() // 2 * 2
-    write_series(tmp_path / "ct", hu)
-    halved = write_series(tmp_path / "halved", hu, slope=2.0)
-    for file in sorted((tmp_path / "ct").iterdir())[::2]:
-        uid = pydicom.dcmread(file).SeriesInstanceUID
-        other = pydicom.dcmread(halved / file.name)
-        other.SeriesInstanceUID = uid
-        other.save_as(file)
-    assert (sitk.GetArrayFromImage(import_ct(tmp_path / "ct", "P1")[0]) == hu).all()
+    folder = write_series(tmp_path / "ct", hu, slope=2.0)
+    assert (sitk.GetArrayFromImage(import_ct(folder, "P1")[0]) == hu).all()
+
+
+MIXED = {
+    "intercept missing": ("RescaleIntercept", None),
+    "intercept of another scan": ("RescaleIntercept", "0"),
+    "slope of another scan": ("RescaleSlope", "2"),
+    "unsigned among signed": ("PixelRepresentation", 0),
+    "inverted grey values": ("PhotometricInterpretation", "MONOCHROME1"),
+    "another tube voltage": ("KVP", "80"),
+    "another kernel": ("ConvolutionKernel", "B70f"),
+}
+
+
+@pytest.mark.parametrize(("key", "value"), MIXED.values(), ids=MIXED.keys())
+def test_a_slice_whose_voxels_mean_something_else_is_refused_by_file_and_tag(tmp_path, key, value):
+    folder = write_series(tmp_path / "ct", volume(), KVP="120", ConvolutionKernel="B30f")
+    file = sorted(folder.iterdir())[3]
+    header = pydicom.dcmread(file)
+    if value is None:
+        del header[key]
+    else:
+        setattr(header, key, value)
+    header.save_as(file)
+    refused_ct(folder, file.name, key, "missing" if value is None else str(value))
+
+
+def test_the_same_value_in_other_digits_is_no_difference_nor_a_voltage_left_out(tmp_path):
+    folder = write_series(tmp_path / "ct", volume(), KVP="120")
+    files = sorted(folder.iterdir())
+    header = pydicom.dcmread(files[2])
+    header.RescaleSlope, header.RescaleIntercept, header.KVP = "1.000000", "-1024.0", None
+    header.save_as(files[2])
+    assert (sitk.GetArrayFromImage(import_ct(folder, "P1")[0]) == volume()).all()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"3,0 ", b"NONE", b"3\\3 ", b"120 kV", b"NaN "],
+    ids=["decimal comma", "a word", "two values", "a unit", "not a number"],
+)
+def test_an_unreadable_number_that_is_only_reported_counts_as_missing(tmp_path, value):
+    folder = write_series(tmp_path / "ct", volume())
+    raw_tags(folder, {"SliceThickness": value, "KVP": value})
+    ct, record = import_ct(folder, "P1")
+    assert (sitk.GetArrayFromImage(ct) == volume()).all()
+    assert record["slice_thickness_mm"] is None
+    assert record["kvp"] is None
+
+
+UNREADABLE = {
+    "PixelSpacing": [b"0,7\\0,8 ", b"0.7 ", b"NONE", b"0\\0 "],
+    "ImagePositionPatient": [b"1\\2,0\\3 ", b"1\\2 "],
+    "ImageOrientationPatient": [b"1\\0\\0\\0\\x\\0 ", b"0\\0\\0\\0\\0\\0 "],
+    "GantryDetectorTilt": [b"NONE"],
+    "RescaleSlope": [b"1,0 "],
+    "RescaleIntercept": [b"-1024 HU"],
+    "NumberOfFrames": [b"NONE"],
+}
+
+
+@pytest.mark.parametrize("number", [2, None], ids=["one slice", "all slices"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param(key, value, id=f"{key} {number}")
+        for key, values in UNREADABLE.items()
+        for number, value in enumerate(values)
+    ],
+)
+def test_an_unreadable_number_of_the_geometry_is_refused_by_file_and_tag(
+    tmp_path, key, value, number
+):
+    folder = write_series(tmp_path / "ct", volume())
+    raw_tags(folder, {key: value}, slice(number, number and number + 1))
+    refused_ct(folder, "slice", ".dcm", key)
+
+
+@pytest.mark.parametrize("key", ["Rows", "Columns", "BitsAllocated"])
+def test_a_slice_whose_size_is_no_number_is_damaged(tmp_path, key):
+    folder = write_series(tmp_path / "ct", volume())
+    raw_tags(folder, {key: b"\x10"}, slice(3, 4))
+    refused_ct(folder, sorted(folder.iterdir())[3].name, "damaged")
 
 
 def test_an_oblique_series_puts_every_voxel_where_its_header_says(tmp_path):
@@ -86,6 +162,16 @@ def test_localisers_reports_and_notes_beside_the_slices_are_passed_over(tmp_path
     _, facts = import_ct(folder, "P1")
     assert facts["ignored_files"] == 3
     assert facts["n_slices"] == 6
+
+
+def test_the_files_that_macos_leaves_beside_each_file_are_passed_over(tmp_path):
+    folder = write_series(tmp_path / "ct", volume())
+    attributes = b"\0\5\x16\7\0\2\0\0Mac OS X        " + bytes(4000)
+    for file in list(folder.iterdir()):
+        (folder / f"._{file.name}").write_bytes(attributes)
+    ct, record = import_ct(folder, "P1")
+    assert (sitk.GetArrayFromImage(ct) == volume()).all()
+    assert record["ignored_files"] == 6
 
 
 def test_one_file_names_its_series_in_a_shared_folder(tmp_path):

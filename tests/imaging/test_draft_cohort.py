@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from helpers.dicom_series import write_series
+from helpers.dicom_series import raw_tags, write_series
 from livermets.imaging.draft_cohort import SERIES_COLUMNS, draft_cohort, main
 from livermets.study.config import load_config
 
@@ -99,3 +99,21 @@ def test_real_exports_are_sorted_out(real_data):
     assert (series["refused"] != "").all()
     assert series["refused"].str.contains("161 slices missing").sum() == 1
     assert series["refused"].str.contains("MR, not CT").any()
+
+
+def test_one_series_with_unreadable_tags_does_not_end_the_draft(tmp_path):
+    write_series(tmp_path / "good", slices(), PatientID="A", ImageType=["AXIAL"])
+    for name, key, value, modality in (
+        ("b", "ImagePositionPatient", b"1,0\\2\\3 ", "CT"),
+        ("c", "ImagePositionPatient", b"1\\2 ", "MR"),
+        ("d", "SliceThickness", b"3\\3 ", "CT"),
+        ("e", "SliceThickness", b"NONE", "MR"),
+        ("f", "KVP", b"120 kV", "CT"),
+    ):
+        folder = write_series(tmp_path / name, slices(), PatientID=name, Modality=modality)
+        raw_tags(folder, {key: value})
+    sheet, series = draft_cohort(tmp_path, ANY)
+    assert len(sheet) == len(series) == 6
+    assert series["chosen"].sum() == 3  # good, d and f
+    assert series["refused"].str.contains("ImagePositionPatient of slice.*unreadable").sum() == 1
+    assert (series["refused"] == "MR, not CT").sum() == 2

@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
 from helpers.ct_images import ct_and_mask
 from livermets.core.errors import BadPatient
-from livermets.masks.dicom_seg import read_dicom_seg, write_dicom_seg
+from livermets.imaging.geometry import onto_grid
+from livermets.masks.dicom_seg import _ct_headers, read_dicom_seg, write_dicom_seg
 from livermets.masks.labels import LABEL_VALUES
 from livermets.masks.mask_files import read_mask
+from pydicom.sr.coding import Code
 
 
 def test_a_dicom_segmentation_is_coded_identifies_nobody_and_is_the_same_each_time(tmp_path):
@@ -73,6 +76,25 @@ def test_segmentations_of_other_programs_are_read(real_data):
         read_mask(folder / "partial_overlaps.dcm", "P1", LABEL_VALUES)
     with pytest.raises(BadPatient, match="cannot be read as a DICOM segmentation"):
         read_mask(folder / "ct-3slice/01.dcm", "P1", LABEL_VALUES)
+
+
+@pytest.mark.parametrize("maximum", [255, 100], ids=["of 255", "of 100"])
+def test_a_fractional_segmentation_is_cut_at_a_half(tmp_path, caplog, maximum):
+    """highdicom stores .49 and .5 rounded to whole steps of the maximum."""
+    mask = ct_and_mask()[1]
+    share = np.choose(sitk.GetArrayFromImage(mask), [0.2, 0.51, 0.49])
+    codes = [Code("123037004", "SCT", "Anatomical Structure"), Code("10200004", "SCT", "Liver")]
+    segment = hd.seg.SegmentDescription(
+        1, "liver", *codes, hd.seg.SegmentAlgorithmTypeValues.MANUAL
+    )
+    hd.seg.Segmentation(
+        _ct_headers(mask, "ab" * 32, "P1"), share, hd.seg.SegmentationTypeValues.FRACTIONAL,
+        [segment], hd.UID(), 1, hd.UID(), 1, "a", "b", "c", "d",
+        max_fractional_value=maximum,
+    ).save_as(tmp_path / "P1.dcm")  # fmt: skip
+    back = onto_grid(read_mask(tmp_path / "P1.dcm", "P1", LABEL_VALUES), mask, "P1")[0]
+    assert np.array_equal(sitk.GetArrayFromImage(back), share > 0.5)
+    assert "voxels from 0.5 on are mask" in caplog.text
 
 
 def test_an_export_that_breaks_off_leaves_the_earlier_file_as_it_was(tmp_path, monkeypatch):

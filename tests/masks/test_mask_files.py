@@ -11,8 +11,8 @@ from helpers.images import image_of
 from livermets.imaging.geometry import onto_grid
 from livermets.masks.dicom_seg import write_dicom_seg
 from livermets.masks.final_mask import final_mask
-from livermets.masks.labels import LABEL_VALUES
-from livermets.masks.mask_files import read_mask
+from livermets.masks.labels import LABEL_VALUES, Label
+from livermets.masks.mask_files import MaskSegment, read_mask
 from livermets.masks.seg_nrrd import write_seg_nrrd
 
 SPACING = (1.0, 2.0, 4.0)
@@ -77,6 +77,14 @@ def test_fractions_and_nan_are_no_labels(tmp_path, value, suffix):
         read_mask(path, "P07", LABEL_VALUES)
 
 
+@pytest.mark.parametrize("suffix", ["nii.gz", "nrrd"])
+def test_a_map_of_probabilities_is_cut_at_a_half(tmp_path, caplog, suffix):
+    share = np.choose(liver_labels(), [0.01, 0.5, 0.499]).astype(np.float32)
+    mask = read_mask(save(share, tmp_path / f"m.{suffix}"), "P07", LABEL_VALUES)
+    assert np.array_equal(sitk.GetArrayFromImage(mask), liver_labels() == 1)
+    assert "voxels from 0.5 on are mask" in caplog.text
+
+
 def test_a_missing_damaged_or_foreign_file_is_refused(tmp_path):
     with refused_patient("does not exist"):
         read_mask(tmp_path / "m.nii.gz", "P07", LABEL_VALUES)
@@ -100,6 +108,26 @@ def test_segments_go_by_name_in_one_layer(tmp_path):
     assert mask.GetSpacing() == SPACING
 
 
+NAMES = {
+    Label.LIVER: [
+        "healthy liver (no tumor)", "Liver without any lesions", "non-tumoral liver",
+        "tumour-free liver", "liver_no_mets", "Liver minus tumors", "peritumoral liver",
+        "Leber (liver) ohne Metastasen",
+    ],
+    Label.LESION: [
+        "Liver tumour 1", "liver_mets", "lesion", "Metastasis, not biopsied", "tumor (no contrast)",
+    ],
+    Label.BACKGROUND: ["spleen", "no lesion", "spleen without metastases", "comets"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "label"), [(name, label) for label, names in NAMES.items() for name in names]
+)
+def test_a_name_that_says_without_tumour_is_no_lesion(name, label):
+    assert MaskSegment(name, 1, 0).label == label
+
+
 def test_segments_of_other_names_are_refused_by_name_unless_ignored(tmp_path):
     array = liver_labels()
     array[0] = 3
@@ -110,6 +138,59 @@ def test_segments_of_other_names_are_refused_by_name_unless_ignored(tmp_path):
     for ignore in (["spleen"], [3], "all"):
         mask = read_mask(path, "P07", {**LABEL_VALUES, "ignore": ignore})
         assert (sitk.GetArrayFromImage(mask)[1:] == liver_labels()[1:]).all()
+
+
+def overlapping(path, names):
+    """Liver and lesion in two layers that both use the value 1."""
+    layers = [(liver_labels() > 0).astype(np.uint8), (liver_labels() == 2).astype(np.uint8)]
+    return segmented(path, layers, [(names[0], 0, 1), (names[1], 1, 1)])
+
+
+@pytest.mark.parametrize(
+    "names", [("Segment_1", "Segment_2"), ("parenchyma", "M1")], ids=["of 3D Slicer", "unknown"]
+)
+def test_segments_of_unknown_names_are_refused_by_layer_and_value_until_they_are_mapped(
+    tmp_path, names
+):
+    path = overlapping(tmp_path / "m.seg.nrrd", names)
+    with refused_patient(
+        f'"{names[0]}" (layer 0, value 1), "{names[1]}" (layer 1, value 1)', "masks.labels"
+    ):
+        read_mask(path, "P07", {**LABEL_VALUES, "ignore": "all"})
+    mask = read_mask(path, "P07", {"liver": names[0], "lesion": [2, names[1]]})
+    assert (sitk.GetArrayFromImage(mask) == liver_labels()).all()
+
+
+def test_unknown_names_in_one_layer_are_refused_too(tmp_path):
+    path = segmented(tmp_path / "m.seg.nrrd", [liver_labels()], [("spleen", 0, 1), ("x", 0, 2)])
+    with refused_patient('"spleen" (layer 0, value 1)', "Rename"):
+        read_mask(path, "P07", LABEL_VALUES)
+
+
+def test_a_name_in_the_configuration_goes_before_what_the_name_says(tmp_path):
+    array = np.where(liver_labels() == 2, 3, liver_labels()).astype(np.uint8)
+    array[0] = 2
+    segments = [("liver", 0, 1), ("kidney tumour", 0, 2), ("old metastasis bed", 0, 3)]
+    path = segmented(tmp_path / "m.seg.nrrd", [array], segments)
+    mask = read_mask(
+        path, "P07", {"liver": ["old metastasis bed", 1], "lesion": 2, "ignore": ["kidney tumour"]}
+    )
+    assert (sitk.GetArrayFromImage(mask) == (liver_labels() > 0)).all()
+
+
+@pytest.mark.parametrize("suffix", ["nii.gz", "nrrd"])
+def test_a_one_hot_mask_without_names_is_refused(tmp_path, suffix):
+    layers = [(liver_labels() == value).astype(np.uint8) for value in (1, 2)]
+    sitk.WriteImage(sitk.Compose([mask_of(layer) for layer in layers]), tmp_path / f"m.{suffix}")
+    with refused_patient("2 layers without names", "value 1", "one label map"):
+        read_mask(tmp_path / f"m.{suffix}", "P07", LABEL_VALUES)
+
+
+def test_layers_without_names_are_read_where_each_has_values_of_its_own(tmp_path):
+    layers = [(liver_labels() > 0).astype(np.uint8), ((liver_labels() == 2) * 2).astype(np.uint8)]
+    sitk.WriteImage(sitk.Compose([mask_of(layer) for layer in layers]), tmp_path / "m.nrrd")
+    mask = read_mask(tmp_path / "m.nrrd", "P07", LABEL_VALUES)
+    assert (sitk.GetArrayFromImage(mask) == liver_labels()).all()
 
 
 def test_segments_nobody_named_go_by_their_values(tmp_path):

@@ -59,7 +59,37 @@ def test_surface_distances_equal_a_search_over_all_pairs_as_medpy_defines_them(s
     found = compare_masks(image(a), image(b))
     both = np.concatenate([pairs.min(1), pairs.min(0)])
     assert found["assd_liver_mm"] == pytest.approx(both.mean())
-    assert found["hd95_liver_mm"] == pytest.approx(np.percentile(both, 95))
+    larger = max(np.percentile(pairs.min(1), 95), np.percentile(pairs.min(0), 95))
+    assert found["hd95_liver_mm"] == pytest.approx(larger)
+
+
+def test_hd95_is_the_larger_directed_percentile_also_where_the_small_mask_agrees():
+    """A cube and the same cube with a rod of a tenth of its surface voxels that leaves it.
+
+    All of the cube's surface lies on the other's or beside it; more than 5 % of the other's
+    surface lies on the rod, far away.
+    """
+    cube, rod = np.zeros((2, 20, 60, 20), bool)
+    cube[5:10, 5:10, 5:10] = True
+    rod[5:10, 5:10, 5:10] = rod[7, 10:30, 7] = True
+    found = compare_masks(image(cube), image(rod))
+    from_cube, from_rod = surface_distances(cube, rod, SPACING)
+    steps = np.concatenate([np.zeros(len(from_rod) - 20), np.arange(1, 21) * SPACING[1]])
+    np.testing.assert_allclose(np.sort(from_rod), steps, atol=1e-9)
+    assert np.percentile(from_cube, 95) == 0
+    assert found["hd95_liver_mm"] == pytest.approx(np.percentile(steps, 95))
+    pooled = np.percentile(np.concatenate([from_cube, from_rod]), 95)
+    assert found["hd95_liver_mm"] > 1.2 * pooled
+    assert compare_masks(image(rod), image(cube))["hd95_liver_mm"] == found["hd95_liver_mm"]
+
+
+@pytest.mark.parametrize("shift", [1, 3], ids=["1 voxel", "3 voxels"])
+def test_hd95_of_two_planes_is_their_distance(shift):
+    a, b = np.zeros((2, 10, 40, 40), bool)
+    a[2], b[2 + shift] = True, True
+    found = compare_masks(image(a), image(b))
+    assert found["hd95_liver_mm"] == pytest.approx(shift * SPACING[0])
+    assert found["assd_liver_mm"] == pytest.approx(shift * SPACING[0])
 
 
 def test_surface_dice_equals_monais():

@@ -71,6 +71,22 @@ def test_a_bad_config_is_refused_with_the_key_and_a_hint(given, words):
         assert word in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    "lesion", [3, [2, 3], "M1", ["M1", 2], None], ids=["value", "values", "name", "mixed", "none"]
+)
+def test_labels_of_masks_are_values_names_or_lists_of_both(lesion):
+    config = load_config({"masks": {"labels": {"lesion": lesion}}})
+    assert config["masks"]["labels"] == {"liver": 1, "lesion": lesion, "ignore": []}
+
+
+@pytest.mark.parametrize(
+    "lesion", [0, [0], 2.5, [], ""], ids=["background", "in a list", "fraction", "none", "no name"]
+)
+def test_labels_that_no_mask_can_have_are_refused(lesion):
+    with pytest.raises(BadInput, match="masks.labels.lesion"):
+        load_config({"masks": {"labels": {"lesion": lesion}}})
+
+
 def sheet(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "patients.tsv"
     path.write_text(text.replace(" ", "\t").replace("~", " "))

@@ -15,6 +15,9 @@ from livermets.imaging.nifti_nrrd import not_finite, read_volume
 from livermets.imaging.volumes import is_dicom
 
 AIR, INT16_MAX = -1024, 32767
+FAT_HU = -50  # fat, lung and air lie below
+SOFT_TISSUE_HU = (0, 200)  # of liver, muscle and blood, with and without contrast
+MIN_TISSUE = 1e-3  # the least share of the voxels that either has on a CT of a body
 
 
 def import_ct(source: Path, patient: str, resample_tilt: bool = False) -> tuple[sitk.Image, dict]:
@@ -59,10 +62,10 @@ def import_ct(source: Path, patient: str, resample_tilt: bool = False) -> tuple[
         image, details = read_series(source.parent, patient, source, resample_tilt)
     else:
         image, changed = read_volume(source, patient, "CT")
-        _refuse_normalised(image, patient)
         kind = "nifti" if ".nii" in source.name.lower() else "nrrd"
         details = {"source": kind, "orthonormalised": changed}
     ct, counts = _to_int16_hu(image, patient)
+    _refuse_other_units(ct, patient)
     size = ct.GetSize()
     orientation = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(ct.GetDirection())
     return ct, {
@@ -83,15 +86,28 @@ def voxel_hash(image: sitk.Image) -> str:
     return hashlib.sha256(np.ascontiguousarray(sitk.GetArrayViewFromImage(image)).data).hexdigest()
 
 
-def _refuse_normalised(image: sitk.Image, patient: str) -> None:
-    """Refuse floats that span less than 10: NIfTI and NRRD do not say whether values are HU."""
-    voxels = sitk.GetArrayViewFromImage(image)
-    low, high = float(voxels.min()), float(voxels.max())
-    if np.issubdtype(voxels.dtype, np.floating) and 0 < high - low < 10:
+def _refuse_other_units(ct: sitk.Image, patient: str) -> None:
+    """Refuse voxels that are no HU: normalised, windowed to 8 bits, or without their intercept.
+
+    Every CT of a body holds fat or air, and soft tissue.
+    """
+    voxels = sitk.GetArrayViewFromImage(ct)
+    missing = [
+        tissue
+        for tissue, voxels_of_it in {
+            f"air or fat (below {FAT_HU} HU)": voxels < FAT_HU,
+            f"soft tissue ({SOFT_TISSUE_HU[0]} to {SOFT_TISSUE_HU[1]} HU)": (
+                (voxels >= SOFT_TISSUE_HU[0]) & (voxels <= SOFT_TISSUE_HU[1])
+            ),
+        }.items()
+        if voxels_of_it.mean() < MIN_TISSUE
+    ]
+    if missing:
         raise BadPatient(
             patient,
-            f"the CT's values span {low:.3g} to {high:.3g}, which is no range of HU",
-            "Give the CT in Hounsfield units, not normalised",
+            f"the CT's values from {voxels.min()} to {voxels.max()} are no range of HU: there is no"
+            f" {' and no '.join(missing)}",
+            "Give the CT in Hounsfield units, not normalised and not windowed to grey values",
         )
 
 

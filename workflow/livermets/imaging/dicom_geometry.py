@@ -8,12 +8,18 @@ import pydicom
 import SimpleITK as sitk
 
 from livermets.core.errors import BadPatient
-from livermets.imaging.dicom_headers import display_name
+from livermets.imaging.dicom_headers import display_name, geometry_tag, value_of
 from livermets.imaging.geometry import is_sheared, refuse_shear
 
 OUTSIDE_HU = -1024  # of voxels that no slice covers
 MIN_GAP_MM = 1e-3  # two slices nearer than this lie at one position
+MIN_NORMAL = 0.5  # length of the cross product of rows and columns, 1 if they are at right angles
 MIN_TILT_DEG = 0.5  # smaller angles in GantryDetectorTilt are rounding
+
+# What a slice has whose header leaves these tags out
+OPTIONAL_TAGS = {"GantryDetectorTilt": 0.0, "RescaleSlope": 1.0, "RescaleIntercept": 0.0}
+# How many numbers the tags hold that place a slice
+GEOMETRY_TAGS = {"ImagePositionPatient": 3, "ImageOrientationPatient": 6, "PixelSpacing": 2}
 
 Slice = tuple[Path, pydicom.Dataset]  # file and header
 
@@ -60,13 +66,13 @@ def stack_slices(slices: list[Slice], patient: str, resample_tilt: bool = False)
         Slices are missing, double, uneven, of different shapes, or shifted by a tilted gantry.
     """
     check_headers(slices, patient)
-    header = slices[0][1]
-    row, column = _numbers(header, "ImageOrientationPatient").reshape(2, 3)
+    first = slices[0]
+    row, column = _numbers(*first, "ImageOrientationPatient", patient).reshape(2, 3)
     normal = np.cross(row, column)
     row, column, normal = (vector / np.linalg.norm(vector) for vector in (row, column, normal))
-    slices, positions = sort_slices(slices, normal)
+    slices, positions = sort_slices(slices, normal, patient)
     distance = _slice_distance(positions, normal, patient)
-    row_mm, column_mm = _numbers(header, "PixelSpacing")  # between rows, between columns
+    row_mm, column_mm = _numbers(*first, "PixelSpacing", patient)  # between rows, between columns
     pixel_mm = min(row_mm, column_mm)
     angle, drift, hidden = gantry_tilt([header for _, header in slices], positions, normal)
     shift = None
@@ -82,22 +88,33 @@ def check_headers(slices: list[Slice], patient: str) -> None:
     """Refuse slices that are no grey-scale planes of one shape, spacing and orientation."""
     first = slices[0][1]
     for file, header in slices:
-        if header.get("SamplesPerPixel", 1) != 1 or int(header.get("NumberOfFrames") or 1) > 1:
+        frames = _numbers(file, header, "NumberOfFrames", patient, default=1)
+        if header.get("SamplesPerPixel", 1) != 1 or frames[0] > 1:
             raise BadPatient(
                 patient,
                 f"{display_name(file)} is a colour or multi-frame image",
                 "Export single-frame grey-scale slices, or convert the scan to NIfTI",
             )
-        for key in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
-            if not header.get(key):
+        for key in GEOMETRY_TAGS:
+            _numbers(file, header, key, patient)
+        for key, default in OPTIONAL_TAGS.items():
+            _numbers(file, header, key, patient, default)
+        plane = np.reshape(_numbers(file, header, "ImageOrientationPatient", patient), (2, 3))
+        for key, usable in {
+            "PixelSpacing": (_numbers(file, header, "PixelSpacing", patient) > 0).all(),
+            "ImageOrientationPatient": np.linalg.norm(np.cross(*plane)) > MIN_NORMAL,
+        }.items():
+            if not usable:
                 raise BadPatient(
                     patient,
-                    f"the slice {display_name(file)} has no {key}",
+                    f"{key} of the slice {display_name(file)} describes no plane of pixels",
                     "Export the series again with its geometry",
                 )
         same_shape = (header.Rows, header.Columns) == (first.Rows, first.Columns)
         same_plane = all(
-            np.allclose(_numbers(header, key), _numbers(first, key), atol=1e-3)
+            np.allclose(
+                _numbers(file, header, key, patient), _numbers(*slices[0], key, patient), atol=1e-3
+            )
             for key in ("ImageOrientationPatient", "PixelSpacing")
         )
         if not (same_shape and same_plane):
@@ -113,9 +130,13 @@ def check_headers(slices: list[Slice], patient: str) -> None:
         )
 
 
-def sort_slices(slices: list[Slice], normal: np.ndarray) -> tuple[list[Slice], np.ndarray]:
+def sort_slices(
+    slices: list[Slice], normal: np.ndarray, patient: str
+) -> tuple[list[Slice], np.ndarray]:
     """The slices and their positions (n, 3) in mm, in ascending order along `normal`."""
-    positions = np.array([_numbers(header, "ImagePositionPatient") for _, header in slices])
+    positions = np.array(
+        [_numbers(file, header, "ImagePositionPatient", patient) for file, header in slices]
+    )
     order = np.argsort(positions @ normal, kind="stable")
     return [slices[i] for i in order], positions[order]
 
@@ -132,7 +153,7 @@ def gantry_tilt(
     height = offsets[-1] @ normal
     drift = float(np.linalg.norm(_in_plane(offsets, normal), axis=1).max())
     angle = float(np.degrees(np.arctan2(drift, height)))
-    stated = max(abs(float(header.get("GantryDetectorTilt") or 0)) for header in headers)
+    stated = max(abs(float(value_of(header, "GantryDetectorTilt") or 0)) for header in headers)
     if stated > MIN_TILT_DEG and angle < stated - MIN_TILT_DEG:
         return stated, float(np.tan(np.radians(stated)) * height), True
     return angle, drift, False
@@ -222,5 +243,15 @@ def _slice_distance(positions: np.ndarray, normal: np.ndarray, patient: str) -> 
     return float((heights[-1] - heights[0]) / len(gaps))
 
 
-def _numbers(header: pydicom.Dataset, key: str) -> np.ndarray:
-    return np.array(header[key].value, float)
+def _numbers(
+    file: Path, header: pydicom.Dataset, key: str, patient: str, default: float | None = None
+) -> np.ndarray:
+    """The numbers of a geometry tag; the default where the tag is missing and there is one."""
+    if default is not None and value_of(header, key) is None:
+        return np.array([default])
+    try:
+        return geometry_tag(file, header, key, GEOMETRY_TAGS.get(key, 1))
+    except ValueError as error:
+        raise BadPatient(
+            patient, str(error), "Export the series again with its geometry"
+        ) from error

@@ -1,14 +1,30 @@
 """DICOM headers: how a scan was acquired, without anything that identifies a person."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pydicom
+from pydicom.multival import MultiValue
 
 from livermets.imaging.contrast_phase import contrast_phase
 
 # Modalities of files that lie beside the slices of an export and are no images of the scan
 NON_IMAGE_MODALITIES = {"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "REG", "DOC"}
+
+# Tags that give the voxels of a series their meaning, and whether a slice without the tag differs
+# from those with it
+VOXEL_TAGS = {
+    "RescaleSlope": True,
+    "RescaleIntercept": True,
+    "PixelRepresentation": True,
+    "PhotometricInterpretation": True,
+    "KVP": False,
+    "ConvolutionKernel": False,
+}
 
 
 def read_acquisition(header: pydicom.Dataset) -> dict[str, object]:
@@ -22,26 +38,81 @@ def read_acquisition(header: pydicom.Dataset) -> dict[str, object]:
     Returns
     -------
     dict
+        None too where a value is unreadable, such as "3,0", since these tags are only reported:
         slice_thickness_mm, kernel, manufacturer, model, kvp, phase (see `contrast_phase`) and
         contrast: True or None, since a header without a contrast agent does not say "none given".
     """
-    kernel = header.get("ConvolutionKernel")
-    if isinstance(kernel, pydicom.multival.MultiValue):
+    kernel = value_of(header, "ConvolutionKernel")
+    if isinstance(kernel, MultiValue):
         kernel = "/".join(map(str, kernel))
     return {
-        "slice_thickness_mm": _optional(header.get("SliceThickness"), float),
+        "slice_thickness_mm": _optional(value_of(header, "SliceThickness"), float),
         "kernel": _optional(kernel, str),
-        "manufacturer": _optional(header.get("Manufacturer"), str),
-        "model": _optional(header.get("ManufacturerModelName"), str),
-        "kvp": _optional(header.get("KVP"), float),
+        "manufacturer": _optional(value_of(header, "Manufacturer"), str),
+        "model": _optional(value_of(header, "ManufacturerModelName"), str),
+        "kvp": _optional(value_of(header, "KVP"), float),
         "phase": contrast_phase(header),
-        "contrast": True if header.get("ContrastBolusAgent") else None,
+        "contrast": True if value_of(header, "ContrastBolusAgent") else None,
     }
+
+
+def value_of(header: pydicom.Dataset, key: str) -> Any:
+    """The value of a tag, None if it is missing, empty, or has bytes that are no value."""
+    try:
+        value = header.get(key)
+    except Exception:  # pydicom decodes a tag when it is read, and raises errors of any kind
+        return None
+    return None if value is None or value == "" else value
+
+
+def geometry_tag(file: Path, header: pydicom.Dataset, key: str, count: int) -> np.ndarray:
+    """The numbers of a tag that the geometry of a CT needs.
+
+    Raises
+    ------
+    ValueError
+        The tag is missing or is not `count` finite numbers; the message names tag and file.
+    """
+    value = value_of(header, key)
+    if value is None:
+        raise ValueError(f"the slice {display_name(file)} has no {key}")
+    if (numbers := numbers_of(value, count)) is None:
+        text = "\\".join(map(str, value)) if isinstance(value, MultiValue) else value
+        wanted = "a number" if count == 1 else f"{count} numbers"
+        raise ValueError(f'{key} of the slice {display_name(file)} is "{text}", not {wanted}')
+    return numbers
+
+
+def numbers_of(value: object, count: int) -> np.ndarray | None:
+    """`count` finite numbers of a DICOM value, None if it is anything else."""
+    try:
+        numbers = np.atleast_1d(np.array(value, float))
+    except (TypeError, ValueError):
+        return None
+    return numbers if numbers.shape == (count,) and np.isfinite(numbers).all() else None
+
+
+def differing_tag(headers: Sequence[pydicom.Dataset]) -> tuple[str, int] | None:
+    """The first tag of `VOXEL_TAGS` in which the slices of a series differ, None if they agree.
+
+    Returns
+    -------
+    tuple of str and int, or None
+        The tag, and the position of the first slice that has not the most common value.
+    """
+    for key, required in VOXEL_TAGS.items():
+        values = [_comparable(value_of(header, key)) for header in headers]
+        counts = Counter(value for value in values if required or value)
+        if len(counts) > 1:
+            usual = counts.most_common(1)[0][0]
+            odd = (value != usual and bool(required or value) for value in values)
+            return key, list(odd).index(True)
+    return None
 
 
 def image_type(header: pydicom.Dataset) -> list[str]:
     """The values of ImageType in upper case, such as ORIGINAL, PRIMARY, AXIAL."""
-    values = header.get("ImageType") or []
+    values = value_of(header, "ImageType") or []
     return [str(value).upper() for value in ([values] if isinstance(values, str) else values)]
 
 
@@ -50,5 +121,18 @@ def display_name(file: Path) -> str:
     return re.sub(r"\d+(\.\d+){4,}", lambda uid: f"…{uid[0][-6:]}", file.name)
 
 
+def _comparable(value: object) -> str:
+    """A value as text that is equal for equal values: "1" and "1.0", "Br40" of one value or two."""
+    text = "/".join(map(str, value)) if isinstance(value, MultiValue) else value
+    try:
+        return f"{float(str(text)):.10g}"
+    except ValueError:
+        return "" if text is None else str(text).strip()
+
+
 def _optional(value: object, convert: type) -> object:
-    return convert(value) if value not in (None, "") else None
+    """The value as text, or as a finite number; None if it is missing or unreadable."""
+    if convert is float:
+        numbers = numbers_of(value, 1)
+        return None if numbers is None else float(numbers[0])
+    return None if value is None else convert(value)

@@ -12,14 +12,18 @@ from livermets.core.errors import BadPatient
 from livermets.imaging.dicom_geometry import Slice, stack_slices, straighten
 from livermets.imaging.dicom_headers import (
     NON_IMAGE_MODALITIES,
+    differing_tag,
     display_name,
     image_type,
+    numbers_of,
     read_acquisition,
+    value_of,
 )
 from livermets.imaging.geometry import orthonormal
 from livermets.imaging.volumes import quiet_itk
 
 IMPLICIT = pydicom.uid.ImplicitVRLittleEndian
+APPLE_DOUBLE = "._"  # macOS leaves a file of attributes beside each file of a foreign disk
 Header = tuple[Path, pydicom.Dataset | None]  # a file and its header, None if it is not DICOM
 
 
@@ -45,7 +49,7 @@ def read_series(
     Returns
     -------
     image : SimpleITK.Image
-        HU as float32, since the rescaling may differ between slices.
+        HU as float32, since the rescaling need not give whole numbers.
     record : dict
         The acquisition (see `read_acquisition`), `ignored_files`, `orthonormalised` and, if slices
         were straightened, `tilt_corrected_mm`: no names, dates, UIDs or free text.
@@ -59,6 +63,7 @@ def read_series(
         warnings.simplefilter("ignore")
         headers = _headers(folder, patient)
         slices = _select_series(headers, patient, chosen)
+        _refuse_mixed_slices(slices, patient)
         stack = stack_slices(slices, patient, resample_tilt)
         record = read_acquisition(slices[0][1])
         record["ignored_files"] = len(headers) - len(slices)
@@ -107,11 +112,16 @@ def _read_header(file: Path, patient: str) -> pydicom.Dataset | None:
         is_dicom = bool(header.get("SOPClassUID") or header.get("Modality"))
     except Exception:  # pydicom raises errors of any kind on a file that is not DICOM
         is_dicom = False
-    if is_dicom and _is_complete(header):
+    try:
+        is_complete = is_dicom and _is_complete(header)
+    except Exception:  # and on tags whose bytes are no value: no Columns, Rows of one byte
+        is_complete = False
+    if is_complete:
         if "PixelData" in header:
             del header.PixelData
         return header
-    if is_dicom or file.suffix.lower() in (".dcm", ".ima", ".dicom"):
+    named_dicom = file.suffix.lower() in (".dcm", ".ima", ".dicom")
+    if is_dicom or (named_dicom and not file.name.startswith(APPLE_DOUBLE)):
         raise BadPatient(
             patient,
             f"the DICOM file {display_name(file)} is damaged or cut short",
@@ -128,7 +138,8 @@ def _is_complete(header: pydicom.Dataset) -> bool:
     if syntax.is_compressed:
         return "PixelData" in header
     bits = header.Rows * header.Columns * header.BitsAllocated * header.get("SamplesPerPixel", 1)
-    bits *= int(header.get("NumberOfFrames") or 1)
+    frames = numbers_of(value_of(header, "NumberOfFrames"), 1)
+    bits *= 1 if frames is None else int(frames[0])
     return "PixelData" in header and len(header.PixelData) >= bits // 8
 
 
@@ -169,6 +180,19 @@ def _select_series(headers: list[Header], patient: str, chosen: Path | None) -> 
             "Give each series a folder of its own, or name one file of the wanted series",
         )
     return images
+
+
+def _refuse_mixed_slices(slices: list[Slice], patient: str) -> None:
+    """Refuse slices that differ in the rescaling to HU, or that two scans were mixed of."""
+    if differing := differing_tag([header for _, header in slices]):
+        key, position = differing
+        file, header = slices[position]
+        raise BadPatient(
+            patient,
+            f"the slice {display_name(file)} differs from the others of the series in {key}"
+            f" ({header[key].value if key in header else 'missing'})",
+            "Export the series again, complete and unchanged; two reconstructions need two series",
+        )
 
 
 def _image_kind(header: pydicom.Dataset) -> str:

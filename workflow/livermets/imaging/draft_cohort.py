@@ -23,8 +23,16 @@ import yaml
 
 from livermets.core.io import write_table, write_text
 from livermets.imaging.contrast_phase import seconds_of_day
-from livermets.imaging.dicom_geometry import MIN_GAP_MM
-from livermets.imaging.dicom_headers import NON_IMAGE_MODALITIES, image_type, read_acquisition
+from livermets.imaging.dicom_geometry import GEOMETRY_TAGS, MIN_GAP_MM
+from livermets.imaging.dicom_headers import (
+    NON_IMAGE_MODALITIES,
+    differing_tag,
+    display_name,
+    image_type,
+    numbers_of,
+    read_acquisition,
+    value_of,
+)
 from livermets.imaging.inclusion import unmet_criteria
 from livermets.study.config import load_config
 
@@ -99,7 +107,7 @@ def reasons_against(series: Series, criteria: Mapping[str, Any]) -> list[str]:
     if "LOCALIZER" in kind:
         return ["localiser"]
     reasons = []
-    if kind and kind[0] != "ORIGINAL":
+    if kind and kind[0] == "DERIVED":  # one value alone, such as AXIAL, does not say so
         reasons.append("derived, not original")
     if properties["orientation"] not in ("axial", None):
         reasons.append(properties["orientation"])
@@ -107,6 +115,8 @@ def reasons_against(series: Series, criteria: Mapping[str, Any]) -> list[str]:
         reasons.append(f"only {properties['n_slices']} slices")
     if properties["uneven"]:
         reasons.append(properties["uneven"])
+    if differing := differing_tag(series.headers):
+        reasons.append(f"slices differ in {differing[0]}")
     if properties["phase"] not in (None, PORTAL_VENOUS) and criteria["phases"] is None:
         reasons.append(f"{properties['phase']} phase")
     return reasons + unmet_criteria(properties, criteria)
@@ -139,12 +149,14 @@ def _group_series(tree: Path) -> list[list[Study]]:
             try:
                 header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
                 uid = header.get("SeriesInstanceUID")
+                patient_id = header.get("PatientID")
+                study_uid = header.get("StudyInstanceUID")
             except Exception:  # pydicom raises errors of any kind on a file that is not DICOM
                 continue
             if not uid:
                 continue
-            patient = str(header.get("PatientID") or folder)
-            series = patients[patient][str(header.get("StudyInstanceUID"))][str(uid)]
+            patient = str(patient_id or folder)
+            series = patients[patient][str(study_uid)][str(uid)]
             series.files.append(file)
             series.headers.append(header)
 
@@ -157,7 +169,7 @@ def _group_series(tree: Path) -> list[list[Study]]:
 
 def _judge_study(study: Study, criteria: Mapping[str, Any]) -> None:
     """Fill in the properties of the series of one study and the reasons against them."""
-    times = [seconds_of_day(series.headers[0].get("AcquisitionTime")) for series in study]
+    times = [seconds_of_day(value_of(series.headers[0], "AcquisitionTime")) for series in study]
     start = min((time for time in times if time is not None), default=None)
     for series, time in zip(study, times, strict=True):
         series.properties = _properties(series)
@@ -172,7 +184,7 @@ def _properties(series: Series) -> dict[str, Any]:
     orientation, step, uneven = _slice_geometry(series)
     return {
         "n_slices": len(series.files),
-        "modality": str(header.get("Modality") or "nothing"),
+        "modality": str(value_of(header, "Modality") or "nothing"),
         "orientation": orientation,
         "slice_thickness_mm": acquisition["slice_thickness_mm"] or None,
         "slice_step_mm": step,
@@ -185,10 +197,15 @@ def _properties(series: Series) -> dict[str, Any]:
 
 def _slice_geometry(series: Series) -> tuple[str | None, float | None, str]:
     """Orientation, distance of slices (mm), and what is wrong with it ("" if nothing is)."""
+    for file, header in zip(series.files, series.headers, strict=True):
+        for key, count in GEOMETRY_TAGS.items():
+            value = value_of(header, key)
+            if value is not None and numbers_of(value, count) is None:
+                return None, None, f"{key} of {display_name(file)} is unreadable"
     headers = [
         header
         for header in series.headers
-        if header.get("ImagePositionPatient") and header.get("ImageOrientationPatient")
+        if value_of(header, "ImagePositionPatient") and value_of(header, "ImageOrientationPatient")
     ]
     if len(headers) < 2:
         return None, None, ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from nibabel import Nifti1Header
+from nibabel import Nifti1Header, aff2axcodes
 from nibabel.openers import ImageOpener
 
 from livermets.core.errors import BadPatient
@@ -14,6 +14,10 @@ from livermets.imaging.geometry import orthonormal, refuse_shear, skew
 from livermets.imaging.volumes import quiet_itk
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr")
+MAX_APART, MIN_APART_MM = 0.5, 0.01  # of sform and qform: voxels, mm of rounding
+MAX_SPACING_ERROR = 0.01  # of pixdim against the sform, relative
+GZIP_MAGIC = b"\x1f\x8b"
+NIFTI_MAGIC = (b"\x5c\x01\0\0", b"\0\0\x01\x5c")  # 348, the size of the header, in either order
 BLOCK_BYTES = 1 << 24  # a whole multiple of every voxel size
 
 
@@ -41,7 +45,8 @@ def read_volume(
     Raises
     ------
     BadPatient
-        The file is missing, damaged, not three-dimensional, sheared, or has NaN in a NIfTI file.
+        The file is missing, damaged, not three-dimensional, sheared, or a NIfTI file with NaN or
+        with a sform, qform and pixdim that place its voxels at different points.
     """
     if not path.exists():
         raise BadPatient(patient, f"the {name} {path} does not exist", "Correct the path")
@@ -51,6 +56,7 @@ def read_volume(
             f"the {name} {path} is neither NIfTI nor NRRD",
             f"Convert it to one of {', '.join(SUFFIXES)}",
         )
+    _refuse_wrong_ending(path, patient, name)
     # ITK's NIfTI reader refuses directions that are 1e-5 off; `refuse_shear` has wider limits
     os.environ["ITK_NIFTI_SFORM_PERMISSIVE"] = "1"
     reader = sitk.ImageFileReader()
@@ -66,7 +72,10 @@ def read_volume(
         raise _damaged(path, patient, name) from error
     if image.GetDimension() == 4:  # (x, y, z, 1)
         image = image[:, :, :, 0]
-    return _make_orthonormal(image, patient)
+    image, changed = _make_orthonormal(image, patient)
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        _refuse_contradiction(path, patient, name)
+    return image, changed
 
 
 def not_finite(count: int, patient: str, name: str) -> BadPatient:
@@ -82,6 +91,20 @@ def _damaged(path: Path, patient: str, name: str) -> BadPatient:
     return BadPatient(
         patient, f"the {name} {path} is damaged or cut short", "Export or copy the file again"
     )
+
+
+def _refuse_wrong_ending(path: Path, patient: str, name: str) -> None:
+    """Refuse a compressed file named .nii, and a NIfTI named .nii.gz that is not compressed."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    compressed, ending = start.startswith(GZIP_MAGIC), path.name.lower()
+    if ending.endswith(".nii") and compressed:
+        said, remedy = "is compressed by gzip, but its name ends in .nii", "Name it .nii.gz"
+    elif ending.endswith(".nii.gz") and start in NIFTI_MAGIC:
+        said, remedy = "is not compressed, but its name ends in .nii.gz", "Name it .nii"
+    else:
+        return
+    raise BadPatient(patient, f"the {name} {path} {said}", remedy)
 
 
 def _check_nifti(path: Path, patient: str, name: str) -> None:
@@ -103,6 +126,45 @@ def _check_nifti(path: Path, patient: str, name: str) -> None:
         raise _damaged(path, patient, name)
     if not_finite_voxels:
         raise not_finite(not_finite_voxels, patient, name)
+
+
+def _refuse_contradiction(path: Path, patient: str, name: str) -> None:
+    """Refuse a NIfTI whose header places its voxels in two ways: programs read one or the other."""
+    with ImageOpener(str(path)) as file:
+        header = Nifti1Header(file.read(Nifti1Header.sizeof_hdr), check=False)
+    sform = header.get_sform(coded=True)[0]
+    qform = header.get_qform(coded=True)[0]
+    pixdim = np.array(header.get_zooms()[:3], float)
+    if sform is None:
+        return  # the qform takes its spacing from pixdim
+    spacing = np.linalg.norm(sform[:3, :3], axis=0)
+    if qform is not None:
+        last = np.array(header.get_data_shape()[:3]) - 1
+        corners = np.array(list(np.ndindex(2, 2, 2))) * last
+        apart = np.linalg.norm(corners @ (sform - qform)[:3, :3].T + (sform - qform)[:3, 3], axis=1)
+        if apart.max() > max(MAX_APART * spacing.min(), MIN_APART_MM):
+            raise BadPatient(
+                patient,
+                f"the {name} {path} has a sform and a qform that place a voxel {apart.max():.1f} mm"
+                f" apart (sform {_describe(sform)}, qform {_describe(qform)})",
+                "Find out which is right and save the file with that one alone",
+            )
+    if (np.abs(spacing - pixdim) > MAX_SPACING_ERROR * spacing).any():
+        raise BadPatient(
+            patient,
+            f"the {name} {path} has the spacing {_join(spacing)} mm in its sform, but"
+            f" {_join(pixdim)} mm in pixdim",
+            "Find out which is right and save the file with that one alone",
+        )
+
+
+def _describe(affine: np.ndarray) -> str:
+    axes = "".join(axcode or "?" for axcode in aff2axcodes(affine))
+    return f"{axes} from ({', '.join(f'{value:.1f}' for value in affine[:3, 3])})"
+
+
+def _join(spacing: np.ndarray) -> str:
+    return "×".join(f"{value:.4g}" for value in spacing)
 
 
 def _refuse_shape(

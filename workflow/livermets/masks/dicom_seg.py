@@ -1,6 +1,7 @@
 """Masks as DICOM Segmentation objects, by highdicom (10.1007/s10278-022-00683-y)."""
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from livermets import __version__
 from livermets.core.errors import BadPatient
 from livermets.core.io import atomic_path
 from livermets.imaging.geometry import orthonormal
-from livermets.masks.labels import SEGMENTS, Segment
+from livermets.masks.labels import MIN_PROBABILITY, SEGMENTS, Segment
 
+logger = logging.getLogger(__name__)
 # How DICOM calls the sources of a mask; a given mask counts as drawn by hand
 ALGORITHM_TYPES = {
     "automatic": Algorithm.AUTOMATIC,
@@ -74,6 +76,9 @@ def write_dicom_seg(mask: sitk.Image, ct_hash: str, patient: str, source: str, p
 def read_dicom_seg(path: Path, patient: str, name: str) -> tuple[sitk.Image, list[str]]:
     """Read the segments of a DICOM-SEG, which may overlap.
 
+    A FRACTIONAL object holds a probability or an occupancy for each voxel: a voxel belongs to the
+    segment from `MIN_PROBABILITY` on.
+
     Parameters
     ----------
     path : Path
@@ -100,14 +105,22 @@ def read_dicom_seg(path: Path, patient: str, name: str) -> tuple[sitk.Image, lis
         volume = segmentation.get_volume(
             segment_numbers=numbers, rescale_fractional=False, dtype=np.uint8
         )
+        fractional = segmentation.segmentation_type == hd.seg.SegmentationTypeValues.FRACTIONAL
+        whole = int(segmentation.MaximumFractionalValue) if fractional else 1
     except (OSError, ValueError, AttributeError, KeyError, RuntimeError, TypeError) as error:
         raise BadPatient(
             patient,
             f"the {name} {path.name} cannot be read as a DICOM segmentation ({error})",
             "Export it again, or save it as .seg.nrrd or NIfTI",
         ) from error
+    if fractional:
+        logger.warning(
+            "patient %s: the %s %s is FRACTIONAL; voxels from %g on are mask",
+            *(patient, name, path.name, MIN_PROBABILITY),
+        )
     steps = volume.affine[:3, :3][:, ::-1]  # slices, rows, columns to x, y, z of SimpleITK
-    image = sitk.GetImageFromArray((volume.array > 0).astype(np.uint8), isVector=True)
+    inside = volume.array >= MIN_PROBABILITY * whole
+    image = sitk.GetImageFromArray(inside.astype(np.uint8), isVector=True)
     image.SetOrigin(volume.affine[:3, 3].tolist())
     image.SetSpacing(np.linalg.norm(steps, axis=0).tolist())
     image.SetDirection(orthonormal(steps)[0].ravel().tolist())

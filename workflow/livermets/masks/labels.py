@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 Code = tuple[str, str]  # SNOMED CT code and its meaning
+MIN_PROBABILITY = 0.5  # from which a voxel of a probability map belongs to the mask
 
 
 class Label(IntEnum):

@@ -1,5 +1,6 @@
 """Mask files of any program, read as one label map: NIfTI, NRRD, 3D Slicer, DICOM-SEG."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,10 +12,22 @@ import SimpleITK as sitk
 from livermets.core.errors import BadPatient
 from livermets.imaging.nifti_nrrd import read_volume
 from livermets.imaging.volumes import is_dicom
-from livermets.masks.labels import LABEL_VALUES, Label
+from livermets.masks.labels import LABEL_VALUES, MIN_PROBABILITY, Label
 
+logger = logging.getLogger(__name__)
 LESION_NAME = re.compile(r"lesion|tumou?r|metasta|\bmets?\b", re.IGNORECASE)
+# "healthy liver (no tumor)", "Liver without any lesions", "tumor-free liver", "peritumoral liver"
+NO_LESION = re.compile(
+    rf"\b(no|non|not|without|w/o|minus|excl\w*|except|ohne)\b[\s.-]*(\w+\s+)?({LESION_NAME.pattern})"
+    rf"|({LESION_NAME.pattern})\w*[\s-]*free\b|peri-?tumou?r",
+    re.IGNORECASE,
+)
+AUTOMATIC_NAME = re.compile(
+    r"(segment)?[\s_]*\d*", re.IGNORECASE
+)  # that 3D Slicer gives: Segment_1
 LIVER_NAME = re.compile(r"liver|hepar", re.IGNORECASE)
+
+NAMES_EXAMPLE = 'under `masks.labels`, such as `liver: ["parenchyma"]` and `lesion: ["M1", "M2"]`'
 
 
 class MaskSegment(NamedTuple):
@@ -27,9 +40,10 @@ class MaskSegment(NamedTuple):
     @property
     def label(self) -> Label:
         """The label that the name stands for: "liver tumour" is a lesion, "spleen" background."""
-        if LESION_NAME.search(self.name):
+        words = self.name.replace("_", " ")
+        if LESION_NAME.search(NO_LESION.sub("", words)):
             return Label.LESION
-        return Label.LIVER if LIVER_NAME.search(self.name) else Label.BACKGROUND
+        return Label.LIVER if LIVER_NAME.search(words) else Label.BACKGROUND
 
 
 def read_mask(
@@ -37,9 +51,14 @@ def read_mask(
 ) -> sitk.Image:
     """Read a mask file on its own grid.
 
-    Segments of DICOM-SEG are recognised by their names, and so are those of 3D Slicer
-    (`.seg.nrrd`) if any of their names says liver or lesion (or tumour, metastasis). All other
-    masks are read by the values in `mask_labels`. Where both overlap, a voxel is lesion.
+    Segments of DICOM-SEG and 3D Slicer (`.seg.nrrd`) are told by their layer and value, and
+    recognised by their names: those in `mask_labels`, and those that say liver or lesion (or
+    tumour, metastasis). Segments that 3D Slicer named itself ("Segment_1") and that share no
+    value are read by the values in `mask_labels`, as all masks without names are. Where both
+    overlap, a voxel is lesion.
+
+    Probabilities (a FRACTIONAL DICOM-SEG, or fractions between 0 and 1 in a NIfTI or NRRD file)
+    are 1 from `MIN_PROBABILITY` on and 0 below, which the log says.
 
     Parameters
     ----------
@@ -48,8 +67,8 @@ def read_mask(
     patient : str
         The patient's id, for messages.
     mask_labels : mapping
-        `masks: labels` of the configuration: the value or values of liver and lesion, and further
-        values or names of segments to `ignore` (or "all").
+        `masks: labels` of the configuration: the value or values of liver and lesion, or names of
+        segments, and further values or names to `ignore` (or "all").
     name : str
         The file as messages call it.
 
@@ -69,21 +88,23 @@ def read_mask(
 
         image, names = read_dicom_seg(path, patient, name)
         segments = [MaskSegment(title, 1, layer) for layer, title in enumerate(names)]
-        by_name = True
     else:
         image, _ = read_volume(path, patient, name, layers=True)
+        image = _cut_probabilities(image, patient, f"{name} {path.name}")
         segments = _slicer_segments(image)
-        by_name = any(segment.label for segment in segments)
-    if not by_name:
+    labels = [_label_of(segment, mask_labels) for segment in segments]
+    if not any(labels):
+        _refuse_unknown_segments(segments, patient, f"{name} {path.name}")
         return map_labels(image, patient, mask_labels, name)
     ignore = mask_labels.get("ignore", [])
     if ignore != "all":
-        _refuse_other_segments(segments, ignore, patient, f"{name} {path.name}")
+        others = [s for s, label in zip(segments, labels, strict=True) if not label]
+        _refuse_other_segments(others, ignore, patient, f"{name} {path.name}")
     layers = _layers(image)
     voxels = np.zeros(layers[0].shape, np.uint8)
-    for segment in sorted(segments, key=lambda segment: segment.label):  # lesions over the liver
-        if segment.label:
-            voxels[layers[segment.layer] == segment.value] = segment.label
+    for label in (Label.LIVER, Label.LESION):  # lesions over the liver
+        for segment in (s for s, its in zip(segments, labels, strict=True) if its == label):
+            voxels[layers[segment.layer] == segment.value] = label
     return _as_mask(voxels, image, patient, f"{name} {path.name}")
 
 
@@ -92,11 +113,15 @@ def map_labels(
 ) -> sitk.Image:
     """Translate the values of a mask into those of `Label`; see `read_mask` for the arguments."""
     layers = _layers(image)
-    values = {label: np.atleast_1d(mask_labels.get(label, [])).tolist() for label in LABEL_VALUES}
+    values = {
+        label: [value for value in _as_list(mask_labels.get(label)) if not isinstance(value, str)]
+        for label in LABEL_VALUES
+    }
     ignore = mask_labels.get("ignore", [])
     voxels = np.zeros(layers[0].shape, np.uint8)
-    for layer in layers:
-        present = _integer_values(layer, patient, name)
+    values_of_layers = [_integer_values(layer, patient, name) for layer in layers]
+    _refuse_shared_values(values_of_layers, patient, name)
+    for layer, present in zip(layers, values_of_layers, strict=True):
         if ignore != "all":
             declared = {0, *values["liver"], *values["lesion"], *ignore}
             _refuse_other_values(present - declared, patient, name)
@@ -126,19 +151,63 @@ def _slicer_segments(image: sitk.Image) -> list[MaskSegment]:
     ]
 
 
+def _label_of(segment: MaskSegment, mask_labels: Mapping[str, Any]) -> Label:
+    """The label that the configuration gives a segment by its name, else what the name says."""
+    for label, value in LABEL_VALUES.items():
+        if segment.name in _as_list(mask_labels.get(label)):
+            return Label(value)
+    ignore = mask_labels.get("ignore", [])
+    return Label.BACKGROUND if ignore != "all" and segment.name in ignore else segment.label
+
+
+def _as_list(value: Any) -> list[Any]:
+    """One value or several, as the configuration may give them, as a list."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _refuse_unknown_segments(segments: Sequence[MaskSegment], patient: str, name: str) -> None:
+    """Refuse names none of which is known, unless 3D Slicer gave them and the values tell."""
+    automatic = all(AUTOMATIC_NAME.fullmatch(segment.name) for segment in segments)
+    if automatic and len({segment.value for segment in segments}) == len(segments):
+        if segments:
+            logger.warning(
+                "patient %s: no segment of the %s has a name, so its values decide", patient, name
+            )
+        return
+    listed = ", ".join(
+        f'"{segment.name}" (layer {segment.layer}, value {segment.value})' for segment in segments
+    )
+    raise BadPatient(
+        patient,
+        f"no segment of the {name} is known as liver or lesion: {listed}",
+        f"Rename them in 3D Slicer (liver, lesion), or give their names {NAMES_EXAMPLE}",
+    )
+
+
 def _refuse_other_segments(
-    segments: Sequence[MaskSegment], ignore: Sequence[int | str], patient: str, name: str
+    others: Sequence[MaskSegment], ignore: Sequence[int | str], patient: str, name: str
 ) -> None:
-    others = [
-        segment.name
-        for segment in segments
-        if not segment.label and not {segment.name, segment.value} & set(ignore)
-    ]
-    if others:
+    names = [segment.name for segment in others if not {segment.name, segment.value} & set(ignore)]
+    if names:
         raise BadPatient(
             patient,
-            f"the {name} has segments that are neither liver nor lesion: {', '.join(others)}",
-            "Rename them in 3D Slicer (liver, lesion), or list them under `masks.labels: ignore`",
+            f"the {name} has segments that are neither liver nor lesion: {', '.join(names)}",
+            "Rename them in 3D Slicer (liver, lesion), list them under `masks.labels: ignore`,"
+            f" or give their names {NAMES_EXAMPLE}",
+        )
+
+
+def _refuse_shared_values(values: Sequence[set[int]], patient: str, name: str) -> None:
+    """Refuse layers without names that use one value twice, as one-hot masks do."""
+    shared = {value for value in set().union(*values) if sum(value in v for v in values) > 1} - {0}
+    if shared:
+        raise BadPatient(
+            patient,
+            f"the {name} holds {len(values)} layers without names that share the value"
+            f" {min(shared)}, so that nobody can tell which is the liver",
+            "Save one label map (liver 1, lesion 2), or a .seg.nrrd whose segments have names",
         )
 
 
@@ -150,6 +219,24 @@ def _refuse_other_values(values: set[int], patient: str, name: str) -> None:
             "Say under `masks.labels` which value is liver and which lesion, and `ignore` the"
             " others",
         )
+
+
+def _cut_probabilities(image: sitk.Image, patient: str, name: str) -> sitk.Image:
+    """A map of probabilities as 0 and 1; any other image as it is."""
+    voxels = sitk.GetArrayViewFromImage(image)
+    if not np.issubdtype(voxels.dtype, np.floating) or (voxels == np.rint(voxels)).all():
+        return image
+    if not (voxels.min() >= 0 and voxels.max() <= 1):  # NaN compares as False
+        return image
+    logger.warning(
+        "patient %s: the %s is a map of probabilities; voxels from %g on are mask",
+        *(patient, name, MIN_PROBABILITY),
+    )
+    mask = sitk.GetImageFromArray(
+        (voxels >= MIN_PROBABILITY).astype(np.uint8), isVector=voxels.ndim == 4
+    )
+    mask.CopyInformation(image)
+    return mask
 
 
 def _layers(image: sitk.Image) -> list[np.ndarray]:
