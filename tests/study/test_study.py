@@ -148,3 +148,10 @@ def test_the_new_name_of_a_key_is_in_the_schema(new):
 def test_the_old_name_of_the_control_is_refused_with_its_new_name():
     with pytest.raises(BadInput, match="it is called `permuted_labels` now"):
         load_config({"controls": ["shuffled_labels"]})
+
+
+def test_planning_refuses_a_correction_that_is_no_patients(folder):
+    (folder / "corrections").mkdir()
+    (folder / "corrections/b.nii.gz").touch()
+    with pytest.raises(BadInput, match=r"rename the file to B\.nii\.gz"):
+        study()
