@@ -17,6 +17,7 @@ PATIENTS = ["P01", "P02", "P010"]
         ("p02.json", "P02.json"),
         ("P010 final.nrrd", "P010.nrrd"),
     ],
+    ids=["words added", "lower case", "ending in capitals", "mha", "note", "longer id first"],
 )
 def test_a_correction_with_a_near_name_is_refused_with_the_nearest_id(tmp_path, name, proposed):
     (tmp_path / name).touch()

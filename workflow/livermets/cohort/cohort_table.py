@@ -1,10 +1,13 @@
 """The cohort table: the patients of the study, and why others are not in it."""
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from livermets.core.errors import BadInput
 
 COUNTS = ("n_components", "n_lesions", "n_dropped", "n_outside_liver")
 MEASUREMENTS = (*COUNTS, "liver_ml", "lesion_ml", "burden")
@@ -86,7 +89,17 @@ def list_cohort(
 
 
 def cohort_of_features(features: pd.DataFrame, sheet: pd.DataFrame | None) -> pd.DataFrame:
-    """The cohort table of a study that starts from a features table: every patient is included."""
+    """The cohort table of a study that starts from a features table: every patient is included.
+
+    Raises
+    ------
+    BadInput
+        A patient has one label in the sheet and another in the features table, or the ids of the
+        two do not fit together.
+    """
+    if sheet is not None:
+        _refuse_other_ids(features, sheet)
+        _refuse_other_labels(features, sheet)
     lesions = features.groupby("patient", sort=False).size()
     cohort = features.drop_duplicates("patient")[["patient", "label"]].reset_index(drop=True)
     cohort = cohort.assign(included=True, stage="", reason="")
@@ -94,3 +107,40 @@ def cohort_of_features(features: pd.DataFrame, sheet: pd.DataFrame | None) -> pd
     if sheet is not None:
         cohort = cohort.merge(sheet.drop(columns=["label", "ct", "mask"]), "left", "patient")
     return cohort
+
+
+def _refuse_other_ids(features: pd.DataFrame, sheet: pd.DataFrame) -> None:
+    """Refuse ids that differ in zeros, case or a decimal between the features table and sheet."""
+    patients = list(dict.fromkeys(features["patient"].astype(str)))
+    ids = set(sheet["patient"])
+    plain = {_plain_id(patient): patient for patient in sheet["patient"]}
+    absent = [patient for patient in patients if patient not in ids]
+    for patient in absent:
+        if near := plain.get(_plain_id(patient)):
+            raise BadInput(
+                f"patient {patient} of the features table is not in the cohort sheet, which has "
+                f"{near}. Write the id in the same way in both (a spreadsheet drops zeros at the "
+                "beginning: format the column as text)."
+            )
+    if patients and len(absent) == len(patients):
+        raise BadInput(
+            f"no patient of the features table is in the cohort sheet (the table begins with "
+            f"{patients[0]}, the sheet with {sheet['patient'].iloc[0]}). Write the ids in the same "
+            "way in both, or set `patients: null` to do without the sheet."
+        )
+
+
+def _plain_id(patient: str) -> str:
+    """An id without what spreadsheets change: zeros at the beginning, `.0`, upper case."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", patient.casefold().removesuffix(".0"))
+
+
+def _refuse_other_labels(features: pd.DataFrame, sheet: pd.DataFrame) -> None:
+    """Refuse a patient whose label in the sheet is not that of the features table."""
+    labels = dict(zip(sheet["patient"], sheet["label"], strict=True))
+    for patient, label in zip(features["patient"], features["label"], strict=True):
+        if labels.get(patient, label) != label:
+            raise BadInput(
+                f"patient {patient} has the label {labels[patient]} in the cohort sheet and "
+                f"{label} in the features table. Correct the one that is wrong."
+            )
