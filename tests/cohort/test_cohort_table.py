@@ -2,12 +2,14 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from livermets.cohort.cohort_table import (
     NO_LESION,
     cohort_of_features,
     list_cohort,
     read_cohort,
 )
+from livermets.core.errors import BadInput
 from livermets.core.io import write_table
 
 SHEET = pd.DataFrame(
@@ -71,3 +73,31 @@ def test_a_patient_called_nan_and_a_class_called_none_keep_their_names(tmp_path)
     assert read["patient"].tolist() == ["nan", "NA"]
     assert read["label"].tolist() == ["None", "NA"]
     assert read["age"].isna().tolist() == [False, True]  # in any other column NA is missing
+
+
+def sheet_of(*patients: str, label: str = "a") -> pd.DataFrame:
+    return pd.DataFrame({"patient": patients, "label": label, "ct": "", "mask": ""})
+
+
+def test_a_label_that_differs_between_sheet_and_features_table_is_refused_with_both():
+    features = pd.DataFrame({"patient": ["p", "q"], "label": ["a", "b"]})
+    with pytest.raises(BadInput, match="patient q has the label a in the cohort sheet and b in"):
+        cohort_of_features(features, sheet_of("p", "q"))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [("7", "007"), ("7.0", "7"), ("P1", "p01")],
+    ids=["zeros dropped", "decimal", "case and zeros"],
+)
+def test_an_id_that_a_spreadsheet_changed_is_refused_with_that_of_the_sheet(ours, theirs):
+    features = pd.DataFrame({"patient": [ours, "q"], "label": ["a", "a"]})
+    with pytest.raises(BadInput, match=f"patient {ours} of .* which has {theirs}. Write the id"):
+        cohort_of_features(features, sheet_of(theirs, "q"))
+
+
+def test_a_sheet_of_other_patients_is_refused_and_a_patient_beyond_the_sheet_is_not():
+    features = pd.DataFrame({"patient": ["P10", "P100"], "label": ["a", "a"]})
+    with pytest.raises(BadInput, match="no patient of the features table is in the cohort sheet"):
+        cohort_of_features(features, sheet_of("x", "y"))
+    assert len(cohort_of_features(features, sheet_of("P100"))) == 2

@@ -171,3 +171,10 @@ def test_mistakes_stand_side_by_side_as_sentences():
         "config: `seeds` is not a key; did you mean `seed`? `evaluation.draws` is not a key; it is "
         "called `evaluation.bootstrap_draws` now; rename it."
     )
+
+
+def test_planning_refuses_a_correction_that_is_no_patients(folder):
+    (folder / "corrections").mkdir()
+    (folder / "corrections/b.nii.gz").touch()
+    with pytest.raises(BadInput, match=r"rename the file to B\.nii\.gz"):
+        study()

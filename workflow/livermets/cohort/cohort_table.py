@@ -1,16 +1,19 @@
 """The cohort table: the patients of the study, and why others are not in it."""
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from livermets.core.errors import BadInput
+
 COUNTS = ("n_components", "n_lesions", "n_dropped", "n_outside_liver")
 MEASUREMENTS = (*COUNTS, "liver_ml", "lesion_ml", "burden")
 MEANS = ("parenchyma_hu", "lesion_hu")
 NO_LESION = "no lesion large enough to characterise"
-NAMES = ("patient", "label")  # NA, nan and None are names like any others
+NAMES = ["patient", "label"]  # NA, nan and None are names like any others
 TEXT = ("patient", "label", "stage", "reason", "mask_source")  # read as text, whatever they hold
 
 
@@ -32,9 +35,9 @@ def read_cohort(table: Path | str | pd.DataFrame, text: Collection[str] = ()) ->
     if isinstance(table, pd.DataFrame):
         cohort = table.copy()
     else:
-        dtypes = dict.fromkeys({*TEXT, *text} - {*NAMES}, str)
-        names = dict.fromkeys(NAMES, str)
-        cohort = pd.read_csv(table, sep="\t", dtype=dtypes, converters=names)
+        cohort = pd.read_csv(table, sep="\t", dtype=dict.fromkeys((*TEXT, *text), str))
+        names = pd.read_csv(table, sep="\t", usecols=NAMES, dtype=str, keep_default_na=False)
+        cohort[NAMES] = names[NAMES]
     cohort["included"] = cohort["included"].astype(str).str.lower().eq("true")
     for name in ("stage", "reason"):
         cells = cohort[name] if name in cohort else pd.Series("", index=cohort.index)
@@ -89,7 +92,17 @@ def list_cohort(
 
 
 def cohort_of_features(features: pd.DataFrame, sheet: pd.DataFrame | None) -> pd.DataFrame:
-    """The cohort table of a study that starts from a features table: every patient is included."""
+    """The cohort table of a study that starts from a features table: every patient is included.
+
+    Raises
+    ------
+    BadInput
+        A patient has one label in the sheet and another in the features table, or the ids of the
+        two do not fit together.
+    """
+    if sheet is not None:
+        _refuse_other_ids(features, sheet)
+        _refuse_other_labels(features, sheet)
     lesions = features.groupby("patient", sort=False).size()
     cohort = features.drop_duplicates("patient")[["patient", "label"]].reset_index(drop=True)
     cohort = cohort.assign(included=True, stage="", reason="")
@@ -97,3 +110,40 @@ def cohort_of_features(features: pd.DataFrame, sheet: pd.DataFrame | None) -> pd
     if sheet is not None:
         cohort = cohort.merge(sheet.drop(columns=["label", "ct", "mask"]), "left", "patient")
     return cohort
+
+
+def _refuse_other_ids(features: pd.DataFrame, sheet: pd.DataFrame) -> None:
+    """Refuse ids that differ in zeros, case or a decimal between the features table and sheet."""
+    patients = list(dict.fromkeys(features["patient"].astype(str)))
+    ids = set(sheet["patient"])
+    plain = {_plain_id(patient): patient for patient in sheet["patient"]}
+    absent = [patient for patient in patients if patient not in ids]
+    for patient in absent:
+        if near := plain.get(_plain_id(patient)):
+            raise BadInput(
+                f"patient {patient} of the features table is not in the cohort sheet, which has "
+                f"{near}. Write the id in the same way in both (a spreadsheet drops zeros at the "
+                "beginning: format the column as text)."
+            )
+    if patients and len(absent) == len(patients):
+        raise BadInput(
+            f"no patient of the features table is in the cohort sheet (the table begins with "
+            f"{patients[0]}, the sheet with {sheet['patient'].iloc[0]}). Write the ids in the same "
+            "way in both, or set `patients: null` to do without the sheet."
+        )
+
+
+def _plain_id(patient: str) -> str:
+    """An id without what spreadsheets change: zeros at the beginning, `.0`, upper case."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", patient.casefold().removesuffix(".0"))
+
+
+def _refuse_other_labels(features: pd.DataFrame, sheet: pd.DataFrame) -> None:
+    """Refuse a patient whose label in the sheet is not that of the features table."""
+    labels = dict(zip(sheet["patient"], sheet["label"], strict=True))
+    for patient, label in zip(features["patient"], features["label"], strict=True):
+        if labels.get(patient, label) != label:
+            raise BadInput(
+                f"patient {patient} has the label {labels[patient]} in the cohort sheet and "
+                f"{label} in the features table. Correct the one that is wrong."
+            )

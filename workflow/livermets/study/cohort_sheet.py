@@ -5,6 +5,7 @@ Also reads the header of a user's feature table, which takes the place of images
 
 import difflib
 import gzip
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +37,9 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
             f"the cohort sheet {path} does not exist; write it (config/README.md shows the "
             "columns) or point `patients:` in the config at yours."
         )
-    sheet = pd.read_csv(path, sep="\t", dtype=str, comment="#", keep_default_na=False)
+    text = path.read_text(encoding="utf-8-sig")
+    lines = [line for line in text.splitlines(keepends=True) if not line.startswith("#")]
+    sheet = pd.read_csv(io.StringIO("".join(lines)), sep="\t", dtype=str, keep_default_na=False)
     sheet.columns = [str(column).strip() for column in sheet.columns]
     needed = ["split"] if config["splits"]["given"] else []
     known = [*SHEET_COLUMNS, *needed, *config["clinical"]]

@@ -3,10 +3,12 @@
 The workflow imports this while it plans, so only the standard library is used.
 """
 
+import difflib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
-from livermets.core.errors import BadPatient
+from livermets.core.errors import BadInput, BadPatient
 
 SUFFIXES = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".dcm")
 SIDECAR = {"reader", "tool", "date", "note"}
@@ -26,6 +28,55 @@ def find_correction(folder: str | Path, patient: str) -> Path | None:
         names = " and ".join(path.name for path in masks)
         raise BadPatient(patient, f"there are two corrected masks, {names}", "Keep one of them")
     return masks[0] if masks else None
+
+
+def refuse_strangers(folder: str | Path, patients: Iterable[str]) -> None:
+    """Refuse a file in the folder of corrections that belongs to no patient of the sheet.
+
+    Such a file would be ignored, and the study would use the uncorrected mask. Hidden files
+    (.DS_Store, ._P01.nrrd) are left aside.
+
+    Parameters
+    ----------
+    folder : path
+        The folder of corrections; it need not exist.
+    patients : iterable of str
+        Ids of the patients of the sheet.
+
+    Raises
+    ------
+    BadInput
+        Naming the file and, if there is one, the patient with the nearest id.
+    """
+    if not Path(folder).is_dir():
+        return
+    ids = {patient.casefold(): patient for patient in patients}
+    expected = {f"{patient}{end}" for patient in ids.values() for end in (*SUFFIXES, ".json")}
+    for name in sorted(path.name for path in Path(folder).iterdir()):
+        if name.startswith(".") or name in expected:
+            continue
+        stem = name.split(".")[0]
+        near = difflib.get_close_matches(stem.casefold(), ids, n=1)
+        begins = [key for key in ids if stem.casefold().startswith(key)]
+        nearest = max(begins, key=len) if begins else near[0] if near else None
+        suffix = next((end for end in SUFFIXES if name.lower().endswith(end)), None)
+        if nearest is None:
+            remedy = "Name it after a patient of the sheet, or move it out of the folder"
+        elif suffix is None and not name.lower().endswith(".json"):
+            remedy = (
+                f"The nearest patient is {ids[nearest]}: save the mask as "
+                f"{ids[nearest]}{SUFFIXES[0]} (or {', '.join(SUFFIXES[1:])}), or move the file out "
+                "of the folder"
+            )
+        else:
+            remedy = (
+                f"The nearest patient is {ids[nearest]}: rename the file to "
+                f"{ids[nearest]}{suffix or '.json'} if it is theirs, or move it out of the folder"
+            )
+        raise BadInput(
+            f"{Path(folder) / name} is not named as the correction of a patient in the cohort "
+            f"sheet. {remedy}."
+        )
 
 
 def find_sidecar(folder: str | Path, patient: str) -> Path | None:

@@ -23,7 +23,7 @@ from livermets.study.baselines import available_baselines
 from livermets.study.classifiers import CLASSIFIERS
 from livermets.study.cohort_sheet import read_sheet, table_columns
 from livermets.study.config import load_config
-from livermets.study.corrections import find_correction, find_sidecar
+from livermets.study.corrections import find_correction, find_sidecar, refuse_strangers
 from livermets.study.names import CLINICAL, DENSENET
 from livermets.study.outputs import figure_names, table_names
 from livermets.study.schemes import schemes_of, split_names
@@ -66,6 +66,8 @@ class Study:
         columns = table_columns(config["features"]) if config["features"] else []
         study = cls(config, sheet, tuple(columns))
         study._check_models()
+        if study.has_images:
+            refuse_strangers(config["masks"]["corrections"], study.patients)
         return study
 
     def _check_models(self) -> None:
