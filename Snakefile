@@ -59,7 +59,7 @@ include: "workflow/rules/evaluation.smk"
 
 
 # Sensitivity analyses: the classification once more, with permuted labels or uncorrected masks.
-if study.permutes_labels or study.remasked:
+if study.permutes_labels or study.patients_with_two_masks:
 
     include: "workflow/rules/sensitivity_reruns.smk"
 
@@ -69,7 +69,7 @@ if study.permutes_labels:
     include: "workflow/rules/sensitivity_permuted_labels.smk"
 
 
-if study.remasked:
+if study.patients_with_two_masks:
 
     include: "workflow/rules/sensitivity_uncorrected_masks.smk"
 
