@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Run:
-    """Which split is trained, and where.
+    """The settings of one training: the split, the seed and the device.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def predict_split(
     task: Task,
     run: Run,
 ) -> pd.DataFrame:
-    """Predictions for the lesions of some patients; patients without lesions have no row.
+    """Predict the lesions of some patients; patients without lesions have no row.
 
     Parameters
     ----------
@@ -234,25 +234,25 @@ def run_split(
     state, history = train_split(slices, labels, roles, task, settings, run, checkpoint)
     predictions = predict_split(state, slices, labels, _with_role(roles, "test"), task, run)
     write_table(folder / "history.tsv", history)
-    facts = {
+    description = {
         "arm": DENSENET,
         "split": run.split,
         "positive": task.positive,
         "settings": dict(settings),
         "outputs": output_classes(task),
     }
-    save_model(state, facts, folder / "model.pt")
+    save_model(state, description, folder / "model.pt")
     checkpoint.unlink()
     return predictions
 
 
 def output_classes(task: Task) -> list[str]:
-    """The classes in the order of the network's outputs: the positive one is the last."""
+    """List the classes in the order of the network's outputs: the positive one is the last."""
     return sorted(task.classes, key=lambda name: name == task.positive)
 
 
 def read_settings(settings: Mapping[str, Any]) -> TrainingConfig:
-    """`densenet` of the configuration as a `TrainingConfig`, without `device` and `threads`."""
+    """Convert `densenet` of the configuration to a `TrainingConfig`."""
     values = {key: value for key, value in settings.items() if key not in ("device", "threads")}
     ranges = values.pop("augment", None) or {}
     known = {field.name for field in fields(TrainingConfig)} - {"augmentation"}

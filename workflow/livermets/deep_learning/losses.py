@@ -12,7 +12,7 @@ from torch.nn import functional
 
 
 def probabilities(logits: torch.Tensor) -> torch.Tensor:
-    """Probabilities of all classes, shape (n, classes)."""
+    """Compute the probabilities of all classes, shape (n, classes)."""
     if logits.ndim == 1:
         second = logits.sigmoid()
         return torch.stack([1 - second, second], dim=1)
@@ -25,7 +25,7 @@ def cross_entropy(
     class_weights: torch.Tensor | None = None,
     reduction: str = "mean",
 ) -> torch.Tensor:
-    """Cross-entropy of logits, weighted by class.
+    """Compute the cross-entropy of logits, weighted by class.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def cross_entropy(
 
 
 def auc(truth: torch.Tensor, scores: torch.Tensor) -> float:
-    """AUC of the second of two classes, or the mean of each of more against the rest.
+    """Compute the AUC of the second of two classes, or the mean of each of more against the rest.
 
     Parameters
     ----------
