@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from livermets.audit.near_duplicates import MAX_EXPECTED_PAIRS, PatientPair
+from livermets.core.text import list_names
 from livermets.features import label_leaks
 from livermets.features.label_leaks import PATIENTS_PER_CLASS, duplicated_lesions
 
 MAX_EXPECTED_FEATURES = 1e-3  # so few separate the classes by chance where one is suspicious
-MAX_NAMES = 5  # patients or features named in one sentence
 REMOVE = (
     "Keep one of them in the cohort; if a person has compared them and they are two patients, "
     "name the pair in `audit.known_distinct_pairs`"
@@ -56,7 +56,9 @@ def patients_with_two_roles(splits: pd.DataFrame) -> list[Finding]:
         if len(rows) > 1:
             places[str(patient)].append(f"{' and '.join(sorted(rows['role']))} of {split}")
     return [
-        Finding((patient,), f"patient {patient} is in {listed(parts)}", "Divide the patients again")
+        Finding(
+            (patient,), f"patient {patient} is in {list_names(parts)}", "Divide the patients again"
+        )
         for patient, parts in places.items()
     ]
 
@@ -68,7 +70,7 @@ def similar_ids(patients: Iterable[str]) -> list[Finding]:
         letters_and_digits = re.sub(r"[^a-z0-9]", "", patient.casefold())
         by_plain_id[re.sub(r"(?<!\d)0+(?=\d)", "", letters_and_digits)].append(patient)
     return [
-        Finding(tuple(ids), f"{listed(ids, ' and ')} may be one person")
+        Finding(tuple(ids), f"{list_names(ids, ' and ')} may be one person")
         for ids in by_plain_id.values()
         if len(ids) > 1
     ]
@@ -131,7 +133,7 @@ def identical_lesions(features: pd.DataFrame, columns: Sequence[str]) -> list[Fi
         Finding(
             pair,
             f"patients {pair[0]} and {pair[1]} have the same values in all {len(columns)} features "
-            f"of {counted(len(lesions), 'lesion')} (lesion {listed(lesions)})",
+            f"of {counted(len(lesions), 'lesion')} (lesion {list_names(lesions)})",
             REMOVE,
         )
         for pair, lesions in pairs.items()
@@ -145,8 +147,8 @@ def near_duplicate_patients(pairs: Sequence[PatientPair]) -> list[Finding]:
             pair.patients,
             f"patients {' and '.join(pair.patients)} have nearly the same features in "
             f"{counted(len(pair.lesions), 'lesion')} (lesion "
-            f"{listed(f'{first} and {second}' for first, second in pair.lesions)}), as close as "
-            f"{pair.expected:.3g} pairs would be by chance",
+            f"{list_names(f'{first} and {second}' for first, second in pair.lesions)}), as "
+            f"close as {pair.expected:.3g} pairs would be by chance",
             REMOVE,
         )
         for pair in pairs
@@ -198,7 +200,7 @@ def separating_features(features: pd.DataFrame, columns: Sequence[str]) -> list[
         has_values = np.isfinite(values).any(axis=0)
         names = [str(columns[int(i)]) for i in np.flatnonzero((above | below) & has_values)]
         if names and expected < MAX_EXPECTED_FEATURES:
-            text = f"{label} is separated from the rest without error by {listed(names)} alone"
+            text = f"{label} is separated from the rest without error by {list_names(names)} alone"
             findings.append(Finding((), f"{text}: check that this is no copy of the label"))
     return findings if len(patients) > 2 else findings[:1]  # of two classes both would be named
 
@@ -220,7 +222,7 @@ def tested_training_patients(predictions: pd.DataFrame, splits: pd.DataFrame) ->
         Finding(
             tuple(dict.fromkeys(rows["patient"])),
             f"the arm {arm} tests patients who are not in the test part: "
-            + listed(f"{row.patient} in {row.split} ({row.role})" for row in rows.itertuples()),
+            + list_names(f"{row.patient} in {row.split} ({row.role})" for row in rows.itertuples()),
             f"Run {arm} again on the study's splits, or remove its table",
         )
         for arm, rows in wrong.fillna({"role": "not in this split"}).groupby("arm")
@@ -236,18 +238,11 @@ def differing_labels(predictions: pd.DataFrame, cohort: pd.DataFrame) -> list[Fi
         Finding(
             tuple(dict.fromkeys(rows["patient"].astype(str))),
             f"the arm {arm} has another label than the cohort for patient "
-            f"{listed(dict.fromkeys(rows['patient'].astype(str)))}",
+            f"{list_names(dict.fromkeys(rows['patient'].astype(str)))}",
             f"Run {arm} again on this cohort, or remove its table",
         )
         for arm, rows in wrong.groupby("arm")
     ]
-
-
-def listed(names: Iterable[str], separator: str = ", ") -> str:
-    """The first names in one line, and the number of the others."""
-    names = list(names)
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return separator.join(names[:MAX_NAMES]) + more
 
 
 def counted(count: int, unit: str) -> str:

@@ -33,7 +33,7 @@ from livermets.deep_learning.trainer import (
     predict,
 )
 from livermets.predictions.predictions_table import COLUMNS, score_columns
-from livermets.predictions.task import Task
+from livermets.predictions.task import Task, require_every_class
 from livermets.study.arms import DENSENET
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,10 @@ def train_split(
     outputs = output_classes(task)
     train = lesion_dataset(slices, labels, _with_role(roles, "train"), outputs)
     valid = lesion_dataset(slices, labels, _with_role(roles, "validation"), outputs)
-    _require_every_class(train, outputs, run.split)
+    require_every_class(
+        train.targets.tolist(), outputs, run.split, "lesion slice",
+        "add patients, enlarge the training part of `splits`, or set densenet: null",
+    )  # fmt: skip
     network = place(_new_network(train, outputs, run), pick_device(run.device, "densenet.device"))
     generator = torch.Generator().manual_seed(
         derive_seed(run.seed, DENSENET, run.split, "training")
@@ -271,17 +274,6 @@ def _new_network(train: LesionDataset, outputs: Sequence[str], run: Run) -> Lesi
         torch.manual_seed(derive_seed(run.seed, DENSENET, run.split, "weights"))
         deviation = lesion.std().clamp(min=1.0)
         return LesionNet(lesion.mean().item(), deviation.item(), len(outputs))
-
-
-def _require_every_class(train: LesionDataset, outputs: Sequence[str], split: str) -> None:
-    """Refuse a split without a training slice of a class."""
-    for number, name in enumerate(outputs):
-        if not (train.targets == number).any():
-            raise BadInput(
-                f"split {split}: no training patient of {name!r} has a lesion slice, so "
-                "DenseNet-121 cannot learn that class. Add patients, enlarge splits' training "
-                "part, or set densenet: null."
-            )
 
 
 def _with_role(roles: Mapping[str, str], role: str) -> list[str]:

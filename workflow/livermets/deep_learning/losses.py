@@ -6,9 +6,11 @@ each: a tensor (n, classes).
 
 import math
 
+import numpy as np
 import torch
-from sklearn.metrics import roc_auc_score
 from torch.nn import functional
+
+from livermets.predictions.auc import one_vs_rest_auc
 
 
 def probabilities(logits: torch.Tensor) -> torch.Tensor:
@@ -70,6 +72,4 @@ def auc(truth: torch.Tensor, scores: torch.Tensor) -> float:
     classes = scores.shape[1]
     if len(truth.unique()) < classes:
         return math.nan
-    if classes == 2:
-        return float(roc_auc_score(truth, scores[:, 1]))
-    return float(roc_auc_score(truth, scores, multi_class="ovr", average="macro"))
+    return one_vs_rest_auc(np.asarray(truth), np.asarray(scores), np.arange(classes))
