@@ -1,12 +1,26 @@
 # livermets: from CT scans to the evidence.
 #
 # Everything is written below results/ in the study's folder:
-#   ct, segmentation, masks, review, lesions     one file per patient
-#   radiomics/{patient}/{lesion}.parquet         one per lesion -> features.parquet
+#   ct, segmentation, masks, lesions             one file or a few per patient
+#   review, agreement, agreement.tsv             worklist; automatic against final masks
+#   cohort.tsv                                   patients who are included or excluded
+#   radiomics/{patient}/{lesion}.parquet         one per lesion, or {patient}.parquet per patient
+#   radiomics_dictionary.tsv, ibsi_tags.tsv      the meaning of each feature
+#   features.parquet                             the table that classifiers learn from
+#   robustness, robustness.svg, icc.parquet,     stability of features under perturbation
+#   icc_by_size.parquet
 #   splits.parquet                               who trains, validates and tests, patient-wise
+#   slices                                       images of lesions for DenseNet-121
 #   models/{arm}, predictions/{arm}.parquet      arm = {model}-{resampling}, baseline_*, densenet121
 #                                                and {model}-none@{feature sets to compare}
-#   metrics.parquet, tables, figures -> report.html
+#   importance.parquet                           permutation importance of the features
+#   metrics, differences, confusion (.parquet)   the evaluation of every arm
+#   audit, audit.json                            the leakage audit
+#   permuted_labels                              negative control: the classification once more
+#   uncorrected, mask_comparison                 the study without corrections, and what differs
+#   tables, figures, report.html                 the report
+#   segmentation_model.zip                       a model trained on the cohort, when asked for
+#   logs, benchmarks                             log, time and memory of each job
 #
 # The study's folder is the working directory: `snakemake --cores 4 --directory my-study`.
 from snakemake.utils import min_version
@@ -59,7 +73,7 @@ include: "workflow/rules/evaluation.smk"
 
 
 # Sensitivity analyses: the classification once more, with permuted labels or uncorrected masks.
-if study.permutes_labels or study.remasked:
+if study.permutes_labels or study.patients_with_two_masks:
 
     include: "workflow/rules/sensitivity_reruns.smk"
 
@@ -69,7 +83,7 @@ if study.permutes_labels:
     include: "workflow/rules/sensitivity_permuted_labels.smk"
 
 
-if study.remasked:
+if study.patients_with_two_masks:
 
     include: "workflow/rules/sensitivity_uncorrected_masks.smk"
 

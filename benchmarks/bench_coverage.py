@@ -28,15 +28,17 @@ ARMS = {"arm": 1.0, "baseline_volume": 0.4}  # how far the classes are apart
 
 
 def study(patients: int, seed: int) -> pd.DataFrame:
-    """Predictions of two arms: logit = effect + patient + lesion, both of variance 1; classes 3:2.
+    """Simulate the predictions of two arms on a study with three patients of one class to two.
 
-    The arms share half of what makes a patient and a lesion what it is, as arms on one study do.
+    The logit is effect + patient + lesion, where patient and lesion have variance 1 each.
+
+    The arms share half of these values, as arms on one study do.
     """
     rng = np.random.default_rng(seed)
     lesions = rng.integers(1, 33, patients)
     patient = np.repeat(np.arange(patients), lesions)
     positive = (np.arange(patients) % 5 >= 3)[patient]
-    facts = {
+    rows = {
         "split": "holdout",
         "patient": np.char.mod("P%06d", patient),
         "lesion": np.concatenate([np.arange(1, n + 1) for n in lesions]),
@@ -46,12 +48,12 @@ def study(patients: int, seed: int) -> pd.DataFrame:
     tables = []
     for own, (arm, effect) in zip(shared[1:], ARMS.items(), strict=True):
         logit = effect * (positive - 0.4) + (shared[0] + own) / np.sqrt(2)
-        tables.append(pd.DataFrame(facts | {"arm": arm, "score": expit(logit)}))
+        tables.append(pd.DataFrame(rows | {"arm": arm, "score": expit(logit)}))
     return pd.concat(tables, ignore_index=True)
 
 
 def values(table: pd.DataFrame, draws: int, seed: int) -> pd.DataFrame:
-    """level, metric, value, low, high: all metrics of the first arm, and its lead in AUC."""
+    """Compute all metrics of the first arm, and its lead in AUC, with their intervals."""
     own = evaluate(table[table["arm"] == "arm"], CLASSES, POSITIVE, draws, seed=seed)
     lead = compare_arms(table, CLASSES, POSITIVE, draws, seed)
     lead = lead.assign(metric="difference of AUCs").rename(columns={"difference": "value"})
@@ -60,7 +62,7 @@ def values(table: pd.DataFrame, draws: int, seed: int) -> pd.DataFrame:
 
 
 def population() -> pd.Series:
-    """(level, metric) -> the truth; two patients, all positives and all negatives, stand for it."""
+    """Compute the true value of each (level, metric) from a study of very many patients."""
     table = study(POPULATION, 0)
     found, areas = {}, {}
     for arm, rows in table.groupby("arm", sort=False):

@@ -1,4 +1,4 @@
-"""Does feeding the network cost anything? Training against its pure compute on one fixed batch.
+"""How much time the data loading costs: training against steps on one fixed batch.
 
     make bench-densenet ARGS="--size 64 --batch 32 --steps 8 --repeats 5 --device auto"
 
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def compute(network: LesionNet, dataset: LesionDataset, batch: int, steps: int) -> None:
-    """So many training steps on the first batch, which is prepared once."""
+    """Run a number of training steps on the first batch, which is prepared once."""
     network.train()
     optimiser = torch.optim.AdamW(network.parameters(), 1e-4, fused=True)
     ready = network.prepare(dataset.images[:batch])

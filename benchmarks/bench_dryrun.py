@@ -20,7 +20,7 @@ SPLIT = ("lesions/{}.nii.gz", "lesions/{}.json")
 
 
 def make_study(folder: Path, patients: int, fan_out: str) -> list[str]:
-    """A sheet of patients with given masks; their names."""
+    """Write a study of patients with given masks and return their names."""
     names = [f"P{i:04d}" for i in range(patients)]
     classes = ("colorectal", "pancreatic")
     rows = [(name, classes[i % 2], "ct.nii.gz", "mask.nii.gz") for i, name in enumerate(names)]
@@ -32,7 +32,7 @@ def make_study(folder: Path, patients: int, fan_out: str) -> list[str]:
 
 
 def write_lesion_table(folder: Path, name: str, lesions: int) -> None:
-    """The table from which the plan takes a patient's lesions."""
+    """Write the table of lesions that Snakemake reads while it plans."""
     path = folder / f"results/lesions/{name}.tsv"
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = "".join(f"{lesion}\tTrue\n" for lesion in range(1, lesions + 1))
@@ -40,7 +40,7 @@ def write_lesion_table(folder: Path, name: str, lesions: int) -> None:
 
 
 def split_all(folder: Path, names: list[str], lesions: int) -> None:
-    """What a study has when the lesions of all its patients are split."""
+    """Write the files that a study has once the lesions of all its patients are labelled."""
     for pattern in UPSTREAM + SPLIT:
         for name in names:
             path = folder / "results" / pattern.format(name)

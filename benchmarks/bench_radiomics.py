@@ -109,7 +109,7 @@ def make_patient(folder: Path, name: str, mean_ml: float, rng: np.random.Generat
 
 
 def prepare(study: Path) -> None:
-    """A study whose lesions are split, by the workflow's own rules."""
+    """Make a study and label its lesions by the workflow's own rules."""
     from studies import snakemake, write_config, write_sheet
 
     rng = np.random.default_rng(2023)
@@ -195,7 +195,7 @@ def by_command_line(study: Path, cases: int) -> float:
 
 
 def by_peer(study: Path, python: str | None, code: str, limit: float) -> str:
-    """Run a peer's code on all patients; why there is no time, or nothing."""
+    """Run another program's code on all patients; return why it has no time, or ""."""
     module = code.split("from ")[1].split()[0]
     if python is None:
         return f"left out: no --peers PYTHON that has {module}"

@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from helpers.lesion_images import write_lesion_images
 from helpers.one_lesion import extract_lesion
 from livermets.core.errors import BadInput
 from livermets.radiomics.crops import read_crops, write_crops
@@ -28,20 +29,7 @@ SETS = {
 def images(tmp_path_factory):
     """A noisy CT, five balls and a single voxel in it, and the mask with the liver around them."""
     folder = tmp_path_factory.mktemp("images")
-    shape = (24, 60, 60)
-    grey = np.random.default_rng(11).normal(90, 20, shape)
-    labels = np.zeros(shape, np.uint16)
-    grid = np.indices(shape)
-    for lesion, y in enumerate((8, 18, 28, 38, 48), start=1):
-        away = (grid[0] - 11) ** 2 * 2 + (grid[1] - y) ** 2 + (grid[2] - y) ** 2
-        labels[away <= 16 + lesion] = lesion
-    labels[4, 4, 50] = 6
-    grey[labels > 0] -= 45
-    organs = np.where(labels > 0, 2, 1).astype(np.uint8)
-    for name, array in (("ct", grey.astype(np.int16)), ("lesions", labels), ("mask", organs)):
-        image = sitk.GetImageFromArray(array)
-        image.SetSpacing((1.0, 1.0, 2.0))
-        sitk.WriteImage(image, str(folder / f"{name}.nii.gz"))
+    write_lesion_images(folder)
     return folder
 
 

@@ -60,10 +60,13 @@ def test_a_correction_counts_as_a_second_mask_and_brings_its_note(folder):
     (folder / "corrections").mkdir()
     (folder / "corrections/B.nii.gz").write_bytes(b"")
     (folder / "corrections/B.json").write_text("{}")
-    remasked = study(masks={"compare_uncorrected": True})
-    assert remasked.correction("B") == ["corrections/B.nii.gz", "corrections/B.json"]
-    assert remasked.remasked == ["B"] and remasked.not_remasked == ["A", "C"]
-    assert study().remasked == []  # nobody asked
+    compared = study(masks={"compare_uncorrected": True})
+    assert compared.correction("B") == ["corrections/B.nii.gz", "corrections/B.json"]
+    assert compared.patients_with_two_masks == ["B"] and compared.patients_with_one_mask == [
+        "A",
+        "C",
+    ]
+    assert study().patients_with_two_masks == []  # nobody asked
 
 
 def test_batches_of_segmentation_hold_every_patient_once(folder):

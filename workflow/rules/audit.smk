@@ -29,7 +29,7 @@ rule audit_data:
         cohort="results/cohort.tsv",
         features="results/features.parquet",
         splits="results/splits.parquet",
-        prints=expand(
+        fingerprints=expand(
             "results/audit/fingerprints/{patient}.json", patient=study.patients
         ),
     output:
@@ -43,7 +43,7 @@ rule audit_data:
     resources:
         mem_mb=scaled(2000),
     params:
-        different=config["audit"]["known_distinct_pairs"],
+        known_distinct_pairs=config["audit"]["known_distinct_pairs"],
     message:
         "Auditing patients, images, features and splits for leakage"
     script:

@@ -6,7 +6,7 @@ rule list_cohort:
     input:
         masks=expand("results/masks/{patient}.json", patient=study.patients),
         tables=expand("results/lesions/{patient}.tsv", patient=study.patients),
-        facts=expand("results/lesions/{patient}.json", patient=study.patients),
+        measurements=expand("results/lesions/{patient}.json", patient=study.patients),
     output:
         cohort="results/cohort.tsv",
     log:

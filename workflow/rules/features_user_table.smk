@@ -1,4 +1,4 @@
-# A study that starts from a feature table the user has already.
+# The feature table of a study that starts from a table of the user, without images.
 # Needs the table that `features:` names; makes results/features.parquet and results/cohort.tsv.
 
 

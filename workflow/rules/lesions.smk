@@ -10,7 +10,7 @@ checkpoint label_lesions:
     output:
         lesions="results/lesions/{patient}.nii.gz",
         table="results/lesions/{patient}.tsv",
-        facts="results/lesions/{patient}.json",
+        measurements="results/lesions/{patient}.json",
     log:
         "results/logs/label_lesions/{patient}.log",
     conda:

@@ -85,7 +85,7 @@ rule render_report:
         dictionary="results/radiomics_dictionary.tsv" if study.has_images else [],
         robustness=[*study.icc, "results/robustness.svg"] if study.icc else [],
         agreement="results/agreement.tsv" if study.has_images else [],
-        masks=rules.compare_corrections.output if study.remasked else [],
+        masks=rules.compare_corrections.output if study.patients_with_two_masks else [],
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),
     log:

@@ -34,7 +34,7 @@ rule check_mask:
         mask="results/masks/{patient}.nii.gz",
         record="results/masks/{patient}.json",
         table="results/lesions/{patient}.tsv",
-        facts="results/lesions/{patient}.json",
+        measurements="results/lesions/{patient}.json",
     output:
         segmentation="results/review/{patient}.seg.nrrd",
         findings="results/review/{patient}.json",

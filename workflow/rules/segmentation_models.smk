@@ -1,5 +1,6 @@
 # Published segmentation models, downloaded once for all studies of this machine.
-# Needs the url or package, and the sha256 of a model in the config; makes the file that its `path` names.
+# Needs the url or package, and the sha256 of a model in the config; makes the file that its `path`
+# names.
 
 
 # The paths are the models' own, so each model has a rule.

@@ -1,5 +1,5 @@
-# Automatic masks of liver and lesions by nnU-Net v2, one job for several patients, who share the
-# models in its memory. Needs results/ct and the models; makes results/segmentation.
+# Automatic masks of liver and lesions by the configured models, one job for several patients,
+# who share the models in its memory. Needs results/ct and the models; makes results/segmentation.
 
 
 wildcard_constraints:

@@ -1,4 +1,4 @@
-# Automatic masks of liver and lesions by nnU-Net v2, one job per patient.
+# Automatic masks of liver and lesions by the configured models, one job per patient.
 # Needs results/ct and the models; makes results/segmentation, which is never changed afterwards.
 
 

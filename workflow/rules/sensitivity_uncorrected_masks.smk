@@ -33,7 +33,7 @@ use rule label_lesions as label_uncorrected_lesions with:
     output:
         lesions="results/uncorrected/lesions/{patient}.nii.gz",
         table="results/uncorrected/lesions/{patient}.tsv",
-        facts="results/uncorrected/lesions/{patient}.json",
+        measurements="results/uncorrected/lesions/{patient}.json",
     log:
         "results/logs/label_uncorrected_lesions/{patient}.log",
     message:
@@ -65,21 +65,21 @@ rule assemble_uncorrected_features:
     input:
         cohort="results/cohort.tsv",
         splits="results/splits.parquet",
-        facts=expand(
-            "results/uncorrected/lesions/{patient}.json", patient=study.remasked
+        measurements=expand(
+            "results/uncorrected/lesions/{patient}.json", patient=study.patients_with_two_masks
         ),
         radiomics=[
             *expand(
                 "results/uncorrected/radiomics/{patient}.parquet",
-                patient=study.remasked,
+                patient=study.patients_with_two_masks,
             ),
-            *expand("results/radiomics/{patient}.parquet", patient=study.not_remasked),
+            *expand("results/radiomics/{patient}.parquet", patient=study.patients_with_one_mask),
         ],
         tables=[
             *expand(
-                "results/uncorrected/lesions/{patient}.tsv", patient=study.remasked
+                "results/uncorrected/lesions/{patient}.tsv", patient=study.patients_with_two_masks
             ),
-            *expand("results/lesions/{patient}.tsv", patient=study.not_remasked),
+            *expand("results/lesions/{patient}.tsv", patient=study.patients_with_one_mask),
         ],
     output:
         features="results/uncorrected/features.parquet",
@@ -118,16 +118,16 @@ rule match_lesions:
 rule compare_corrections:
     input:
         before=expand(
-            "results/uncorrected/masks/{patient}.json", patient=study.remasked
+            "results/uncorrected/masks/{patient}.json", patient=study.patients_with_two_masks
         ),
-        after=expand("results/masks/{patient}.json", patient=study.remasked),
-        facts=expand(
-            "results/uncorrected/lesions/{patient}.json", patient=study.remasked
+        after=expand("results/masks/{patient}.json", patient=study.patients_with_two_masks),
+        measurements=expand(
+            "results/uncorrected/lesions/{patient}.json", patient=study.patients_with_two_masks
         ),
-        pairs=expand("results/uncorrected/pairs/{patient}.tsv", patient=study.remasked),
+        pairs=expand("results/uncorrected/pairs/{patient}.tsv", patient=study.patients_with_two_masks),
         uncorrected="results/uncorrected/features.parquet",
         features="results/features.parquet",
-        scored=expand(
+        uncorrected_predictions=expand(
             "results/uncorrected/predictions/{arm}.parquet", arm=study.rerun_arms
         ),
         predictions=expand("results/predictions/{arm}.parquet", arm=study.rerun_arms),

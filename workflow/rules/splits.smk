@@ -1,4 +1,4 @@
-# Who trains, validates and tests: patients, never lesions.
+# Splits patients, never lesions, into those who train, validate and test.
 # Needs results/cohort.tsv; makes results/splits.parquet, which every model obeys.
 
 

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from livermets.audit.near_duplicates import MAX_EXPECTED_PAIRS, PatientPair
+from livermets.core.text import list_names
 from livermets.features import label_leaks
 from livermets.features.label_leaks import PATIENTS_PER_CLASS, duplicated_lesions
 
 MAX_EXPECTED_FEATURES = 1e-3  # so few separate the classes by chance where one is suspicious
-MAX_NAMES = 5  # patients or features named in one sentence
 REMOVE = (
     "Keep one of them in the cohort; if a person has compared them and they are two patients, "
     "name the pair in `audit.known_distinct_pairs`"
@@ -49,33 +49,35 @@ class Finding:
 
 
 def patients_with_two_roles(splits: pd.DataFrame) -> list[Finding]:
-    """Patients who have two roles in one split, such as train and test."""
+    """Find patients who have two roles in one split, such as train and test."""
     roles = splits.astype(str).drop_duplicates(["patient", "split", "role"])
     places = defaultdict(list)
     for (patient, split), rows in roles.groupby(["patient", "split"]):
         if len(rows) > 1:
             places[str(patient)].append(f"{' and '.join(sorted(rows['role']))} of {split}")
     return [
-        Finding((patient,), f"patient {patient} is in {listed(parts)}", "Divide the patients again")
+        Finding(
+            (patient,), f"patient {patient} is in {list_names(parts)}", "Divide the patients again"
+        )
         for patient, parts in places.items()
     ]
 
 
 def similar_ids(patients: Iterable[str]) -> list[Finding]:
-    """Patient ids that may name one person, such as P1, p-01 and P001."""
+    """Find patient ids that may name one person, such as P1, p-01 and P001."""
     by_plain_id = defaultdict(list)
     for patient in patients:
         letters_and_digits = re.sub(r"[^a-z0-9]", "", patient.casefold())
         by_plain_id[re.sub(r"(?<!\d)0+(?=\d)", "", letters_and_digits)].append(patient)
     return [
-        Finding(tuple(ids), f"{listed(ids, ' and ')} may be one person")
+        Finding(tuple(ids), f"{list_names(ids, ' and ')} may be one person")
         for ids in by_plain_id.values()
         if len(ids) > 1
     ]
 
 
 def shared_slices(fingerprints: Fingerprints) -> list[Finding]:
-    """Patients whose CTs share slices, in any order and file format."""
+    """Find patients whose CTs share slices, in any order and file format."""
     slices = {patient: set(print_["slices"]) for patient, print_ in fingerprints.items()}
 
     def text(count: int, first: str, second: str) -> str:
@@ -85,13 +87,13 @@ def shared_slices(fingerprints: Fingerprints) -> list[Finding]:
 
 
 def shared_masks(fingerprints: Fingerprints) -> list[Finding]:
-    """Patients whose masks have the same shape, at any place in the volume."""
+    """Find patients whose masks have the same shape, at any place in the volume."""
     masks = {p: {print_["mask"]} if print_["mask"] else set() for p, print_ in fingerprints.items()}
     return _shared_hashes(masks, lambda *_: "have the same mask")
 
 
 def shared_lesions(fingerprints: Fingerprints) -> list[Finding]:
-    """Patients with a lesion of the same HU values."""
+    """Find patients with a lesion of the same HU values."""
     lesions = {p: set(print_["lesions"].values()) for p, print_ in fingerprints.items()}
     return _shared_hashes(
         lesions, lambda count, *_: f"share all voxels of {counted(count, 'lesion')}"
@@ -122,7 +124,7 @@ def _shared_hashes(
 
 
 def identical_lesions(features: pd.DataFrame, columns: Sequence[str]) -> list[Finding]:
-    """Pairs of patients with lesions that have the same values in all features."""
+    """Find pairs of patients with lesions that have the same values in all features."""
     pairs = defaultdict(list)
     for group in duplicated_lesions(features, columns):
         for (first, first_lesion), (second, second_lesion) in combinations(group, 2):
@@ -131,7 +133,7 @@ def identical_lesions(features: pd.DataFrame, columns: Sequence[str]) -> list[Fi
         Finding(
             pair,
             f"patients {pair[0]} and {pair[1]} have the same values in all {len(columns)} features "
-            f"of {counted(len(lesions), 'lesion')} (lesion {listed(lesions)})",
+            f"of {counted(len(lesions), 'lesion')} (lesion {list_names(lesions)})",
             REMOVE,
         )
         for pair, lesions in pairs.items()
@@ -139,14 +141,14 @@ def identical_lesions(features: pd.DataFrame, columns: Sequence[str]) -> list[Fi
 
 
 def near_duplicate_patients(pairs: Sequence[PatientPair]) -> list[Finding]:
-    """Pairs of patients whose lesions are closer to each other than chance allows."""
+    """Find pairs of patients whose lesions are closer to each other than chance allows."""
     return [
         Finding(
             pair.patients,
             f"patients {' and '.join(pair.patients)} have nearly the same features in "
             f"{counted(len(pair.lesions), 'lesion')} (lesion "
-            f"{listed(f'{first} and {second}' for first, second in pair.lesions)}), as close as "
-            f"{pair.expected:.3g} pairs would be by chance",
+            f"{list_names(f'{first} and {second}' for first, second in pair.lesions)}), as "
+            f"close as {pair.expected:.3g} pairs would be by chance",
             REMOVE,
         )
         for pair in pairs
@@ -157,7 +159,7 @@ def near_duplicate_patients(pairs: Sequence[PatientPair]) -> list[Finding]:
 def copied_columns(
     features: pd.DataFrame, numbers: Sequence[str], words: Sequence[str]
 ) -> list[Finding]:
-    """Columns that are a copy of the label, the patient's id or the row number.
+    """Find columns that are a copy of the label, the patient's id or the row number.
 
     Parameters
     ----------
@@ -169,17 +171,17 @@ def copied_columns(
         Columns of words, which can only be a copy of the label.
     """
     coded = features.assign(**{name: pd.factorize(features[name])[0] for name in words})
-    found = label_leaks.copied_columns(coded, numbers)
-    found["the label"] += label_leaks.copied_columns(coded, words)["the label"]
+    copies = label_leaks.copied_columns(coded, numbers)
+    copies["the label"] += label_leaks.copied_columns(coded, words)["the label"]
     return [
         Finding((), f"the column {name} is a copy of {original}", f"Remove {name} from the table")
-        for original, names in found.items()
+        for original, names in copies.items()
         for name in names
     ]
 
 
 def separating_features(features: pd.DataFrame, columns: Sequence[str]) -> list[Finding]:
-    """Features that alone separate a class from all others without error, unless by chance.
+    """Find features that separate a class from the others without error, unless by chance.
 
     A feature separates a class where all its values in the class lie above, or all below, those of
     the other classes.
@@ -198,20 +200,20 @@ def separating_features(features: pd.DataFrame, columns: Sequence[str]) -> list[
         has_values = np.isfinite(values).any(axis=0)
         names = [str(columns[int(i)]) for i in np.flatnonzero((above | below) & has_values)]
         if names and expected < MAX_EXPECTED_FEATURES:
-            text = f"{label} is separated from the rest without error by {listed(names)} alone"
+            text = f"{label} is separated from the rest without error by {list_names(names)} alone"
             findings.append(Finding((), f"{text}: check that this is no copy of the label"))
     return findings if len(patients) > 2 else findings[:1]  # of two classes both would be named
 
 
 def sites_of_one_class(cohort: pd.DataFrame) -> list[Finding]:
-    """A warning where every site has patients of one class only; an empty site is left out."""
+    """Warn where every site has patients of one class only; an empty site is left out."""
     classes = cohort[cohort["site"] != ""].groupby("site")["label"].nunique()
     text = "each site has patients of one class: a model may learn the scanner, not the tumour"
     return [Finding((), text)] if len(classes) > 1 and (classes == 1).all() else []
 
 
 def tested_training_patients(predictions: pd.DataFrame, splits: pd.DataFrame) -> list[Finding]:
-    """Arms that were tested on patients outside the test part of the split."""
+    """Find arms that were tested on patients outside the test part of the split."""
     roles = splits.astype(str).drop_duplicates(["split", "patient", "role"])
     tested = predictions[["arm", "split", "patient"]].astype(str).drop_duplicates()
     joined = tested.merge(roles, how="left", on=["split", "patient"])
@@ -220,7 +222,7 @@ def tested_training_patients(predictions: pd.DataFrame, splits: pd.DataFrame) ->
         Finding(
             tuple(dict.fromkeys(rows["patient"])),
             f"the arm {arm} tests patients who are not in the test part: "
-            + listed(f"{row.patient} in {row.split} ({row.role})" for row in rows.itertuples()),
+            + list_names(f"{row.patient} in {row.split} ({row.role})" for row in rows.itertuples()),
             f"Run {arm} again on the study's splits, or remove its table",
         )
         for arm, rows in wrong.fillna({"role": "not in this split"}).groupby("arm")
@@ -228,7 +230,7 @@ def tested_training_patients(predictions: pd.DataFrame, splits: pd.DataFrame) ->
 
 
 def differing_labels(predictions: pd.DataFrame, cohort: pd.DataFrame) -> list[Finding]:
-    """Arms that were tested against labels which are not the cohort's."""
+    """Find arms that were tested against labels which are not the cohort's."""
     label = cohort.drop_duplicates("patient").set_index("patient")["label"].astype(str)
     of_cohort = predictions[predictions["patient"].isin(label.index)]
     wrong = of_cohort[of_cohort["label"].astype(str) != of_cohort["patient"].map(label)]
@@ -236,20 +238,13 @@ def differing_labels(predictions: pd.DataFrame, cohort: pd.DataFrame) -> list[Fi
         Finding(
             tuple(dict.fromkeys(rows["patient"].astype(str))),
             f"the arm {arm} has another label than the cohort for patient "
-            f"{listed(dict.fromkeys(rows['patient'].astype(str)))}",
+            f"{list_names(dict.fromkeys(rows['patient'].astype(str)))}",
             f"Run {arm} again on this cohort, or remove its table",
         )
         for arm, rows in wrong.groupby("arm")
     ]
 
 
-def listed(names: Iterable[str], separator: str = ", ") -> str:
-    """The first names in one line, and the number of the others."""
-    names = list(names)
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return separator.join(names[:MAX_NAMES]) + more
-
-
 def counted(count: int, unit: str) -> str:
-    """A number with its unit: "1 lesion", "2 lesions"."""
+    """Write a number with its unit: "1 lesion", "2 lesions"."""
     return f"{count} {unit}{'' if count == 1 else 's'}"

@@ -17,7 +17,7 @@ MIN_DIFFERENT_VALUES, MIN_VOXELS = 50, 30
 
 
 def fingerprint(ct: sitk.Image, mask: sitk.Image, lesions: sitk.Image) -> dict[str, Any]:
-    """Hashes of one patient's CT, mask and lesions, for JSON.
+    """Hash one patient's CT, mask and lesions; the result fits JSON.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ def audit_data(
     fingerprints: Fingerprints | None = None,
     distinct_pairs: Iterable[Sequence[str]] = (),
 ) -> list[Check]:
-    """All checks that need no predictions, so that they run before anything is trained.
+    """Run all checks that need no predictions, before anything is trained.
 
     Parameters
     ----------
@@ -70,13 +70,13 @@ def audit_data(
     """
     included = cohort[cohort["included"]]
     known_distinct = {frozenset(map(str, pair)) for pair in distinct_pairs}
-    found = [
+    checks = [
         *_patient_checks(included, splits),
         *_image_checks(fingerprints or {}),
         *_feature_checks(features),
         _site_check(included),
     ]
-    return [_with_known_pairs(check, known_distinct) for check in found]
+    return [_with_known_pairs(check, known_distinct) for check in checks]
 
 
 def _patient_checks(included: pd.DataFrame, splits: pd.DataFrame) -> list[Check]:
@@ -156,7 +156,7 @@ def _site_check(included: pd.DataFrame) -> Check:
 def audit_predictions(
     predictions: pd.DataFrame, splits: pd.DataFrame, cohort: pd.DataFrame
 ) -> list[Check]:
-    """The checks of the patients and labels that the arms were tested on.
+    """Check the patients and labels that the arms were tested on.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def stop_on_findings(audit: Sequence[Check]) -> None:
 
 
 def as_json(audit: Sequence[Check]) -> dict[str, Any]:
-    """The content of results/audit.json."""
+    """Arrange the checks as the content of results/audit.json."""
     return {
         "passed": all(check.outcome != "failed" for check in audit),
         "checks": [
@@ -219,7 +219,7 @@ def as_json(audit: Sequence[Check]) -> dict[str, Any]:
 
 
 def as_table(audit: Mapping[str, Any]) -> pd.DataFrame:
-    """The content of `as_json` with one row for each finding and each check without findings."""
+    """Arrange `as_json` as a table: a row for each finding and each check without findings."""
     rows = []
     for check in audit["checks"]:
         record = {"check": check["check"], "looked_at": check["looked_at"]}

@@ -45,7 +45,7 @@ class PatientPair:
 
 
 def closest_pairs(table: pd.DataFrame, features: list[str]) -> list[PatientPair]:
-    """Pairs of patients with similar lesions, the least probable by chance first.
+    """Find pairs of patients with similar lesions, the least probable by chance first.
 
     Two lesions must be each other's nearest, both with features as standard scores and with these
     compressed by arsinh, because outliers are near each other in only one of the two. The larger

@@ -23,7 +23,7 @@ from livermets.core.errors import BadInput
 from livermets.core.seeds import derive_seed
 from livermets.features.features_table import feature_columns, stable_columns
 from livermets.predictions.predictions_table import COLUMNS, score_columns
-from livermets.predictions.task import Task
+from livermets.predictions.task import Task, require_every_class
 from livermets.splits.patient_splits import grouped_folds
 from livermets.study.arms import RESAMPLINGS, Arm, takes_resampling
 from livermets.study.classifiers import CLASSIFIERS, Classifier
@@ -36,7 +36,7 @@ Unstable = Mapping[str, Sequence[str]]  # split -> features to leave out of it
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How an arm is trained, the same for all arms of a study.
+    """The settings of training, the same for all arms of a study.
 
     Parameters
     ----------
@@ -242,7 +242,10 @@ def train_on_splits(
         part = splits[splits["split"] == split]
         role = rows["patient"].map(part.set_index("patient")["role"])
         training, test = role.isin(["train", "validation"]).to_numpy(), (role == "test").to_numpy()
-        _require_every_class(codes[training], task, split)
+        require_every_class(
+            codes[training].tolist(), task.classes, split, "lesion",
+            "split patients who have lesions, or add patients",
+        )  # fmt: skip
         if not test.any():
             raise BadInput(
                 f"{split}: none of its test patients has a lesion: remake results/splits.parquet."
@@ -309,13 +312,3 @@ def _checked_rows(
             " infinite: give a number, or leave it empty."
         )
     return features.sort_values(["patient", "lesion"], ignore_index=True)
-
-
-def _require_every_class(codes: np.ndarray, task: Task, split: str) -> None:
-    """Refuse a split whose training rows lack a class."""
-    for code, name in enumerate(task.classes):
-        if code not in codes:
-            raise BadInput(
-                f"{split}: no training patient of class {name} has a lesion:"
-                " split patients who have lesions, or add patients."
-            )

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from imblearn.pipeline import Pipeline
 from sklearn.base import clone
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import ParameterGrid, ParameterSampler
-from sklearn.preprocessing import label_binarize
 
 from livermets.classification.pipeline import Folds, groups_for, weights_for
+from livermets.predictions.auc import one_vs_rest_auc
 from livermets.study.classifiers import Classifier
 
 log = logging.getLogger(__name__)
@@ -124,13 +123,9 @@ def _auc(
     y_test: np.ndarray,
     **weights: np.ndarray,
 ) -> float:
-    """AUC of the estimator on held-out rows, once it is fitted."""
+    """Fit the estimator and compute its AUC on the held-out rows."""
     estimator.fit(X, y, **weights)
     # distances rank as well as probabilities do, and need no calibration
     distances = not hasattr(estimator, "predict_proba")
     score = estimator.decision_function(X_test) if distances else estimator.predict_proba(X_test)
-    if len(estimator.classes_) == 2:
-        return float(roc_auc_score(y_test, score if score.ndim == 1 else score[:, 1]))
-    # one column a class: `multi_class="ovr"` would refuse distances, which do not add up to 1
-    truth = label_binarize(y_test, classes=estimator.classes_)
-    return float(roc_auc_score(truth, score, average="macro"))
+    return one_vs_rest_auc(y_test, score, estimator.classes_)

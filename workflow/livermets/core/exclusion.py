@@ -15,12 +15,14 @@ from livermets.core.io import read_json, write_empty, write_json
 
 log = logging.getLogger(__name__)
 
-Step = Callable[[], dict[str, Any] | None]  # writes a rule's outputs, returns facts for its record
+Step = Callable[
+    [], dict[str, Any] | None
+]  # writes a rule's outputs, returns the content of its record
 Paths = Iterable[str | Path]
 
 
 def exclusion_of(record: str | Path) -> dict[str, str] | None:
-    """`{"stage": ..., "reason": ...}` if the patient of this record is out, else None."""
+    """Read why the patient of this record is out: `{"stage": ..., "reason": ...}`, else None."""
     out: dict[str, str] | None = read_json(record).get("excluded")
     return out
 
@@ -41,21 +43,21 @@ def exclude_or_stop(
     stage : str
         The stage's name in `cohort.tsv` and the flow diagram.
     step : callable
-        Writes `outputs` and returns the facts of the record.
+        Writes `outputs` and returns the content of the record.
     policy : {"stop", "exclude"}
         What a `BadPatient` does. A `NotIncluded` is left out either way.
     outputs : paths
         Files left empty (0 bytes) when the patient is out.
     record : path
-        JSON file that gets the facts and `excluded`.
+        JSON file that gets the content and `excluded`.
     upstream : path, optional
         Record of the stage before; a patient out there stays out here.
     """
     out = exclusion_of(upstream) if upstream else None
-    facts: dict[str, Any] | None = {}
+    content: dict[str, Any] | None = {}
     if out is None:
         try:
-            facts = step()
+            content = step()
         except BadPatient as problem:
             met_criteria = not isinstance(problem, NotIncluded)
             if policy == "stop" and met_criteria:
@@ -66,7 +68,7 @@ def exclude_or_stop(
                 ) from problem
             log.warning("excluded: %s", problem)
             out = {"stage": stage if met_criteria else "inclusion", "reason": problem.problem}
-    _finish(facts, out, outputs, record)
+    _finish(content, out, outputs, record)
 
 
 def skip_if_excluded(
@@ -79,18 +81,18 @@ def skip_if_excluded(
     upstream : path
         Record of the stage before, which says whether the patient is out.
     step : callable
-        Writes `outputs` and returns the facts of `record`, or None.
+        Writes `outputs` and returns the content of `record`, or None.
     outputs : paths
         Files left empty (0 bytes) when the patient is out.
     record : path, optional
-        JSON file that gets the facts and `excluded`.
+        JSON file that gets the content and `excluded`.
     """
     out = exclusion_of(upstream)
     _finish(step() if out is None else {}, out, outputs, record)
 
 
 def _finish(
-    facts: dict[str, Any] | None,
+    content: dict[str, Any] | None,
     out: dict[str, str] | None,
     outputs: Paths,
     record: str | Path | None,
@@ -99,4 +101,4 @@ def _finish(
         for path in outputs:
             write_empty(path)
     if record:
-        write_json(record, {**(facts or {}), "excluded": out})
+        write_json(record, {**(content or {}), "excluded": out})

@@ -1,4 +1,4 @@
-"""Reading and writing of results: JSON, text, tables, and any other file, whole or not at all.
+"""Reading and writing of results: JSON, text, tables and other files.
 
 Snakemake can record the output of a killed job as complete (snakemake #3808). A result is therefore
 written beside its place and renamed, which a kill cannot interrupt.
@@ -16,10 +16,10 @@ UNFINISHED = ".unfinished."  # prefix of the name under which a result is writte
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A path to write to, which becomes `path` once the block has ended without an error.
+    """Give a path to write to and rename it to `path` once the block has ended without an error.
 
-    The endings stay the same, for writers that go by them (`.nii.gz`, `.seg.nrrd`). After an error
-    what was there before is there still, and nothing else.
+    The endings stay the same, for writers that go by them (`.nii.gz`, `.seg.nrrd`). An error
+    leaves an older file at `path` as it was, and no other file.
     """
     path = Path(path)
     unfinished = path.with_name(UNFINISHED + path.name)
@@ -31,36 +31,36 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
-    """One JSON object."""
+    """Read one JSON object from a file."""
     content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     return content
 
 
 def read_json_files(paths: Iterable[str | Path]) -> dict[str, dict[str, Any]]:
-    """The JSON objects of files named `{patient}.json`, by patient, in the order of the paths."""
+    """Read files named `{patient}.json` into a dict by patient, in the order of the paths."""
     return {Path(path).stem: read_json(path) for path in paths}
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """A text as UTF-8."""
+    """Write a text to a file, as UTF-8."""
     with atomic_path(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
 
 
 def write_empty(path: str | Path) -> None:
-    """A file of 0 bytes, which stands for a result that a patient does not have."""
+    """Write a file of 0 bytes, which stands for a result that a patient does not have."""
     with atomic_path(path) as unfinished:
         unfinished.write_bytes(b"")
 
 
 def write_json(path: str | Path, content: dict[str, Any]) -> None:
-    """One JSON object, sorted and indented: the same content gives the same bytes."""
+    """Write one JSON object, sorted and indented: the same content gives the same bytes."""
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
     write_text(path, text + "\n")
 
 
 def write_table(path: str | Path, table: Any, float_format: str | None = None) -> None:
-    """A data frame without its index, as Parquet or TSV by the ending of `path`."""
+    """Write a data frame without its index, as Parquet or TSV by the ending of `path`."""
     with atomic_path(path) as unfinished:
         if unfinished.suffix == ".parquet":
             table.to_parquet(unfinished, index=False)

@@ -37,7 +37,7 @@ class AffineRanges:
 
 
 def random_maps(n: int, ranges: AffineRanges, generator: torch.Generator) -> torch.Tensor:
-    """Random maps for n images, shape (n, 2, 3), see `affine_maps`."""
+    """Draw random maps for n images, shape (n, 2, 3), see `affine_maps`."""
     draws = torch.rand(n, 5, generator=generator, dtype=torch.float64)
     transformed = (draws[:, 4] < ranges.probability).double()
     zoom, shear, rotate, shift = ((2 * draws[:, :4] - 1) * transformed[:, None]).T
@@ -52,7 +52,7 @@ def random_maps(n: int, ranges: AffineRanges, generator: torch.Generator) -> tor
 def affine_maps(
     zoom: torch.Tensor, shear: torch.Tensor, rotate: torch.Tensor, shift: torch.Tensor
 ) -> torch.Tensor:
-    """Maps that shear along x, then rotate, zoom and shift along x, about the image's centre.
+    """Build maps that shear along x, then rotate, zoom and shift along x, about the centre.
 
     Parameters
     ----------
@@ -78,6 +78,6 @@ def affine_maps(
 
 
 def apply_affine(images: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
-    """Float images (n, channels, size, size) under the maps; 0 comes in from outside."""
+    """Apply the maps to float images (n, channels, size, size); pixels from outside are 0."""
     grid = functional.affine_grid(maps, list(images.shape), align_corners=False)
     return functional.grid_sample(images, grid, align_corners=False)

@@ -37,7 +37,7 @@ class LesionDataset:
         return len(self.targets)
 
     def to(self, device: torch.device) -> "LesionDataset":
-        """On `device`; images stay where they are if they would fill half of its free memory."""
+        """Move to `device`, but for images that would fill half of its free memory."""
         stay = device.type == "cuda" and (
             2 * self.images.nbytes > torch.cuda.mem_get_info(device)[0]
         )
@@ -45,11 +45,11 @@ class LesionDataset:
         return LesionDataset(self.images if stay else self.images.to(device), *rest)
 
     def batch(self, index: torch.Tensor) -> torch.Tensor:
-        """The images at `index`, on the device of the targets."""
+        """Take the images at `index`, on the device of the targets."""
         return self.images[index.to(self.images.device)].to(self.targets.device)
 
     def draw(self, n: int, generator: torch.Generator) -> torch.Tensor:
-        """N indices in random order, each image about n times its share of the weights.
+        """Draw n indices in random order, each image about n times its share of the weights.
 
         One index is drawn from each n-th of the total weight: equal weights and n images give every
         image once; with a weight of 1 / images of the lesion, n lesions give one image of each.
@@ -60,7 +60,7 @@ class LesionDataset:
         return index[torch.randperm(n, generator=generator)]
 
     def class_weights(self, classes: int) -> torch.Tensor:
-        """Weight of an image of each class that makes all classes equal, shape (classes,)."""
+        """Compute the weight of an image of each class that makes all classes equal: (classes,)."""
         total = self.weights.sum()
         others = [self.weights @ (self.targets == k).to(self.weights) for k in range(1, classes)]
         shares = torch.stack([total - sum(others), *others])
@@ -70,7 +70,7 @@ class LesionDataset:
 def lesion_dataset(
     slices: Slices, labels: Mapping[str, str], patients: Sequence[str], outputs: Sequence[str]
 ) -> LesionDataset:
-    """All slices of the patients as one dataset, in which every lesion has the same weight.
+    """Gather all slices of the patients in one dataset, where every lesion has the same weight.
 
     Parameters
     ----------

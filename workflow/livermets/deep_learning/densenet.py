@@ -33,7 +33,7 @@ from livermets.deep_learning.trainer import (
     predict,
 )
 from livermets.predictions.predictions_table import COLUMNS, score_columns
-from livermets.predictions.task import Task
+from livermets.predictions.task import Task, require_every_class
 from livermets.study.names import DENSENET
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Run:
-    """Which split is trained, and where.
+    """The settings of one training: the split, the seed and the device.
 
     Parameters
     ----------
@@ -106,7 +106,10 @@ def train_split(
     outputs = output_classes(task)
     train = lesion_dataset(slices, labels, _with_role(roles, "train"), outputs)
     valid = lesion_dataset(slices, labels, _with_role(roles, "validation"), outputs)
-    _require_every_class(train, outputs, run.split)
+    require_every_class(
+        train.targets.tolist(), outputs, run.split, "lesion slice",
+        "add patients, enlarge the training part of `splits`, or set densenet: null",
+    )  # fmt: skip
     network = place(_new_network(train, outputs, run), pick_device(run.device, "densenet.device"))
     generator = torch.Generator().manual_seed(
         derive_seed(run.seed, DENSENET, run.split, "training")
@@ -141,7 +144,7 @@ def predict_split(
     task: Task,
     run: Run,
 ) -> pd.DataFrame:
-    """Predictions for the lesions of some patients; patients without lesions have no row.
+    """Predict the lesions of some patients; patients without lesions have no row.
 
     Parameters
     ----------
@@ -234,25 +237,25 @@ def run_split(
     state, history = train_split(slices, labels, roles, task, settings, run, checkpoint)
     predictions = predict_split(state, slices, labels, _with_role(roles, "test"), task, run)
     write_table(folder / "history.tsv", history)
-    facts = {
+    description = {
         "arm": DENSENET,
         "split": run.split,
         "positive": task.positive,
         "settings": dict(settings),
         "outputs": output_classes(task),
     }
-    save_model(state, facts, folder / "model.pt")
+    save_model(state, description, folder / "model.pt")
     checkpoint.unlink()
     return predictions
 
 
 def output_classes(task: Task) -> list[str]:
-    """The classes in the order of the network's outputs: the positive one is the last."""
+    """List the classes in the order of the network's outputs: the positive one is the last."""
     return sorted(task.classes, key=lambda name: name == task.positive)
 
 
 def read_settings(settings: Mapping[str, Any]) -> TrainingConfig:
-    """`densenet` of the configuration as a `TrainingConfig`, without `device` and `threads`."""
+    """Convert `densenet` of the configuration to a `TrainingConfig`."""
     values = {key: value for key, value in settings.items() if key not in ("device", "threads")}
     ranges = values.pop("augment", None) or {}
     known = {field.name for field in fields(TrainingConfig)} - {"augmentation"}
@@ -271,17 +274,6 @@ def _new_network(train: LesionDataset, outputs: Sequence[str], run: Run) -> Lesi
         torch.manual_seed(derive_seed(run.seed, DENSENET, run.split, "weights"))
         deviation = lesion.std().clamp(min=1.0)
         return LesionNet(lesion.mean().item(), deviation.item(), len(outputs))
-
-
-def _require_every_class(train: LesionDataset, outputs: Sequence[str], split: str) -> None:
-    """Refuse a split without a training slice of a class."""
-    for number, name in enumerate(outputs):
-        if not (train.targets == number).any():
-            raise BadInput(
-                f"split {split}: no training patient of {name!r} has a lesion slice, so "
-                "DenseNet-121 cannot learn that class. Add patients, enlarge splits' training "
-                "part, or set densenet: null."
-            )
 
 
 def _with_role(roles: Mapping[str, str], role: str) -> list[str]:

@@ -34,7 +34,7 @@ def lesion_slices(
     size: int = 224,
     max_per_lesion: int | None = None,
 ) -> Arrays:
-    """Every axial slice of every lesion as a square 8-bit image.
+    """Draw every axial slice of every lesion as a square 8-bit image.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def lesion_slices(
 
 
 def choose_slices(areas: np.ndarray, max_per_lesion: int | None) -> np.ndarray:
-    """Indices of the slices to take, ascending, from the lesion's area in each slice.
+    """Choose the slices to take, as ascending indices, by the lesion's area in each slice.
 
     They are spread evenly over the slices at least half as large as the largest one; where those
     are too few, the largest slices are taken. A single slice is the largest one.
@@ -121,7 +121,7 @@ def save_slices(slices: Arrays, path: Path) -> None:
 
 
 def load_slices(path: Path) -> Arrays:
-    """The arrays of a file of `save_slices`."""
+    """Read the arrays of a file of `save_slices`."""
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
 

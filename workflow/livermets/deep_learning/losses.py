@@ -6,13 +6,15 @@ each: a tensor (n, classes).
 
 import math
 
+import numpy as np
 import torch
-from sklearn.metrics import roc_auc_score
 from torch.nn import functional
+
+from livermets.predictions.auc import one_vs_rest_auc
 
 
 def probabilities(logits: torch.Tensor) -> torch.Tensor:
-    """Probabilities of all classes, shape (n, classes)."""
+    """Compute the probabilities of all classes, shape (n, classes)."""
     if logits.ndim == 1:
         second = logits.sigmoid()
         return torch.stack([1 - second, second], dim=1)
@@ -25,7 +27,7 @@ def cross_entropy(
     class_weights: torch.Tensor | None = None,
     reduction: str = "mean",
 ) -> torch.Tensor:
-    """Cross-entropy of logits, weighted by class.
+    """Compute the cross-entropy of logits, weighted by class.
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ def cross_entropy(
 
 
 def auc(truth: torch.Tensor, scores: torch.Tensor) -> float:
-    """AUC of the second of two classes, or the mean of each of more against the rest.
+    """Compute the AUC of the second of two classes, or the mean of each of more against the rest.
 
     Parameters
     ----------
@@ -70,6 +72,4 @@ def auc(truth: torch.Tensor, scores: torch.Tensor) -> float:
     classes = scores.shape[1]
     if len(truth.unique()) < classes:
         return math.nan
-    if classes == 2:
-        return float(roc_auc_score(truth, scores[:, 1]))
-    return float(roc_auc_score(truth, scores, multi_class="ovr", average="macro"))
+    return one_vs_rest_auc(np.asarray(truth), np.asarray(scores), np.arange(classes))

@@ -53,18 +53,18 @@ class LesionNet(nn.Module):
 
 
 def place(network: LesionNet, device: torch.device) -> LesionNet:
-    """The network on a device, in the memory format that is fastest there."""
+    """Move the network to a device, in the memory format that is fastest there."""
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # stubs lack it
     return network
 
 
-def save_model(state: Mapping[str, torch.Tensor], facts: Mapping[str, Any], path: Path) -> None:
-    """Write weights and plain values about them to one file, which holds no code."""
+def save_model(state: Mapping[str, torch.Tensor], values: Mapping[str, Any], path: Path) -> None:
+    """Write the weights and plain values, such as settings, to one file, which holds no code."""
     with atomic_path(path) as unfinished, unfinished.open("wb") as file:
-        torch.save({"state": dict(state), "facts": dict(facts)}, file)
+        torch.save({"state": dict(state), "facts": dict(values)}, file)
 
 
 def load_model(path: Path) -> tuple[State, dict[str, Any]]:
-    """Weights and values of a file of `save_model`, which cannot run code when it is read."""
+    """Read weights and values from a file of `save_model`; reading it cannot run code."""
     content = torch.load(path, map_location="cpu", weights_only=True)
     return content["state"], content["facts"]

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class TrainingDiverged(ArithmeticError):
-    """A loss is not finite.
+    """The error when a loss is not finite.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class TrainingDiverged(ArithmeticError):
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train; the defaults are for a whole cohort at 224 x 224 on a GPU.
+    """The settings of a training; the defaults are for a whole cohort at 224 x 224 on a GPU.
 
     Parameters
     ----------
@@ -73,13 +73,13 @@ class Network(Protocol):
     classes: int
 
     def prepare(self, images: torch.Tensor) -> torch.Tensor:
-        """Input of the network from uint8 images (n, size, size), ready to be augmented."""
+        """Convert uint8 images (n, size, size) to the network's input, ready to be augmented."""
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits of prepared images."""
+        """Compute the logits of prepared images."""
 
     def train(self, mode: bool = True) -> Any:
-        """As of `torch.nn.Module`, like the methods below."""
+        """Set training or evaluation mode, as `torch.nn.Module` does, like the methods below."""
 
     def eval(self) -> Any: ...  # noqa: D102
 
@@ -245,13 +245,13 @@ def fit(
 
 
 def forward(network: Network, images: torch.Tensor) -> torch.Tensor:
-    """Logits float32 of prepared images, computed in the device's fastest precision."""
+    """Compute the logits (float32) of prepared images in the device's fastest precision."""
     with torch.autocast(images.device.type, precision(images.device), images.is_cuda):
         return network(images.contiguous(memory_format=torch.channels_last)).float()
 
 
 def precision(device: torch.device) -> torch.dtype:
-    """The type of numbers the network computes with: 16 bits on a GPU, float32 on a CPU."""
+    """Choose the number type the network computes with: 16 bits on a GPU, float32 on a CPU."""
     if device.type != "cuda":
         return torch.float32
     native = torch.cuda.is_bf16_supported(including_emulation=False)
@@ -260,14 +260,14 @@ def precision(device: torch.device) -> torch.dtype:
 
 @torch.inference_mode()
 def predict(network: Network, dataset: LesionDataset, batch_size: int = 64) -> torch.Tensor:
-    """Logits of a dataset without augmentation, on the device of its targets."""
+    """Compute the logits of a dataset without augmentation, on the device of its targets."""
     network.eval()
     indices = torch.arange(len(dataset), device=dataset.targets.device).split(batch_size)
     return torch.cat([forward(network, network.prepare(dataset.batch(index))) for index in indices])
 
 
 def lesion_means(values: torch.Tensor, lesions: torch.Tensor) -> torch.Tensor:
-    """Mean of each lesion, (lesions, m) in the order of their numbers, of values (n, m)."""
+    """Average values (n, m) over each lesion: (lesions, m), in the order of their numbers."""
     _, place, count = lesions.unique(return_inverse=True, return_counts=True)
     sums = values.new_zeros(len(count), values.shape[1]).index_add(0, place, values)
     return sums / count[:, None]

@@ -1,4 +1,4 @@
-"""The prediction table, the one contract between models and evaluation: read and checked.
+"""The prediction table, which every model writes and the evaluation reads.
 
 Columns: arm, split, patient, lesion, label (class name), score (probability of the positive
 class); one row per test lesion per split. With three or more classes also score_CLASS of each. A
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from livermets.core.errors import BadInput
+from livermets.core.text import list_names
 from livermets.study.schemes import scheme_of
 
 COLUMNS = ["arm", "split", "patient", "lesion", "label", "score"]
@@ -26,7 +27,7 @@ READERS: dict[str, Callable[..., pd.DataFrame]] = {
 
 
 def read_predictions(paths: Iterable[Path], classes: list[str]) -> pd.DataFrame:
-    """All arms in one table, sorted by arm, split, patient and lesion.
+    """Read all arms into one table, sorted by arm, split, patient and lesion.
 
     Parameters
     ----------
@@ -78,14 +79,14 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def score_columns(classes: list[str]) -> list[str]:
-    """Columns of each class's probability; none with two classes, where `score` is enough."""
+    """Name the columns of each class's probability; none with two classes."""
     return [f"score_{name}" for name in classes] if len(classes) > 2 else []
 
 
 def check_predictions(
     table: pd.DataFrame, classes: list[str], name: str = "predictions"
 ) -> pd.DataFrame:
-    """The table with its columns in their types.
+    """Check the table of one file and convert its columns to their types.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def check_predictions(
     missing = [column for column in needed if column not in table]
     if missing:
         raise BadInput(
-            f"{name}: the column {_listed(missing)} is missing. "
+            f"{name}: the column {list_names(map(repr, missing))} is missing. "
             f"A predictions table of {len(classes)} classes has the columns {', '.join(needed)}."
         )
     if table.empty:
@@ -121,7 +122,8 @@ def check_predictions(
     empty = [column for column in needed if table[column].isna().any()]
     if empty:
         raise BadInput(
-            f"{name}: the column {_listed(empty)} has empty cells. Fill or drop the rows."
+            f"{name}: the column {list_names(map(repr, empty))} has empty cells. "
+            "Fill or drop the rows."
         )
     try:
         table[scores + optional] = table[scores + optional].astype(float)
@@ -151,7 +153,7 @@ def check_predictions(
     if unknown:
         arm = table.loc[table["label"] == unknown[0], "arm"].iloc[0]
         raise BadInput(
-            f"{name}: arm {arm!r} has the unknown label {_listed(unknown)}. "
+            f"{name}: arm {arm!r} has the unknown label {list_names(map(repr, unknown))}. "
             f"Use the classes of the config: {', '.join(classes)}."
         )
     duplicates = table[table.duplicated(KEY)]
@@ -185,8 +187,8 @@ def check_splits(table: pd.DataFrame, splits: pd.DataFrame) -> None:
     if unknown:
         arm = table.loc[table["split"] == unknown[0], "arm"].iloc[0]
         raise BadInput(
-            f"predictions: arm {arm!r} has the split {_listed(unknown)}, which this study does not "
-            "have. Use the names in splits.parquet."
+            f"predictions: arm {arm!r} has the split {list_names(map(repr, unknown))}, "
+            "which this study does not have. Use the names in splits.parquet."
         )
     test = splits.loc[splits["role"] == "test", ["split", "patient"]].astype(str)
     allowed = pd.MultiIndex.from_frame(test)
@@ -201,15 +203,9 @@ def check_splits(table: pd.DataFrame, splits: pd.DataFrame) -> None:
 
 
 def with_scheme(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The predictions with the columns `scheme` and `repeat`, from the names of their splits."""
+    """Add the columns `scheme` and `repeat`, from the names of the splits."""
     schemes = {split: scheme_of(split) for split in predictions["split"].unique()}
     return predictions.assign(
         scheme=predictions["split"].map({split: scheme for split, (scheme, _) in schemes.items()}),
         repeat=predictions["split"].map({split: repeat for split, (_, repeat) in schemes.items()}),
     )
-
-
-def _listed(names: list[str]) -> str:
-    """The first three names for a message, and how many more there are."""
-    first = ", ".join(repr(name) for name in names[:3])
-    return first + (f" and {len(names) - 3} more" if len(names) > 3 else "")

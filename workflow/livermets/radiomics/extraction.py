@@ -195,7 +195,7 @@ class LesionExtractor:
         if not crops:
             raise BadInput(
                 f"{path} holds lesions {lesions_in(path)}, not {lesion}: "
-                "split the lesions again and extract from that image"
+                "run the rule label_lesions again and extract from that image"
             )
         return self.extract_crops(crops, lesion)
 
@@ -250,7 +250,7 @@ def _on_grid(image: sitk.Image, ct: sitk.Image, title: str) -> sitk.Image:
     if not same_grid(image, ct):
         raise BadInput(
             f"CT {ct.GetSize()} and {title} {image.GetSize()} lie on different grids: "
-            "split the lesions again on this CT"
+            "run the rule label_lesions again on this CT"
         )
     if not same_grid(image, ct, tolerance_mm=0):  # rounding, which pyradiomics would refuse
         image = sitk.Image(image)

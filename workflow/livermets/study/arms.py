@@ -64,7 +64,7 @@ class Arm:
     @staticmethod
     @cache
     def parse(name: str) -> "Arm":
-        """The arm of a name.
+        """Parse the name of an arm, as files and tables have it.
 
         >>> Arm.parse("kernel_svm-smote")
         Arm(model='kernel_svm', resampling='smote', feature_sets='')

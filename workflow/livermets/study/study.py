@@ -33,7 +33,7 @@ VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr")  # endings of a CT that is no DI
 
 @dataclass(frozen=True)
 class Study:
-    """A study as it was asked for.
+    """A study: its checked configuration and its cohort sheet, and what the rules need of them.
 
     Parameters
     ----------
@@ -224,17 +224,17 @@ class Study:
         return [] if self.automatic_mask(patient) else self.source(patient, "mask")
 
     @cached_property
-    def remasked(self) -> list[str]:
-        """Patients whose final mask took the place of another, where that is to be looked at."""
+    def patients_with_two_masks(self) -> list[str]:
+        """List the patients with an uncorrected and a final mask; none unless both are compared."""
         if not self.config["masks"]["compare_uncorrected"]:
             return []
         return [patient for patient in self.patients if self._mask_count(patient) > 1]
 
     @property
-    def not_remasked(self) -> list[str]:
-        """All other patients."""
-        remasked = set(self.remasked)
-        return [patient for patient in self.patients if patient not in remasked]
+    def patients_with_one_mask(self) -> list[str]:
+        """List the patients who are not in `patients_with_two_masks`."""
+        with_two = set(self.patients_with_two_masks)
+        return [patient for patient in self.patients if patient not in with_two]
 
     def _mask_count(self, patient: str) -> int:
         masks = (self.automatic_mask(patient), self.cell(patient, "mask"), self.correction(patient))
@@ -353,7 +353,7 @@ class Study:
 
     @staticmethod
     def added_arms(folder: str | Path = "results/predictions") -> list[str]:
-        """Arms of prediction tables that the user put beside ours: names no rule of ours makes."""
+        """List the arms whose prediction tables the user put into the folder by hand."""
         ours = {SELECTED, DENSENET, *classifier_arms(CLASSIFIERS, RESAMPLINGS)}
         ours |= {baseline_arm(name) for name in BASELINES}
         names = (path.stem for path in Path(folder).glob("[!.]*.parquet"))

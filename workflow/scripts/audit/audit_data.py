@@ -9,13 +9,13 @@ from livermets.core.io import read_json_files, write_json
 from livermets.core.jobs import job
 
 with job(snakemake):
-    prints = [path for path in snakemake.input.prints if Path(path).stat().st_size]
+    fingerprints = [path for path in snakemake.input.fingerprints if Path(path).stat().st_size]
     checks = audit_data(
         read_cohort(snakemake.input.cohort),
         pd.read_parquet(snakemake.input.features),
         pd.read_parquet(snakemake.input.splits),
-        read_json_files(prints),
-        snakemake.params.different,
+        read_json_files(fingerprints),
+        snakemake.params.known_distinct_pairs,
     )
     stop_on_findings(checks)
     write_json(snakemake.output[0], as_json(checks))

@@ -1,4 +1,4 @@
-"""One simple model that radiomics has to beat, in every split."""
+"""Fit one baseline in every split."""
 
 import pandas as pd
 from livermets.classification.baselines import train_baseline

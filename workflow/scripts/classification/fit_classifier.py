@@ -1,4 +1,4 @@
-"""One classifier with one way of resampling, in every split."""
+"""Fit one classifier with one way of resampling in every split."""
 
 from pathlib import Path
 

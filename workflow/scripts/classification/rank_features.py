@@ -1,4 +1,4 @@
-"""Which features matter: permutation importance over the splits."""
+"""Rank the features by their permutation importance over the splits."""
 
 import pandas as pd
 from livermets.classification.importance_table import feature_importance

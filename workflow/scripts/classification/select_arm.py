@@ -1,4 +1,4 @@
-"""In every split the arm with the best inner cross-validation."""
+"""Select the arm with the best inner cross-validation in every split."""
 
 import pandas as pd
 from livermets.classification.model_selection import select_arm

@@ -9,6 +9,6 @@ with job(snakemake):
     cohort = list_cohort(
         pd.DataFrame(snakemake.params.sheet),
         [read_json(path) for path in snakemake.input.masks],
-        [read_json(path) for path in snakemake.input.facts],
+        [read_json(path) for path in snakemake.input.measurements],
     )
     write_table(snakemake.output.cohort, cohort)

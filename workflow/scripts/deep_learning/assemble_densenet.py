@@ -1,4 +1,4 @@
-"""DenseNet-121's predictions of all splits in one table."""
+"""Assemble DenseNet-121's predictions of all splits in one table."""
 
 import pandas as pd
 from livermets.core.io import write_table

@@ -1,4 +1,4 @@
-"""One patient's lesion slices for DenseNet."""
+"""Draw one patient's lesion slices for DenseNet-121."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""DenseNet-121 on one split: training, and the test patients' predictions."""
+"""Train DenseNet-121 on one split and predict its test patients."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every arm's metrics with intervals over patients, paired differences, confusion matrices."""
+"""Compute metrics with intervals, paired differences and confusion matrices of every arm."""
 
 import pandas as pd
 from livermets.core.io import write_table

@@ -30,5 +30,5 @@ with job(snakemake):
         snakemake.input.record,
         step,
         outputs=[snakemake.output.lesions],
-        record=snakemake.output.facts,
+        record=snakemake.output.measurements,
     )

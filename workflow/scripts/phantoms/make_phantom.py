@@ -1,4 +1,4 @@
-"""A digital phantom of one patient of the demo cohort."""
+"""Make the digital phantom of one patient of the demo cohort."""
 
 from livermets.core.errors import BadInput
 from livermets.core.jobs import job

@@ -1,4 +1,4 @@
-"""Intraclass correlation of every feature: by split, by class and lesion size, and as a figure."""
+"""Compute the intraclass correlation of every feature, in tables and a figure."""
 
 from pathlib import Path
 

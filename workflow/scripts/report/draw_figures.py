@@ -1,4 +1,4 @@
-"""Every figure of the report."""
+"""Draw every figure of the report."""
 
 from pathlib import Path
 

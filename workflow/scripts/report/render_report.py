@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML file."""
+"""Render the report as one self-contained HTML file."""
 
 from livermets.core.io import write_text
 from livermets.core.jobs import job

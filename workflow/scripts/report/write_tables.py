@@ -1,4 +1,4 @@
-"""Tables 1 to 3, the paired differences and the confusion matrices as TSV."""
+"""Write Tables 1 to 3, the paired differences and the confusion matrices as TSV."""
 
 from pathlib import Path
 

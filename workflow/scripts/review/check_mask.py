@@ -19,7 +19,7 @@ def step() -> dict[str, Any]:
         sitk.ReadImage(snakemake.input.ct),
         mask,
         pd.read_csv(snakemake.input.table, sep="\t", keep_default_na=False),
-        read_json(snakemake.input.facts),
+        read_json(snakemake.input.measurements),
         read_json(snakemake.input.record),
     )
 

@@ -1,4 +1,4 @@
-"""Segment liver and lesions of one or more patients with the chain of nnU-Net v2 models."""
+"""Segment liver and lesions of one or more patients with the configured chain of models."""
 
 from functools import partial
 from pathlib import Path

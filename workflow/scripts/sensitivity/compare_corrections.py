@@ -11,12 +11,12 @@ from livermets.sensitivity.correction_effect import correction_tables
 
 with job(snakemake):
     files, params = snakemake.input, snakemake.params
-    scored = (files.scored, files.predictions)
+    prediction_files = (files.uncorrected_predictions, files.predictions)
     tables = correction_tables(
-        [read_json_files(files[name]) for name in ("before", "after", "facts")],
+        [read_json_files(files[name]) for name in ("before", "after", "measurements")],
         pd.concat([pd.read_csv(path, sep="\t", dtype={"patient": str}) for path in files.pairs]),
         [pd.read_parquet(path) for path in (files.uncorrected, files.features)],
-        [read_predictions(paths, params.classes) for paths in scored],
+        [read_predictions(paths, params.classes) for paths in prediction_files],
         **{name: params[name] for name in ("classes", "positive", "draws", "seed")},
     )
     for name, table in tables.items():

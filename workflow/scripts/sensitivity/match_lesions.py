@@ -1,4 +1,4 @@
-"""Which lesions of one patient's uncorrected and final mask are one."""
+"""Match the lesions of one patient's uncorrected mask with those of the final mask."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The study's patients with permuted labels, and their features under those labels."""
+"""Permute the labels of the study's patients, in the cohort and in the features table."""
 
 import pandas as pd
 from livermets.cohort.cohort_table import read_cohort

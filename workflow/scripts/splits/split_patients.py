@@ -1,4 +1,4 @@
-"""Who trains, validates and tests."""
+"""Split the patients into those who train, validate and test."""
 
 from livermets.cohort.cohort_table import read_cohort
 from livermets.core.io import write_table

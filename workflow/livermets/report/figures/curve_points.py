@@ -10,7 +10,7 @@ FPR_GRID = np.linspace(0, 1, 201)  # false positive rates at which curves are av
 
 
 def mean_roc_curve(rows: pd.DataFrame, positive: str) -> np.ndarray:
-    """Sensitivity at each false positive rate of `FPR_GRID`, averaged over repeats.
+    """Compute the sensitivity at each false positive rate of `FPR_GRID`, averaged over repeats.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def mean_roc_curve(rows: pd.DataFrame, positive: str) -> np.ndarray:
 def roc_band(
     rows: pd.DataFrame, positive: str, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pointwise 95 % band of the mean ROC curve, from bootstrap draws of patients.
+    """Compute the pointwise 95 % band of the mean ROC curve, from bootstrap draws of patients.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def _weighted_roc_curves(score: np.ndarray, truth: np.ndarray, weights: np.ndarr
 
 
 def calibration_points(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean score and share of positives in ten groups of equal size.
+    """Compute mean score and share of positives in ten groups of equal size.
 
     Equal scores are in the same group, so that ties can make fewer groups.
 
@@ -118,10 +118,10 @@ def calibration_points(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray
 
 
 def net_benefit_curve(score: np.ndarray, truth: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Net benefit at each threshold (Vickers & Elkin 2006, doi:10.1177/0272989X06295361).
+    """Compute the net benefit at each threshold.
 
     It is the share of true positives minus the share of false positives times the odds of the
-    threshold.
+    threshold (Vickers & Elkin 2006, doi:10.1177/0272989X06295361).
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ MODEL_LABELS = {
 
 
 def panels(arms: list[str]) -> list[tuple[str, list[str]]]:
-    """Title and arms of each panel: a model's arms; its choices of feature sets; the baselines."""
+    """Divide the arms into panels with a title: by model, by choice of feature sets, baselines."""
     arms_by_title: dict[str, list[str]] = {}
     for name in sorted(arms, key=Arm.parse):
         arm = Arm.parse(name)
@@ -89,7 +89,7 @@ class Target:
 
 
 def class_targets(classes: list[str], positive: str) -> list[Target]:
-    """The positive class of two classes; each class of three or more."""
+    """List the classes that have curves: the positive one of two, or each of three or more."""
     if len(classes) == 2:
         return [Target(positive, "")]
     return [Target(name, name) for name in classes]
@@ -187,7 +187,7 @@ def draw_calibration(
 
 
 def draw_decision(table: pd.DataFrame, targets: list[Target], path: Path) -> Path:
-    """Draw decision curves: net benefit against the threshold, and that of all or no lesions.
+    """Draw decision curves: the net benefit of each arm at each threshold.
 
     Parameters
     ----------
@@ -287,7 +287,7 @@ def _draw_panels(
 
 
 def interval_texts(rows: pd.DataFrame) -> dict[str, str]:
-    """Arm -> "0.87 (0.60–1.00)", from rows of the metrics table with one row for each arm."""
+    """Write each arm's AUC as "0.87 (0.60–1.00)", from metrics with one row for each arm."""
     return {arm: with_interval(*interval) for arm, interval in intervals_by_arm(rows).items()}
 
 

@@ -16,7 +16,7 @@ LEVELS = {"lesion": "By lesion", "patient": "By patient"}
 
 
 def draw_forest(metrics: pd.DataFrame, path: Path) -> Path:
-    """Draw a line for each arm; the grey band is the interval of lesion volume alone.
+    """Draw the AUC and interval of each arm; the grey band is the interval of lesion volume.
 
     Parameters
     ----------

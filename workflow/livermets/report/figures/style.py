@@ -48,7 +48,7 @@ STYLE: dict[Any, Any] = {
 
 
 def class_colours(classes: list[str], positive: str) -> dict[str, str]:
-    """The colour of each class; the positive class is blue, as in the paper's Fig. 4."""
+    """Choose the colour of each class; the positive class is blue, as in the paper's Fig. 4."""
     negatives = [name for name in classes if name != positive]
     colours = {name: NEGATIVES[i % len(NEGATIVES)] for i, name in enumerate(negatives)}
     return colours | {positive: POSITIVE}
@@ -109,7 +109,7 @@ def panel_grid(
 
 
 def draw_message(path: Path, message: str) -> Path:
-    """Draw a figure of one sentence: the reason that there are no data to draw."""
+    """Write a figure that holds one sentence in place of a plot that has no data."""
     with figure_style():
         figure = Figure(figsize=(6, 1))
         figure.text(0.5, 0.5, message, ha="center", va="center", color=MUTED)
