@@ -72,7 +72,7 @@ def test_segmentations_of_other_programs_are_read(real_data):
     assert np.array_equal(sitk.GetArrayFromImage(ours), sitk.GetArrayFromImage(truth))
     sparse = read_dicom_seg(folder / "sparse-labelmap-ppv5.dcm", "P1", "mask")[1]
     assert sparse == ["Liver"]
-    with pytest.raises(BadPatient, match="neither liver nor lesion: GREEN"):
+    with pytest.raises(BadPatient, match='known as liver or lesion: "GREEN" .layer 0'):
         read_mask(folder / "partial_overlaps.dcm", "P1", LABEL_VALUES)
     with pytest.raises(BadPatient, match="cannot be read as a DICOM segmentation"):
         read_mask(folder / "ct-3slice/01.dcm", "P1", LABEL_VALUES)
@@ -95,6 +95,25 @@ def test_a_fractional_segmentation_is_cut_at_a_half(tmp_path, caplog, maximum):
     back = onto_grid(read_mask(tmp_path / "P1.dcm", "P1", LABEL_VALUES), mask, "P1")[0]
     assert np.array_equal(sitk.GetArrayFromImage(back), share > 0.5)
     assert "voxels from 0.5 on are mask" in caplog.text
+
+
+def test_a_segment_without_a_telling_name_is_refused_and_read_once_it_is_mapped(tmp_path):
+    mask = ct_and_mask()[1]
+    codes = [Code("123037004", "SCT", "Anatomical Structure"), Code("10200004", "SCT", "Liver")]
+    manual = hd.seg.SegmentAlgorithmTypeValues.MANUAL
+    voxels = sitk.GetArrayFromImage(mask)
+    hd.seg.Segmentation(
+        _ct_headers(mask, "ab" * 32, "P1"),
+        np.stack([voxels == 2, voxels > 0], axis=-1).astype(np.uint8),
+        hd.seg.SegmentationTypeValues.BINARY,
+        [hd.seg.SegmentDescription(k, f"Segment_{k}", *codes, manual) for k in (1, 2)],
+        hd.UID(), 1, hd.UID(), 1, "a", "b", "c", "d",
+    ).save_as(tmp_path / "P1.dcm")  # fmt: skip
+    with pytest.raises(BadPatient, match='"Segment_1" .layer 0.*give their names'):
+        read_mask(tmp_path / "P1.dcm", "P1", LABEL_VALUES)
+    labels = {"liver": "Segment_2", "lesion": ["Segment_1"]}
+    back = onto_grid(read_mask(tmp_path / "P1.dcm", "P1", labels), mask, "P1")[0]
+    assert np.array_equal(sitk.GetArrayFromImage(back), voxels)
 
 
 def test_an_export_that_breaks_off_leaves_the_earlier_file_as_it_was(tmp_path, monkeypatch):

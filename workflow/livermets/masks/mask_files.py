@@ -88,13 +88,22 @@ def read_mask(
 
         image, names = read_dicom_seg(path, patient, name)
         segments = [MaskSegment(title, 1, layer) for layer, title in enumerate(names)]
+        values_tell = False  # DICOM numbers segments in any order
     else:
         image, _ = read_volume(path, patient, name, layers=True)
         image = _cut_probabilities(image, patient, f"{name} {path.name}")
         segments = _slicer_segments(image)
+        values_tell = all(AUTOMATIC_NAME.fullmatch(segment.name) for segment in segments)
+        values_tell &= len({segment.value for segment in segments}) == len(segments)
     labels = [_label_of(segment, mask_labels) for segment in segments]
     if not any(labels):
-        _refuse_unknown_segments(segments, patient, f"{name} {path.name}")
+        if not values_tell:
+            raise _unknown_segments(segments, patient, f"{name} {path.name}")
+        if segments:
+            logger.warning(
+                "patient %s: no segment of the %s %s has a name, so its values decide",
+                *(patient, name, path.name),
+            )
         return map_labels(image, patient, mask_labels, name)
     ignore = mask_labels.get("ignore", [])
     if ignore != "all":
@@ -167,19 +176,12 @@ def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _refuse_unknown_segments(segments: Sequence[MaskSegment], patient: str, name: str) -> None:
-    """Refuse names none of which is known, unless 3D Slicer gave them and the values tell."""
-    automatic = all(AUTOMATIC_NAME.fullmatch(segment.name) for segment in segments)
-    if automatic and len({segment.value for segment in segments}) == len(segments):
-        if segments:
-            logger.warning(
-                "patient %s: no segment of the %s has a name, so its values decide", patient, name
-            )
-        return
+def _unknown_segments(segments: Sequence[MaskSegment], patient: str, name: str) -> BadPatient:
+    """The refusal of segments none of which is known as liver or lesion."""
     listed = ", ".join(
         f'"{segment.name}" (layer {segment.layer}, value {segment.value})' for segment in segments
     )
-    raise BadPatient(
+    return BadPatient(
         patient,
         f"no segment of the {name} is known as liver or lesion: {listed}",
         f"Rename them in 3D Slicer (liver, lesion), or give their names {NAMES_EXAMPLE}",
