@@ -30,7 +30,9 @@ def test_a_study_downloads_its_model_once_and_another_study_takes_the_same(
         "sha256": sha256,
         "labels": {"liver": 1, "lesion": 2},
     }
-    hu = sitk.GetImageFromArray(np.full((12, 40, 40), 90, np.int16))
+    voxels = np.full((12, 40, 40), 90, np.int16)
+    voxels[:, :2] = -1000  # a CT without air or fat is refused
+    hu = sitk.GetImageFromArray(voxels)
     hu.SetSpacing((4.0, 4.0, 5.0))
     for name in ("one", "two"):
         study = tmp_path / name
