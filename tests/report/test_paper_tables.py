@@ -1,7 +1,9 @@
 """Tables 1 to 3."""
 
+import pandas as pd
 from helpers.classes import CLASSES
 from helpers.prediction_tables import make_importance
+from livermets.classification.baselines import clinical_table
 from livermets.cohort.cohort_table import read_cohort
 from livermets.report.paper_tables import read_table, table1, table3, write_tables
 
@@ -26,6 +28,17 @@ def test_table1_takes_clinical_columns_as_the_sheet_has_them(study):
     assert age["missing"] == "1"
     assert "[" in age["overall"]
     assert "empty" not in set(table["characteristic"])
+
+
+def test_table1_and_the_clinical_baseline_take_the_same_columns_for_numbers(study):
+    cohort = study.cohort.assign(age=study.cohort["age"].astype(str))
+    for cell in ("unknown", ""):
+        cohort.loc[cohort["included"].idxmax(), "age"] = cell
+        ages = table1(cohort, CLASSES, ["age"]).query("characteristic == 'age'")["overall"]
+        _, numbers, _ = clinical_table(
+            pd.DataFrame({"clinical_age": cohort["age"].replace("", None)})
+        )
+        assert ages.str.contains("[", regex=False).any() == bool(numbers) == (cell == "")
 
 
 def test_table3_has_every_arm_once_per_scheme_and_level(study):

@@ -14,6 +14,7 @@ rule read_features:
     params:
         columns=config["feature_columns"],
         classes=config["classes"],
+        on_bad_cell=config["on_bad_cell"],
     message:
         "Checking the feature table {input}"
     script:

@@ -34,6 +34,7 @@ from livermets.splits.patient_splits import grouped_folds
 from livermets.study.arms import BASELINES, baseline_arm
 from livermets.study.baselines import available_baselines, volume_column
 from livermets.study.classifiers import CLASSIFIERS
+from livermets.study.clinical_columns import is_numeric
 from livermets.study.names import CLINICAL
 
 INNER_FOLDS = 3  # in which the threshold of a baseline is chosen
@@ -173,7 +174,7 @@ def _burden(features: pd.DataFrame) -> Built:
 
 
 def _clinical(features: pd.DataFrame) -> Built:
-    table, numbers, categories = _clinical_columns(features)
+    table, numbers, categories = clinical_table(features)
     encode = make_column_transformer(
         (make_pipeline(*_standardised()), numbers),
         (OneHotEncoder(handle_unknown="ignore"), categories),
@@ -184,18 +185,20 @@ def _clinical(features: pd.DataFrame) -> Built:
 def _radiomics_clinical(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """The table with a column of 0 and 1 for each category, and the columns to learn from."""
     radiomics = feature_columns(features)
-    table, numbers, categories = _clinical_columns(features)
+    table, numbers, categories = clinical_table(features)
     # a category of test patients alone is constant in the training rows, so the filter drops it
     coded = pd.get_dummies(table, columns=categories, dtype=float)
     return coded, [*radiomics, *numbers, *coded.columns.difference(table.columns, sort=False)]
 
 
-def _clinical_columns(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
+def clinical_table(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
     """The table with its clinical columns as numbers or categories, and the names of both."""
     columns = [c for c in features.columns if c.startswith(CLINICAL)]
-    numbers = [c for c in columns if pd.api.types.is_numeric_dtype(features[c])]
+    empty = [c for c in columns if features[c].isna().all()]
+    numbers = [c for c in columns if c in empty or is_numeric(features[c])]
     categories = [c for c in columns if c not in numbers]
-    table = features.astype(dict.fromkeys(numbers, float) | dict.fromkeys(categories, object))
+    table = features.assign(**{name: pd.to_numeric(features[name]) for name in numbers})
+    table = table.astype(dict.fromkeys(numbers, float) | dict.fromkeys(categories, object))
     table[categories] = table[categories].where(table[categories].notna(), "missing").astype(str)
     return table, numbers, categories
 

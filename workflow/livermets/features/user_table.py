@@ -23,6 +23,7 @@ from livermets.features.features_table import (
     feature_columns,
 )
 from livermets.features.label_leaks import refuse_duplicated_lesions, refuse_leaks
+from livermets.study.clinical_columns import is_numeric, odd_cell_remedy, odd_cells
 from livermets.study.names import CLINICAL
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,10 @@ UNREADABLE = (ValueError, OSError, EOFError, zlib.error)
 
 
 def read_features(
-    path: str | Path, columns: Mapping[str, str | None], classes: Sequence[str]
+    path: str | Path,
+    columns: Mapping[str, str | None],
+    classes: Sequence[str],
+    on_bad_cell: str = "stop",
 ) -> pd.DataFrame:
     """A user's own features table, checked, with the columns named as ours and in file order.
 
@@ -48,6 +52,9 @@ def read_features(
         rows are numbered from 1.
     classes : sequence of str
         The labels allowed.
+    on_bad_cell : str
+        "stop" refuses a cell that is no number in a clinical column of numbers; "missing" empties
+        it.
 
     Returns
     -------
@@ -69,6 +76,8 @@ def read_features(
             f"{name}: patient {several.index[0]} has the labels {' and '.join(several.iloc[0])}. "
             "Give each patient one label"
         )
+    for column in clinical_columns(table):
+        table[column] = _clinical(table, column, on_bad_cell, name)
     features = feature_columns(table)
     if not features:
         raise BadInput(
@@ -260,6 +269,21 @@ def _numbers(values: pd.Series, name: str) -> pd.Series:
             f"point), remove the column, or call it clinical_{values.name} if it is a clinical one"
         )
     return numbers
+
+
+def _clinical(table: pd.DataFrame, column: str, on_bad_cell: str, name: str) -> pd.Series:
+    """A clinical column, as numbers if it is numeric; refuses or empties odd cells."""
+    values = table[column]
+    if places := odd_cells(values):
+        if on_bad_cell == "stop":
+            raise BadInput(
+                f"{name}: column {column} holds {values.iloc[places[0]]!r} in "
+                f"{_rows(np.array(places), table)}. {odd_cell_remedy(column)}"
+            )
+        log.info("%s: %d cells of %s count as missing", name, len(places), column)
+        values = values.astype(object)
+        values.iloc[places] = np.nan
+    return pd.to_numeric(values) if is_numeric(values) else values
 
 
 def _refuse_infinite(table: pd.DataFrame, name: str) -> None:

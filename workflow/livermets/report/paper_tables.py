@@ -10,6 +10,7 @@ import pandas as pd
 from livermets.core.io import write_table
 from livermets.evaluation.metrics import METRICS
 from livermets.study.arms import Arm
+from livermets.study.clinical_columns import cell_text, is_numeric
 from livermets.study.outputs import LEVELS, table_names
 
 MEASUREMENTS = {
@@ -26,7 +27,7 @@ NOT_CLINICAL = {
     *MEASUREMENTS,
 }
 _TABLE2 = ["rank", "feature", "importance", "sd", "selected_share"]
-NUMERIC_SHARE = 0.8  # a clinical column with this share of numbers is a number
+FEW_VALUES = 5  # a numeric clinical column with no more values than these is shown as counts
 
 
 def read_table(table: Path | str | pd.DataFrame) -> pd.DataFrame:
@@ -100,13 +101,14 @@ def table1(
 
 
 def _clinical(column: pd.Series) -> tuple[pd.Series, bool]:
-    """A clinical column and whether it is numeric: most of its filled cells are numbers."""
-    text = column.astype("string").str.strip().replace({"": pd.NA})
-    number = pd.to_numeric(text, errors="coerce").astype(float)
-    filled = max(text.notna().sum(), 1)
-    if number.notna().sum() >= NUMERIC_SHARE * filled and number.nunique() > 5:
-        return number, True
-    return text.astype(object).where(text.notna(), None), False
+    """A clinical column and whether its median is shown.
+
+    Numbers of few values (0 and 1, a stage) are shown as counts, as categories are.
+    """
+    text = pd.Series(cell_text(column), index=column.index, dtype="object")
+    if is_numeric(column) and text[text != ""].astype(float).nunique() > FEW_VALUES:
+        return text.where(text != "", np.nan).astype(float), True
+    return text.where(text != "", None), False
 
 
 def _decimals(data: pd.DataFrame, continuous: list[str]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from livermets.core.errors import BadInput
+from livermets.study.clinical_columns import odd_cell_remedy, odd_cells
 
 SHEET_COLUMNS = ("patient", "label", "ct", "mask", "site")
 PATIENT_ID = r"[A-Za-z0-9][A-Za-z0-9_-]*"
@@ -60,12 +61,24 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
         if column not in sheet.columns:
             sheet[column] = ""
     sheet = sheet[known].apply(lambda cells: cells.str.strip())
+    odd = {column: odd_cells(sheet[column]) for column in config["clinical"]}
     problems = list(_bad_rows(sheet, config))
+    if config["on_bad_cell"] == "stop":
+        problems += [
+            f"row {places[0] + 2}: patient {sheet['patient'].iloc[places[0]]} has "
+            f"{sheet[column].iloc[places[0]]!r} in the column `{column}`"
+            + (f" ({len(places) - 1} more rows are alike). " if places[1:] else ". ")
+            + odd_cell_remedy(column)
+            for column, places in odd.items()
+            if places
+        ]
     if problems:
         more = f" (and {len(problems) - 8} more rows)" if len(problems) > 8 else ""
         raise BadInput(f"{path}: " + " ".join(problems[:8]) + more)
     if sheet.empty:
         raise BadInput(f"{path} has no patient; add a row for each.")
+    for column, places in odd.items():
+        sheet.loc[sheet.index[places], column] = ""
     return sheet
 
 

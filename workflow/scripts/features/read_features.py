@@ -5,5 +5,6 @@ from livermets.core.jobs import job
 from livermets.features.user_table import read_features
 
 with job(snakemake):
-    table = read_features(snakemake.input[0], snakemake.params.columns, snakemake.params.classes)
+    params = snakemake.params
+    table = read_features(snakemake.input[0], params.columns, params.classes, params.on_bad_cell)
     write_table(snakemake.output[0], table)

@@ -1,0 +1,68 @@
+"""Clinical columns: one rule that says which are numbers, for Table 1 and the classifiers alike.
+
+The workflow imports this while it plans, so only the standard library and pandas are used.
+"""
+
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+# As pandas reads them. `none` is not among them: it is a category (no chemotherapy).
+MISSING = frozenset(
+    [
+        "#N/A",
+        "#N/A N/A",
+        "#NA",
+        "-1.#IND",
+        "-1.#QNAN",
+        "-NaN",
+        "-nan",
+        "1.#IND",
+        "1.#QNAN",
+        "<NA>",
+        "N/A",
+        "NA",
+        "NULL",
+        "NaN",
+        "None",
+        "n/a",
+        "nan",
+        "null",
+    ]
+)
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+LIKE_A_NUMBER = re.compile(r"[-+]?\d+(,\d+)?")  # 61,5
+
+
+def cell_text(cells: Sequence[object] | pd.Series) -> list[str]:
+    """Cells as text without blanks around them; a missing cell is ""."""
+    texts = ["" if pd.isna(cell) else str(cell).strip() for cell in cells]  # type: ignore[call-overload]
+    return ["" if text in MISSING else text for text in texts]
+
+
+def is_numeric(cells: Sequence[object] | pd.Series) -> bool:
+    """Whether a column is numeric: it has filled cells, and all of them are numbers."""
+    filled = [text for text in cell_text(cells) if text]
+    return bool(filled) and all(map(NUMBER.fullmatch, filled))
+
+
+def odd_cells(cells: Sequence[object] | pd.Series) -> list[int]:
+    """Places of the cells that keep a column from being numeric; empty for a column of words.
+
+    A column is meant to be numeric if half of its filled cells or more are numbers, decimal commas
+    included. `unknown`, `61,5` and `>89` in a column of ages are odd.
+    """
+    filled = {place: text for place, text in enumerate(cell_text(cells)) if text}
+    odd = [place for place, text in filled.items() if not NUMBER.fullmatch(text)]
+    words = [place for place in odd if not LIKE_A_NUMBER.fullmatch(filled[place])]
+    return odd if 2 * len(words) <= len(filled) and len(words) < len(filled) else []
+
+
+def odd_cell_remedy(column: str) -> str:
+    """What to do about odd cells, for a message."""
+    return (
+        f"Most cells of `{column}` are numbers: write a number with a decimal point, or empty the "
+        "cell, or set `on_bad_cell: missing` in the config to count such cells as missing (if "
+        "the column holds categories, write them as words)."
+    )
