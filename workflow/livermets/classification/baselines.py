@@ -197,7 +197,9 @@ def clinical_table(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str], lis
     empty = [c for c in columns if features[c].isna().all()]
     numbers = [c for c in columns if c in empty or is_numeric(features[c])]
     categories = [c for c in columns if c not in numbers]
-    table = features.assign(**{name: pd.to_numeric(features[name]) for name in numbers})
+    table = features.assign(
+        **{name: pd.to_numeric(features[name], errors="coerce") for name in numbers}
+    )
     table = table.astype(dict.fromkeys(numbers, float) | dict.fromkeys(categories, object))
     table[categories] = table[categories].where(table[categories].notna(), "missing").astype(str)
     return table, numbers, categories

@@ -283,7 +283,7 @@ def _clinical(table: pd.DataFrame, column: str, on_bad_cell: str, name: str) -> 
         log.info("%s: %d cells of %s count as missing", name, len(places), column)
         values = values.astype(object)
         values.iloc[places] = np.nan
-    return pd.to_numeric(values) if is_numeric(values) else values
+    return pd.to_numeric(values, errors="coerce") if is_numeric(values) else values
 
 
 def _refuse_infinite(table: pd.DataFrame, name: str) -> None:

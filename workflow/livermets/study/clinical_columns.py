@@ -9,35 +9,19 @@ from collections.abc import Sequence
 import pandas as pd
 
 # As pandas reads them. `none` is not among them: it is a category (no chemotherapy).
-MISSING = frozenset(
-    [
-        "#N/A",
-        "#N/A N/A",
-        "#NA",
-        "-1.#IND",
-        "-1.#QNAN",
-        "-NaN",
-        "-nan",
-        "1.#IND",
-        "1.#QNAN",
-        "<NA>",
-        "N/A",
-        "NA",
-        "NULL",
-        "NaN",
-        "None",
-        "n/a",
-        "nan",
-        "null",
-    ]
-)
+MISSING = {"#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN", "<NA>", "N/A"}
+MISSING |= {"NA", "NULL", "NaN", "-NaN", "nan", "-nan", "None", "n/a", "null"}
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 LIKE_A_NUMBER = re.compile(r"[-+]?\d+(,\d+)?")  # 61,5
 
 
 def cell_text(cells: Sequence[object] | pd.Series) -> list[str]:
     """Cells as text without blanks around them; a missing cell is ""."""
-    texts = ["" if pd.isna(cell) else str(cell).strip() for cell in cells]  # type: ignore[call-overload]
+    column = pd.Series(list(cells), dtype=object)
+    texts = [
+        "" if empty else str(cell).strip()
+        for cell, empty in zip(column, column.isna(), strict=True)
+    ]
     return ["" if text in MISSING else text for text in texts]
 
 

@@ -5,7 +5,6 @@ Also reads the header of a user's feature table, which takes the place of images
 
 import difflib
 import gzip
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pandas as pd
 
 from livermets.core.errors import BadInput
 from livermets.study.clinical_columns import odd_cell_remedy, odd_cells
+from livermets.study.text_table import read_text_table
 
 SHEET_COLUMNS = ("patient", "label", "ct", "mask", "site")
 PATIENT_ID = r"[A-Za-z0-9][A-Za-z0-9_-]*"
@@ -38,10 +38,12 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
             f"the cohort sheet {path} does not exist; write it (config/README.md shows the "
             "columns) or point `patients:` in the config at yours."
         )
-    text = path.read_text(encoding="utf-8-sig")
-    lines = [line for line in text.splitlines(keepends=True) if not line.startswith("#")]
-    sheet = pd.read_csv(io.StringIO("".join(lines)), sep="\t", dtype=str, keep_default_na=False)
-    sheet.columns = [str(column).strip() for column in sheet.columns]
+    (_, header), *rows = read_text_table(path, "\t", comment="#")
+    sheet = pd.DataFrame(
+        [cells for _, cells in rows], columns=header, index=[line for line, _ in rows], dtype=str
+    )
+    if repeated := sorted({column for column in header if header.count(column) > 1}):
+        raise BadInput(f"{path}: column `{repeated[0]}` is there twice; remove one.")
     needed = ["split"] if config["splits"]["given"] else []
     known = [*SHEET_COLUMNS, *needed, *config["clinical"]]
     for column in sheet.columns:
@@ -65,7 +67,7 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
     problems = list(_bad_rows(sheet, config))
     if config["on_bad_cell"] == "stop":
         problems += [
-            f"row {places[0] + 2}: patient {sheet['patient'].iloc[places[0]]} has "
+            f"row {sheet.index[places[0]]}: patient {sheet['patient'].iloc[places[0]]} has "
             f"{sheet[column].iloc[places[0]]!r} in the column `{column}`"
             + (f" ({len(places) - 1} more rows are alike). " if places[1:] else ". ")
             + odd_cell_remedy(column)
@@ -79,12 +81,12 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
         raise BadInput(f"{path} has no patient; add a row for each.")
     for column, places in odd.items():
         sheet.loc[sheet.index[places], column] = ""
-    return sheet
+    return sheet.reset_index(drop=True)
 
 
 def _bad_rows(sheet: pd.DataFrame, config: dict) -> Iterator[str]:
     first_seen: dict[str, int] = {}
-    for row, cells in enumerate(sheet.to_dict("records"), start=2):
+    for row, cells in zip(sheet.index, sheet.to_dict("records"), strict=True):
         patient = cells["patient"]
         if not pd.Series([patient]).str.fullmatch(PATIENT_ID).item():
             yield (
@@ -131,4 +133,4 @@ def table_columns(path: str | Path) -> list[str]:
         with gzip.open(path) if packed else path.open("rb") as table:
             return pyarrow.parquet.read_schema(table).names
     separator = "\t" if ".tsv" in path.suffixes else ","
-    return [str(column) for column in pd.read_csv(path, sep=separator, nrows=0).columns]
+    return read_text_table(path, separator)[0][1]
