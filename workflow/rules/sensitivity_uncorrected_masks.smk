@@ -66,20 +66,27 @@ rule assemble_uncorrected_features:
         cohort="results/cohort.tsv",
         splits="results/splits.parquet",
         measurements=expand(
-            "results/uncorrected/lesions/{patient}.json", patient=study.patients_with_two_masks
+            "results/uncorrected/lesions/{patient}.json",
+            patient=study.patients_with_two_masks,
         ),
         radiomics=[
             *expand(
                 "results/uncorrected/radiomics/{patient}.parquet",
                 patient=study.patients_with_two_masks,
             ),
-            *expand("results/radiomics/{patient}.parquet", patient=study.patients_with_one_mask),
+            *expand(
+                "results/radiomics/{patient}.parquet",
+                patient=study.patients_with_one_mask,
+            ),
         ],
         tables=[
             *expand(
-                "results/uncorrected/lesions/{patient}.tsv", patient=study.patients_with_two_masks
+                "results/uncorrected/lesions/{patient}.tsv",
+                patient=study.patients_with_two_masks,
             ),
-            *expand("results/lesions/{patient}.tsv", patient=study.patients_with_one_mask),
+            *expand(
+                "results/lesions/{patient}.tsv", patient=study.patients_with_one_mask
+            ),
         ],
     output:
         features="results/uncorrected/features.parquet",
@@ -118,13 +125,20 @@ rule match_lesions:
 rule compare_corrections:
     input:
         before=expand(
-            "results/uncorrected/masks/{patient}.json", patient=study.patients_with_two_masks
+            "results/uncorrected/masks/{patient}.json",
+            patient=study.patients_with_two_masks,
         ),
-        after=expand("results/masks/{patient}.json", patient=study.patients_with_two_masks),
+        after=expand(
+            "results/masks/{patient}.json", patient=study.patients_with_two_masks
+        ),
         measurements=expand(
-            "results/uncorrected/lesions/{patient}.json", patient=study.patients_with_two_masks
+            "results/uncorrected/lesions/{patient}.json",
+            patient=study.patients_with_two_masks,
         ),
-        pairs=expand("results/uncorrected/pairs/{patient}.tsv", patient=study.patients_with_two_masks),
+        pairs=expand(
+            "results/uncorrected/pairs/{patient}.tsv",
+            patient=study.patients_with_two_masks,
+        ),
         uncorrected="results/uncorrected/features.parquet",
         features="results/features.parquet",
         uncorrected_predictions=expand(
