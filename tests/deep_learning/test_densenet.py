@@ -253,7 +253,7 @@ def test_a_split_from_files_leaves_a_model_that_predicts_the_same(tiny, tmp_path
 def test_a_class_without_a_training_slice_is_refused_by_the_name_of_the_split(missing):
     slices, labels = cohort()
     roles = {patient: "test" if labels[patient] == missing else "train" for patient in labels}
-    with pytest.raises(BadInput, match=rf"split cv1-fold3: no training patient of '{missing}'"):
+    with pytest.raises(BadInput, match=rf"cv1-fold3: no training patient of class {missing}"):
         train(slices_and_labels=(slices, labels), roles=roles, split="cv1-fold3")
 
 

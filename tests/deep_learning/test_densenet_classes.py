@@ -154,9 +154,7 @@ def test_a_class_without_a_validation_patient_leaves_a_loss_and_no_auc(tiny):
 def test_each_class_without_a_training_slice_is_refused_by_name(missing):
     slices, labels = cohort = patches()
     roles = {patient: "test" if labels[patient] == missing else "train" for patient in labels}
-    with pytest.raises(
-        BadInput, match=f"cv2-fold1: no training patient of class {missing} has a lesion slice"
-    ):
+    with pytest.raises(BadInput, match=f"cv2-fold1: no training patient of class {missing} has"):
         train(cohort, roles=roles, split="cv2-fold1")
 
 

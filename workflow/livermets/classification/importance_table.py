@@ -22,7 +22,7 @@ def feature_importance(
     columns: Sequence[str] | None = None,
     unstable: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:
-    """Permutation importance of every feature over the cross-validation, and its stability.
+    """Average each feature's permutation importance over the splits, with its stability.
 
     In each split the redundancy filter and the importance see training rows alone. Importance is
     measured on training patients that the forest has not seen (`held_out_importance`, by which

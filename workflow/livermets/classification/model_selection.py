@@ -16,7 +16,7 @@ from livermets.study.arms import SELECTED
 def select_arm(
     reports: Iterable[pd.DataFrame], predictions: Iterable[pd.DataFrame]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The predictions of the arm with the highest inner AUC of each split, as an arm of their own.
+    """Select the arm with the highest inner AUC in each split; its predictions are a new arm.
 
     Parameters
     ----------

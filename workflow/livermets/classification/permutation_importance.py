@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 def held_out_importance(
     X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, trees: int = 100, shuffles: int = 5
 ) -> np.ndarray:
-    """Permutation importance of each feature, measured on patients the forest has not seen.
+    """Measure each feature's permutation importance on patients that are new to the forest.
 
     A random forest learns from two thirds of the patients, and each feature is shuffled in turn
     among the rows of the other third (Breiman 2001, 10.1023/A:1010933404324). The importance is
@@ -57,7 +57,7 @@ def held_out_importance(
 def permutation_losses(
     forest: RandomForestClassifier, X: np.ndarray, y: np.ndarray, orders: np.ndarray
 ) -> np.ndarray:
-    """Mean loss of AUC when the rows of each feature are put in the given orders.
+    """Compute the mean loss of AUC when the rows of each feature are put in the given orders.
 
     It gives what `sklearn.inspection.permutation_importance` gives for these orders, some hundred
     times faster: shuffling a feature changes only the votes of trees that split on it.

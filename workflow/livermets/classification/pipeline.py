@@ -30,7 +30,7 @@ def build_pipeline(
     max_features: int | None = None,
     seed: int = 0,
 ) -> Pipeline:
-    """An unfitted imbalanced-learn pipeline; balancing touches training rows alone.
+    """Build an unfitted imbalanced-learn pipeline; balancing touches training rows alone.
 
     Its steps: `constant` (constant and empty features go), `impute` (median), `scale` (mean 0, SD
     1), `correlation`, `importance`, `balance` (of the classes) and `classify`.
@@ -73,13 +73,13 @@ def build_pipeline(
 
 
 def groups_for(pipeline: Pipeline, patients: np.ndarray) -> dict[str, np.ndarray]:
-    """Fit parameters that give each row's patient to the step that needs it, if there is one."""
+    """Make the fit parameters that give each row's patient to the step that needs it, if any."""
     needed = pipeline.named_steps["importance"] != "passthrough"
     return {"importance__groups": patients} if needed else {}
 
 
 def weights_for(pipeline: Pipeline, y: np.ndarray) -> dict[str, np.ndarray]:
-    """Fit parameters of the classifier: with `weights`, row weights that make all classes equal."""
+    """Make the classifier's fit parameters: with `weights`, row weights of equal classes."""
     weighted = pipeline.named_steps["balance"].strategy == "weights"
     return {"sample_weight": compute_sample_weight("balanced", y)} if weighted else {}
 
@@ -120,12 +120,12 @@ def fit_probabilities(
 
 
 def fitted_pipeline(model: Any) -> Pipeline:
-    """The pipeline inside a model that `fit_probabilities` returned."""
+    """Get the pipeline inside a model that `fit_probabilities` returned."""
     return getattr(model, "calibrated_classifiers_", [model])[0].__dict__.get("estimator", model)
 
 
 def selected_features(model: Any, columns: list[str]) -> list[str]:
-    """The names of the features that reach the classifier."""
+    """List the names of the features that reach the classifier."""
     names = np.asarray(columns, dtype=object)
     for step in ("constant", "correlation", "importance"):
         transformer = fitted_pipeline(model).named_steps[step]

@@ -16,7 +16,7 @@ Fit = Callable[[pd.DataFrame, np.ndarray, np.ndarray], Any]
 def choose_threshold(
     task: Task, fit: Fit, X: pd.DataFrame, y: np.ndarray, patients: np.ndarray, folds: Folds
 ) -> dict[str, float]:
-    """Youden's threshold for scores of training rows whose patients the model has not seen.
+    """Choose Youden's threshold from scores of training patients who were held out.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def choose_threshold(
 
 
 def youden_threshold(score: np.ndarray, positive: np.ndarray) -> float:
-    """The threshold with the largest sum of sensitivity and specificity (Youden 1950).
+    """Find the threshold with the largest sum of sensitivity and specificity (Youden 1950).
 
     It lies half way between two scores; of equally good ones the nearest to one half is taken.
     scikit-learn's `roc_curve` gives scores as thresholds, not the middle between two of them.

@@ -45,7 +45,7 @@ def tune(
     iterations: int,
     seed: int,
 ) -> Tuned:
-    """The settings with the highest mean AUC (one-vs-rest macro mean for more than two classes).
+    """Find the settings with the highest mean AUC (macro one-vs-rest for three or more classes).
 
     The untuned classifier is the first candidate; of equals, the first wins. Steps that do not
     depend on the candidate (scaling, filters, balancing) are fitted once in each fold. Without

@@ -18,7 +18,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def files_read(path: Path) -> set[Path]:
-    """Every file of the package that `path` uses, directly or not, and `path` itself.
+    """Find every file of the package that `path` uses, directly or not, and `path` itself.
 
     What counts as used, wherever in the file it stands: an import of the package, and a text that
     names a file or a folder of data beside the module ("report.html.j2", "templates").
@@ -72,7 +72,7 @@ def _data(folder: Path, name: str) -> list[Path]:
 
 
 def code_digest(script: Path) -> str:
-    """Sixteen hex digits of the content of a script and of every file of the package it uses."""
+    """Hash a script and every file of the package it uses, as sixteen hex digits."""
     digest = hashlib.sha256()
     for file in sorted(files_read(script)):
         name = file.relative_to(PACKAGE.parent).as_posix()

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def pick_device(name: str, key: str) -> "torch.device":
-    """The device that `auto`, `cpu` or `cuda` stands for: `auto` is the GPU where there is one.
+    """Pick the device of `auto`, `cpu` or `cuda`: `auto` is the GPU where there is one.
 
     Parameters
     ----------

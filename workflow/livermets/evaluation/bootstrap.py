@@ -72,7 +72,7 @@ class SampleSize:
 
 
 def draw_patients(strata: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """How often each patient is drawn; every class keeps its number of patients.
+    """Count how often each patient is drawn; every class keeps its number of patients.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def draw_patients(strata: np.ndarray, draws: int, seed: int) -> np.ndarray:
 
 
 def effective_sample_size(weights: np.ndarray, strata: np.ndarray) -> float:
-    """Number of patients of equal weight that would be as informative (Kish 1965), over all strata.
+    """Compute the number of equally weighted patients of the same information (Kish 1965).
 
     A metric by lesion is decided almost by one patient alone who has thirty lesions where others
     have three: then few degrees of freedom are left.
@@ -120,7 +120,7 @@ def interval(
     confidence: float = 0.95,
     value_range: tuple[float, float] | None = None,
 ) -> Interval:
-    """Percentile interval of the draws.
+    """Compute the percentile interval of the draws.
 
     With `sample_size` the percentiles are moved outwards as Student's t asks for so few patients
     (Hesterberg 2015, doi:10.1080/00031305.2015.1089789): of intervals of an AUC from 8 patients, 86
@@ -168,7 +168,7 @@ def interval(
 def quantiles(
     sample_size: SampleSize | None = None, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """The two quantiles of the draws that bound an interval: 0.025 and 0.975, or further out."""
+    """Choose the quantiles of the draws that bound an interval: 0.025 and 0.975, or further out."""
     tail = (1 - confidence) / 2
     if sample_size is not None:
         t = student.isf(tail, sample_size.degrees_of_freedom)
@@ -179,7 +179,7 @@ def quantiles(
 def two_sided_p(
     difference: float, draws: np.ndarray, sample_size: SampleSize | None = None
 ) -> float:
-    """p-value of a difference being zero, by its bootstrap standard error and Student's t.
+    """Compute the p-value of a zero difference, by its bootstrap standard error and Student's t.
 
     Without `sample_size` the normal distribution is taken, as in pROC's bootstrap test
     (doi:10.1186/1471-2105-12-77). Counting the draws beyond zero would bound the p-value from below
@@ -214,7 +214,7 @@ def two_sided_p(
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's adjusted p-values (step-down Bonferroni); NaN stays NaN and is not counted."""
+    """Adjust p-values by Holm (step-down Bonferroni); NaN stays NaN and is not counted."""
     adjusted = np.full(len(p), np.nan)
     finite = np.flatnonzero(np.isfinite(p))
     order = finite[np.argsort(p[finite], kind="stable")]
@@ -224,7 +224,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def with_holm(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """The table with `p_holm`: the column `p` corrected over the rows of each group of `by`."""
+    """Add `p_holm` to the table: `p` corrected over the rows of each group of `by`."""
     adjusted = pd.Series(np.nan, index=table.index, dtype=float)
     for _, index in table.groupby(list(by)).groups.items():
         adjusted[index] = holm(table.loc[index, "p"].to_numpy(float))

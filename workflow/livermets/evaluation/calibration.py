@@ -13,7 +13,7 @@ LOGIT_CLIP = 1e-4  # scores of exactly 0 or 1 (trees, neighbours) have no logit
 def calibration_slope_and_intercept(
     rows: ScoredRows, counts: np.ndarray, separated: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Calibration slope and intercept on every draw; 1 and 0 where probabilities are calibrated.
+    """Compute calibration slope and intercept on every draw; 1 and 0 if calibrated.
 
     The slope is that of a logistic regression of the outcome on the logit of the score. The
     intercept is calibration in the large: the same regression with the slope held at 1 (Van Calster

@@ -23,7 +23,7 @@ def confusion(
     threshold: float | str = DEFAULT_THRESHOLD,
     seed: int = 2023,
 ) -> pd.DataFrame:
-    """The confusion matrix of every arm, scheme and level, one row for each cell.
+    """Compute the confusion matrix of every arm, scheme and level, one row for each cell.
 
     Parameters
     ----------

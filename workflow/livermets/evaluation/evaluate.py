@@ -49,7 +49,7 @@ def evaluate(
     seed: int = 2023,
     splits: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Metrics of every arm, scheme and level, each with its 95 % interval.
+    """Compute the metrics of every arm, scheme and level, each with its 95 % interval.
 
     Parameters
     ----------

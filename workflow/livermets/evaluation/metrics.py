@@ -40,7 +40,7 @@ RANGES = dict.fromkeys(METRICS[:7], (0.0, 1.0)) | {"mcc": (-1.0, 1.0)}
 
 
 def measure(rows: ScoredRows, counts: np.ndarray, threshold: float = 0.5) -> dict[str, np.ndarray]:
-    """Every metric of `METRICS` on every draw.
+    """Compute every metric of `METRICS` on every draw.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def measure(rows: ScoredRows, counts: np.ndarray, threshold: float = 0.5) -> dic
 
 
 def auc(rows: ScoredRows, counts: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve on every draw; a pair of equal scores counts one half."""
+    """Compute the area under the ROC curve on every draw; equal scores count one half."""
     patients = counts.shape[1]
     scores, score_index = np.unique(rows.score, return_inverse=True)
     weights = np.zeros((2, len(scores), patients))  # of negative and positive rows at each score
@@ -86,7 +86,7 @@ def auc(rows: ScoredRows, counts: np.ndarray) -> np.ndarray:
 
 
 def average_precision(rows: ScoredRows, counts: np.ndarray) -> np.ndarray:
-    """Mean precision over the positive rows on every draw: scikit-learn's step-wise sum."""
+    """Compute the mean precision over the positive rows on every draw, as scikit-learn does."""
     patients = counts.shape[1]
     scores, score_index = np.unique(-rows.score, return_inverse=True)
     weights = np.zeros((2, patients, len(scores)))
@@ -106,7 +106,7 @@ def average_precision(rows: ScoredRows, counts: np.ndarray) -> np.ndarray:
 def threshold_metrics(
     rows: ScoredRows, counts: np.ndarray, threshold: float
 ) -> dict[str, np.ndarray]:
-    """Metrics of the calls, and net benefit, on every draw.
+    """Compute the metrics of the calls, and net benefit, on every draw.
 
     F1 does not exist where there are no positive rows and no positive calls. The Matthews
     coefficient of a confusion table with an empty margin is 0, as in scikit-learn. Net benefit
@@ -132,7 +132,7 @@ def threshold_metrics(
 
 
 def confusion_cells(rows: ScoredRows, counts: np.ndarray, threshold: float) -> np.ndarray:
-    """Weights of true and false positives, false and true negatives on every draw: (4, draws)."""
+    """Sum the weights of true and false positives, false and true negatives: (4, draws)."""
     called = rows.score >= threshold if rows.called is None else rows.called
     cells = [
         called & rows.positive,
@@ -145,7 +145,7 @@ def confusion_cells(rows: ScoredRows, counts: np.ndarray, threshold: float) -> n
 
 
 def brier(rows: ScoredRows, counts: np.ndarray) -> np.ndarray:
-    """Brier score on every draw: the mean squared error of the probabilities."""
+    """Compute the Brier score on every draw: the mean squared error of the probabilities."""
     error = (rows.score - rows.positive) ** 2 * rows.weight
     sums = rows.patient_sums(np.stack([error, rows.weight], 1), counts.shape[1])
     return ratio(*(counts @ sums).T)

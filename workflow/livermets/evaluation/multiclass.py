@@ -15,7 +15,7 @@ from livermets.evaluation.scored_rows import ScoredRows
 def measure_classes(
     rows: Sequence[ScoredRows], counts: np.ndarray, threshold: float = 0.5
 ) -> tuple[list[dict[str, np.ndarray]], dict[str, np.ndarray]]:
-    """Every metric of `METRICS` of each class against the rest, and of all classes together.
+    """Compute every metric of each class against the rest, and of all classes together.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ def compare_arms(
     seed: int = 2023,
     reference: str = REFERENCE,
 ) -> pd.DataFrame:
-    """Paired differences in AUC between each arm and the arms that it is compared with.
+    """Compute paired differences in AUC between each arm and the arms that it is compared with.
 
     There are three comparisons, named in `against`. "volume": every arm but the baselines with the
     arm `reference`. "as is": every resampled arm with the same model without resampling. "sets":
@@ -102,7 +102,7 @@ def compare_arms(
 
 
 def difference_values(draws: np.ndarray, sample_size: bootstrap.SampleSize) -> dict[str, float]:
-    """A difference with its interval and its p-value, from its draws (the cohort's own first)."""
+    """Compute a difference, its interval and p-value from its draws (the cohort's own first)."""
     difference = float(draws[0])
     low, high, _ = bootstrap.interval(draws[1:], sample_size)
     p = bootstrap.two_sided_p(difference, draws[1:], sample_size)

@@ -135,7 +135,7 @@ def resamples(
     seed: int,
     threshold: float | str = DEFAULT_THRESHOLD,
 ) -> Iterator[Resample]:
-    """Every arm and scheme at every level, in the order of `tables`.
+    """Resample every arm and scheme at every level, in the order of `tables`.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def arm_tables(
     positive: str,
     splits: pd.DataFrame | None = None,
 ) -> dict[tuple[str, str], pd.DataFrame]:
-    """The checked predictions of each (arm, scheme), with the column `repeat`, in report order.
+    """Check the predictions and divide them by (arm, scheme), in the order of the report.
 
     Raises
     ------
@@ -205,7 +205,7 @@ def arm_tables(
 
 
 def patient_draws(table: pd.DataFrame, draws: int, seed: int, scheme: str) -> PatientDraws:
-    """The patients of a table and their draws: the same for all arms that tested the same ones."""
+    """Draw the patients of a table; arms that tested the same patients get the same draws."""
     label = table.drop_duplicates("patient").set_index("patient")["label"].sort_index()
     counts = draw_patients(label.to_numpy(), draws, derive_seed(seed, "bootstrap", scheme))
     lesions = (
@@ -222,7 +222,7 @@ def scored_repeat(
     patients: list[str],
     threshold: float | str = DEFAULT_THRESHOLD,
 ) -> ScoredRepeat:
-    """The scored rows of one arm and repeat at a level.
+    """Gather the scored rows of one arm and repeat at a level.
 
     Parameters
     ----------
@@ -266,7 +266,7 @@ def scored_repeat(
 def called_classes(
     table: pd.DataFrame, classes: list[str], positive: str, threshold: float | str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The index of the class that each row is called, and the threshold that decided.
+    """Find the class that each row is called, as an index, and the threshold used.
 
     Of three or more classes the one with the highest score is called (thresholds are NaN). Of two
     the positive one is called where `score` is at least the threshold: a number, or with "youden"

@@ -44,13 +44,13 @@ class ScoredRows:
 
 
 def ratio(numerator: ArrayLike, denominator: ArrayLike, undefined: float = np.nan) -> np.ndarray:
-    """Numerator / denominator, and `undefined` where the denominator is 0."""
+    """Divide numerator by denominator; `undefined` where the denominator is 0."""
     numerator, denominator = np.asarray(numerator, float), np.asarray(denominator, float)
     result = np.full(np.shape(denominator), undefined)
     return np.divide(numerator, denominator, out=result, where=denominator > 0)
 
 
 def draw_blocks(draws: int, rows: int) -> list[slice]:
-    """Slices of the draws, each so long that draws x rows fit the cache."""
+    """Divide the draws into slices, so that draws x rows fit the cache."""
     step = max(1, BLOCK_ELEMENTS // rows)
     return [slice(first, first + step) for first in range(0, draws, step)]

@@ -12,7 +12,7 @@ Spacing = tuple[float, float, float]
 
 
 def axial_diameter(mask: np.ndarray, spacing_mm: Spacing, axis: int = 0) -> float:
-    """Longest distance in mm between two voxel centres within one axial slice.
+    """Measure the longest distance in mm between two voxel centres within one axial slice.
 
     The measure of RECIST 1.1 (10.1016/j.ejca.2008.10.026). It is 0 for a lesion with one voxel in
     each slice.
@@ -37,7 +37,7 @@ def axial_diameter(mask: np.ndarray, spacing_mm: Spacing, axis: int = 0) -> floa
 
 
 def feret_diameter(mask: np.ndarray, spacing_mm: Spacing) -> float:
-    """Longest distance in mm between two voxel centres in space (maximum Feret diameter).
+    """Measure the longest distance in mm between two voxel centres in space (maximum Feret).
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def feret_diameter(mask: np.ndarray, spacing_mm: Spacing) -> float:
 
 
 def sphere_diameter(volume_ml: float) -> float:
-    """Diameter in mm of the sphere with this volume."""
+    """Compute the diameter in mm of the sphere with this volume."""
     return float((6 * volume_ml * 1000 / np.pi) ** (1 / 3))
 
 

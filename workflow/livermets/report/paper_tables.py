@@ -31,7 +31,7 @@ FEW_VALUES = 5  # a numeric clinical column with no more values than these is sh
 
 
 def read_table(table: Path | str | pd.DataFrame) -> pd.DataFrame:
-    """A table of the study from its file (TSV or Parquet); a data frame is returned as it is."""
+    """Read a table of the study (TSV or Parquet); a data frame is returned as it is."""
     if isinstance(table, pd.DataFrame):
         return table
     path = Path(table)
@@ -44,7 +44,7 @@ def read_table(table: Path | str | pd.DataFrame) -> pd.DataFrame:
 def table1(
     cohort: pd.DataFrame, classes: list[str], clinical: Iterable[str] | None = None
 ) -> pd.DataFrame:
-    """Patient characteristics by class, with `tableone` (doi:10.1093/jamiaopen/ooy012).
+    """Compute the patient characteristics by class, with `tableone` (doi:10.1093/jamiaopen/ooy012).
 
     Numbers are medians [quartiles], categories are counts (%). There are no p values: differences
     are described, not tested. Only included patients count.
@@ -141,12 +141,12 @@ def _flat(table: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
 
 
 def table2(importance: pd.DataFrame) -> pd.DataFrame:
-    """Features by importance: rank, feature, importance, sd, selected_share."""
+    """List the features by importance: rank, feature, importance, sd, selected_share."""
     return importance[_TABLE2].sort_values("rank", kind="stable", ignore_index=True)
 
 
 def table3(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row for each arm, scheme and level; each metric of `METRICS` with its interval.
+    """Build Table 3: a row for each arm, scheme and level, each metric with its interval.
 
     The columns are scheme, level, family, arm, model, resampling, n_patients, n_lesions, then NAME,
     NAME_low and NAME_high of each metric. With three or more classes, metrics are over all classes.
@@ -155,7 +155,7 @@ def table3(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def one_vs_rest(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Table 3 for each of three or more classes against the rest, with the column `class`."""
+    """Build Table 3 for each of three or more classes against the rest, with the column `class`."""
     return _wide(metrics[metrics["class"] != ""])
 
 

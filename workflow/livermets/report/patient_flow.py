@@ -53,7 +53,7 @@ def flow_steps(
     min_diameter_mm: float = 5.0,
     from_features: bool = False,
 ) -> tuple[list[Step], list[Step]]:
-    """The steps from the cohort to the analysed patients, and the schemes that divide these.
+    """List the steps from the cohort to the analysed patients, and the schemes that divide them.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ TITLE = "Which primary tumour did these liver metastases come from?"
 
 
 def render_report(results: StudyResults) -> str:
-    """The report as HTML: the sections of `livermets.report.sections.order` one after another.
+    """Render the report as HTML: the sections of `sections.order` one after another.
 
     Parameters
     ----------

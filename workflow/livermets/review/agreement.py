@@ -64,7 +64,7 @@ def compare_masks(automatic: sitk.Image, final: sitk.Image) -> Measures:
 def surface_distances(
     a: np.ndarray, b: np.ndarray, spacing_mm: Sequence[float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distances in mm between the surfaces of two masks.
+    """Measure the distances in mm between the surfaces of two masks.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def hausdorff95(from_a: np.ndarray, from_b: np.ndarray) -> float:
 
 
 def lesion_detection(automatic: np.ndarray, final: np.ndarray) -> Measures:
-    """Lesions that two boolean masks share, that the automatic one misses, and that it adds.
+    """Count the lesions that two masks share, that the automatic one misses, and that it adds.
 
     Lesions are components of 26-neighbours, matched by `lesions.matching.match_lesions`.
     """

@@ -16,7 +16,7 @@ COLUMNS = (
 
 
 def agreement_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The table with one row for each patient, from the results of `agreement.compare_masks`.
+    """Build the table with one row for each patient from the results of `agreement.compare_masks`.
 
     Values are rounded to 4 digits.
     """

@@ -67,7 +67,7 @@ def check_mask(
 
 
 def touched_sides(mask: sitk.Image) -> list[str]:
-    """The borders of the volume that the mask touches, named by the patient's sides."""
+    """Find the borders of the volume that the mask touches, named by the patient's sides."""
     labels = sitk.GetArrayFromImage(sitk.DICOMOrient(mask, "LPS")) > 0
     planes = {
         "I": labels[0],

@@ -50,7 +50,7 @@ def correction_tables(
     predictions: Sequence[pd.DataFrame],
     **study: Any,
 ) -> dict[str, pd.DataFrame]:
-    """The tables of the comparison of uncorrected and final masks.
+    """Compare uncorrected and final masks, in several tables.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def list_patients(
     final_lesions: Mapping[str, int],
     pairs: pd.DataFrame,
 ) -> pd.DataFrame:
-    """The patients with two masks: where each mask is from, and how many lesions it has.
+    """List the patients with two masks: the origin of each mask, and its number of lesions.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def list_patients(
 def feature_agreement(
     uncorrected: pd.DataFrame, final: pd.DataFrame, pairs: pd.DataFrame
 ) -> pd.DataFrame:
-    """Agreement of each feature between the uncorrected and the final outline of a lesion.
+    """Measure how well each feature agrees between uncorrected and final outlines of lesions.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def feature_agreement(
 
 
 def concordance(values: np.ndarray) -> np.ndarray:
-    """Lin's concordance correlation coefficient (1989, doi:10.2307/2532051) of each feature.
+    """Compute Lin's concordance correlation coefficient of each feature (doi:10.2307/2532051).
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def auc_differences(
     draws: int = 2000,
     seed: int = 2023,
 ) -> pd.DataFrame:
-    """AUCs of every arm trained and tested on uncorrected and on final masks, and the difference.
+    """Compare the AUCs of every arm trained and tested on uncorrected and on final masks.
 
     Lesions differ between masks, patients do not: both AUCs are those of the patients whom both
     tables score, on the same draws of them.

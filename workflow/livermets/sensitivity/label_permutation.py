@@ -14,7 +14,7 @@ MIN_PATIENTS = 20  # with fewer test patients that share is somewhat larger: no 
 
 
 def permute_labels(patients: pd.DataFrame, seed: int) -> pd.Series:
-    """Labels permuted between whole patients, so that each class keeps its number of patients.
+    """Permute the labels between whole patients; each class keeps its number of patients.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def permute_labels(patients: pd.DataFrame, seed: int) -> pd.Series:
 
 
 def count_intervals_excluding_chance(metrics: pd.DataFrame) -> list[dict[str, Any]]:
-    """For each scheme, the number of arms whose interval of the AUC by lesion excludes 0.5.
+    """Count the arms of each scheme whose interval of the AUC by lesion excludes 0.5.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def uncorrected_cohort(
     cohort: pd.DataFrame, lesion_records: Mapping[str, dict[str, Any]]
 ) -> pd.DataFrame:
-    """The cohort with the measurements of the masks before correction.
+    """Put the measurements of the masks before correction into the cohort.
 
     A patient whose uncorrected mask has no lesion, or cannot be used, is not included; nor is a
     patient who is not in the study.
@@ -43,7 +43,7 @@ def uncorrected_cohort(
 def fittable_splits(
     splits: pd.DataFrame, features: pd.DataFrame, classes: Sequence[str]
 ) -> pd.DataFrame:
-    """The splits with a training lesion of every class and with a test lesion.
+    """Keep the splits with a training lesion of every class and with a test lesion.
 
     Parameters
     ----------

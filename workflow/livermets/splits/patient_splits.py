@@ -99,7 +99,7 @@ def check_split_names(splits: pd.DataFrame, planned: Sequence[str]) -> None:
 
 
 def stratified_folds(groups: Groups, folds: int, seed: int, *purpose: object) -> list[list[str]]:
-    """Patients of each fold: sizes of folds, and of classes in them, differ by one at most.
+    """Divide patients into folds: sizes of folds, and of classes in them, differ by one at most.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def stratified_folds(groups: Groups, folds: int, seed: int, *purpose: object) ->
 def grouped_folds(
     patients: npt.ArrayLike, labels: npt.ArrayLike, folds: int, seed: int, *purpose: object
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Inner folds over patients, with every class on both sides.
+    """Make inner folds over patients, with every class on both sides.
 
     Parameters
     ----------
