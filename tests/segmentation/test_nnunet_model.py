@@ -249,6 +249,7 @@ def test_the_edges_of_zeros_that_nnunet_cuts_off_are_cut_off(tmp_path):
     assert not predict_array(model, np.zeros_like(hu), spacing).any()
 
 
+@pytest.mark.training
 def test_labels_of_a_patient_in_air_on_a_table_are_nnunets_own(tmp_path):
     """Patches of air are passed over, with the shipped model, and that changes nothing."""
     ct, truth = demo_phantom()
