@@ -91,7 +91,7 @@ def test_texture_is_what_shuffled_voxels_lose(study, predictions):
 
 
 def test_differences_are_those_from_the_original_set_corrected_among_themselves(predictions):
-    table = compare_arms(predictions, CLASSES, POSITIVE, draws=200)
+    table = compare_arms(predictions, CLASSES, POSITIVE)
     assert set(table["against"]) == {"sets"}  # and no arm is held against lesion volume for it
     mine = table[table["level"] == "lesion"].set_index("arm")
     assert list(mine.index) == [f"{PLAIN}@{name}" for name in ("shuffled", "together")]
@@ -113,8 +113,8 @@ def test_the_original_set_draws_as_the_plain_arm_does_and_two_fits_agree(study, 
 
 
 def test_the_report_shows_each_choice_beside_the_original(predictions):
-    metrics = evaluate(predictions, CLASSES, POSITIVE, draws=200)
-    differences = compare_arms(predictions, CLASSES, POSITIVE, draws=200)
+    metrics = evaluate(predictions, CLASSES, POSITIVE)
+    differences = compare_arms(predictions, CLASSES, POSITIVE)
     rows = set_results("cv", COMPARED, metrics, differences)
     assert [row["name"] for row in rows] == ["original", "shuffled", "together"]
     assert [row["sets"] for row in rows] == ["original", "shuffled", "original + shuffled"]

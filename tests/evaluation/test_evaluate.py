@@ -98,7 +98,7 @@ def test_a_test_part_with_one_class_has_no_auc_and_no_interval(predictions):
 
 
 def test_differences_are_paired_and_holm_corrected(predictions):
-    table = compare_arms(predictions, CLASSES, POSITIVE, draws=100, seed=1)
+    table = compare_arms(predictions, CLASSES, POSITIVE)
     volume = table[table["against"] == "volume"]
     assert set(volume["arm"]) == {"knn-none", "knn-undersample", "knn-smote", "densenet121"}
     assert (table["p_holm"] >= table["p"]).all()
@@ -112,7 +112,7 @@ def test_differences_are_paired_and_holm_corrected(predictions):
 
 
 def test_resampled_arms_are_compared_with_the_same_model_as_is(predictions):
-    table = compare_arms(predictions, CLASSES, POSITIVE, draws=100, seed=1)
+    table = compare_arms(predictions, CLASSES, POSITIVE)
     as_is = table[table["against"] == "as is"]
     assert set(zip(as_is["arm"], as_is["reference"], strict=True)) == {
         ("knn-undersample", "knn-none"),
@@ -125,7 +125,7 @@ def test_resampled_arms_are_compared_with_the_same_model_as_is(predictions):
 def test_an_arm_compared_with_its_twin_differs_by_nothing(predictions):
     twin = predictions[predictions["arm"] == "knn-none"].assign(arm="twin")
     table = compare_arms(
-        pd.concat([predictions, twin]), CLASSES, POSITIVE, reference="twin", draws=50
+        pd.concat([predictions, twin]), CLASSES, POSITIVE, reference="twin"
     )
     same = table[(table["arm"] == "knn-none") & (table["against"] == "volume")]
     assert (same[["difference", "low", "high"]] == 0).all(axis=None)
@@ -134,7 +134,7 @@ def test_an_arm_compared_with_its_twin_differs_by_nothing(predictions):
 
 def test_arms_that_scored_different_lesions_are_compared_on_those_of_both(predictions):
     fewer = predictions[(predictions["arm"] != "baseline_volume") | (predictions["lesion"] == 1)]
-    table = compare_arms(fewer, CLASSES, POSITIVE, draws=50, seed=1)
+    table = compare_arms(fewer, CLASSES, POSITIVE)
     row = table.query("arm == 'knn-none' and scheme == 'holdout' and level == 'lesion'").iloc[0]
     first = predictions.query("split == 'holdout' and lesion == 1")
     mine, its = (
@@ -145,16 +145,16 @@ def test_arms_that_scored_different_lesions_are_compared_on_those_of_both(predic
 
 
 def test_without_the_reference_arm_there_are_no_differences(predictions):
-    table = compare_arms(predictions, CLASSES, POSITIVE, reference="nobody", draws=50)
+    table = compare_arms(predictions, CLASSES, POSITIVE, reference="nobody")
     assert set(table["against"]) == {"as is"}
     alone = predictions[predictions["arm"] == "knn-none"]
-    none = compare_arms(alone, CLASSES, POSITIVE, draws=50)
+    none = compare_arms(alone, CLASSES, POSITIVE)
     assert none.empty
     assert "p_holm" in none
 
 
 def test_the_confusion_matrix_counts_calls_and_its_shares_are_the_sensitivity(predictions):
-    table = confusion(predictions, CLASSES, POSITIVE, draws=100, seed=1)
+    table = confusion(predictions, CLASSES, POSITIVE)
     one = predictions.query("arm == 'knn-none' and split == 'holdout'")
     called = np.where(one["score"] >= 0.5, POSITIVE, CLASSES[0])
     mine = table.query("arm == 'knn-none' and scheme == 'holdout' and level == 'lesion'")
@@ -170,7 +170,7 @@ def test_the_confusion_matrix_counts_calls_and_its_shares_are_the_sensitivity(pr
 
 
 def test_patients_count_alike_in_the_weighted_confusion_matrix(predictions):
-    table = confusion(predictions, CLASSES, POSITIVE, draws=20)
+    table = confusion(predictions, CLASSES, POSITIVE)
     weighted = table.query("scheme == 'cv' and level == 'lesion_weighted'")
     assert weighted.groupby("arm")["count"].sum().to_numpy() == pytest.approx(24)
 
@@ -258,7 +258,7 @@ def test_a_patient_tested_twice_in_one_repeat_is_refused(predictions):
 
 def test_an_unknown_positive_class_is_refused(predictions):
     with pytest.raises(BadInput, match="gastric"):
-        evaluate(predictions, CLASSES, "gastric", draws=10)
+        evaluate(predictions, CLASSES, "gastric")
 
 
 def test_arms_are_read_from_parquet_and_a_users_csv(tmp_path, predictions):
@@ -297,6 +297,6 @@ def test_equal_scores_are_equal_by_patient_however_many_lesions_have_them():
         for p, size in enumerate(sizes)
         for i in range(size)
     ]
-    table = evaluate(pd.DataFrame(rows), ["colorectal", "pancreatic"], "pancreatic", draws=10)
+    table = evaluate(pd.DataFrame(rows), ["colorectal", "pancreatic"], "pancreatic")
     auc = table[(table["metric"] == "auc") & (table["level"] == "patient")]
     assert auc["value"].item() == 0.5

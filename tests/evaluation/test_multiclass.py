@@ -26,7 +26,7 @@ POSITIVE = "pancreatic"
 
 @pytest.fixture(scope="module")
 def metrics() -> pd.DataFrame:
-    return evaluate(PREDICTIONS, THREE, POSITIVE, draws=50, splits=SPLITS)
+    return evaluate(PREDICTIONS, THREE, POSITIVE, splits=SPLITS)
 
 
 def one_arm(arm: str = "knn-none") -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
@@ -124,14 +124,14 @@ def test_intervals_stay_in_range(metrics):
 
 def test_the_confusion_matrix_has_a_cell_for_each_pair_of_classes():
     table, _, called = one_arm()
-    cells = confusion(PREDICTIONS, THREE, POSITIVE, draws=20)
+    cells = confusion(PREDICTIONS, THREE, POSITIVE)
     mine = cells.query("arm == 'knn-none' and level == 'lesion'")
     counts = mine.pivot_table("count", "truth", "called").loc[THREE, THREE]
     assert (counts.to_numpy() == sk.confusion_matrix(table["label"], called, labels=THREE)).all()
 
 
 def test_differences_are_those_of_the_mean_auc(metrics):
-    pairs = compare_arms(PREDICTIONS, THREE, POSITIVE, draws=50)
+    pairs = compare_arms(PREDICTIONS, THREE, POSITIVE)
     row = pairs.query("arm == 'knn-none' and level == 'lesion' and against == 'volume'").iloc[0]
     expected = value(metrics, "auc") - value(metrics, "auc", arm="baseline_volume")
     assert row["difference"] == pytest.approx(expected)
@@ -148,13 +148,13 @@ def test_differences_are_those_of_the_mean_auc(metrics):
 )
 def test_a_table_without_all_probabilities_is_refused(table, message):
     with pytest.raises(BadInput, match=message):
-        evaluate(table, THREE, POSITIVE, draws=10)
+        evaluate(table, THREE, POSITIVE)
 
 
 def test_a_table_of_three_classes_becomes_tables_figures_and_a_report(tmp_path, metrics):
     study = {"classes": THREE, "positive": POSITIVE}
-    cells = confusion(PREDICTIONS, THREE, POSITIVE, draws=20)
-    pairs = compare_arms(PREDICTIONS, THREE, POSITIVE, draws=20)
+    cells = confusion(PREDICTIONS, THREE, POSITIVE)
+    pairs = compare_arms(PREDICTIONS, THREE, POSITIVE)
     tables = {"metrics": metrics, "confusion": cells, "cohort": COHORT}
     written = write_tables(tmp_path / "tables", differences=pairs, classes=THREE, **tables)
     assert list(written) == table_names(THREE)
@@ -167,7 +167,7 @@ def test_a_table_of_three_classes_becomes_tables_figures_and_a_report(tmp_path, 
         **study,
         "seed": 1,
         "features": "mine.csv",
-        "evaluation": {"bootstrap_draws": 50, "threshold": 0.5},
+        "evaluation": {"threshold": 0.5},
     }
     results = StudyResults(
         config, splits=SPLITS, differences=pairs, figures=tmp_path / "figures", **tables

@@ -81,10 +81,10 @@ def test_both_aucs_and_their_interval_are_those_of_a_loop_over_the_same_patients
 
 
 def test_where_masks_are_the_same_the_auc_is_the_studys_and_differs_by_nothing():
-    found = auc_differences(FINAL, FINAL, CLASSES, POSITIVE, draws=40)
+    found = auc_differences(FINAL, FINAL, CLASSES, POSITIVE)
     assert (found[["difference", "low", "high"]] == 0).all(axis=None)
     assert (found["p"] == 1).all() and (found["n_lost"] == 0).all()
-    study = evaluate(FINAL, CLASSES, POSITIVE, draws=40)
+    study = evaluate(FINAL, CLASSES, POSITIVE)
     study = study[study["metric"] == "auc"].set_index(["arm", "scheme", "level"])
     mine = found.set_index(["arm", "scheme", "level"])
     assert len(mine) == len(study)
@@ -95,7 +95,7 @@ def test_where_masks_are_the_same_the_auc_is_the_studys_and_differs_by_nothing()
 
 def test_an_arm_that_only_one_study_has_is_left_out():
     before = FINAL[FINAL["arm"] != "knn-none"]
-    found = auc_differences(before, FINAL, CLASSES, POSITIVE, draws=20)
+    found = auc_differences(before, FINAL, CLASSES, POSITIVE)
     assert set(found["arm"]) == set(FINAL["arm"]) - {"knn-none"}
 
 
@@ -189,7 +189,7 @@ def test_the_report_counts_patients_lesions_and_steady_features(tmp_path):
         {"feature": ["volume_ml", "original_glcm_A", "original_glcm_B", "ring_glcm_A"],
          "lesions": [2, 2, 2, 2], "icc": [0.99, 0.95, 0.2, np.nan], "concordance": 0.5}
     )  # fmt: skip
-    aucs = auc_differences(uncorrected_predictions(), FINAL, CLASSES, POSITIVE, draws=40)
+    aucs = auc_differences(uncorrected_predictions(), FINAL, CLASSES, POSITIVE)
     for name, table in (("patients", patients), ("features", features), ("aucs", aucs)):
         table.to_csv(tmp_path / f"{name}.tsv", sep="\t", index=False)
     draw_mask_effect(aucs, tmp_path / "aucs.svg")
@@ -210,13 +210,13 @@ def test_the_report_counts_patients_lesions_and_steady_features(tmp_path):
         "seed": 1,
         "masks": {"compare_uncorrected": True},
     }
-    config |= {"evaluation": {"bootstrap_draws": 20, "threshold": 0.5}, "clinical": []}
+    config |= {"evaluation": {"threshold": 0.5}, "clinical": []}
     plain = {key: value for key, value in config.items() if key != "masks"}
     results = StudyResults(
         config,
         cohort=COHORT,
         splits=SPLITS,
-        metrics=evaluate(FINAL, CLASSES, POSITIVE, draws=20),
+        metrics=evaluate(FINAL, CLASSES, POSITIVE),
         figures=tmp_path,
     )
     assert ">Does correction matter?<" not in render_report(replace(results, config=plain))

@@ -21,9 +21,8 @@ rule evaluate:
         mem_mb=scaled(4000),
     params:
         **study.task,
-        draws=config["evaluation"]["bootstrap_draws"],
         threshold=config["evaluation"]["threshold"],
-        seed=config["seed"],
+        primary=study.primary_comparison,
     message:
         "Measuring every arm"
     script:

@@ -346,6 +346,31 @@ class Study:
         ]
 
     @property
+    def primary_comparison(self) -> list[str] | None:
+        """Arm and reference of the comparison that was named before the study.
+
+        By default the arm that inner cross-validation selects, with lesion volume alone; None
+        where the study has not both.
+
+        Raises
+        ------
+        BadInput
+            The configuration names an arm that the study does not have.
+        """
+        named = self.config["evaluation"]["primary_comparison"]
+        arms = [*self.arms, *self.added_arms()]
+        if named is None:
+            default = [SELECTED, baseline_arm("volume")]
+            return default if set(default) <= set(arms) else None
+        for key in ("arm", "reference"):
+            if named[key] not in arms:
+                raise BadInput(
+                    f"config: `evaluation.primary_comparison.{key}` is {named[key]!r}, and this "
+                    f"study has no such arm; name one of {', '.join(arms)}."
+                )
+        return [named["arm"], named["reference"]]
+
+    @property
     def rerun_arms(self) -> list[str]:
         """Arms that sensitivity analyses fit once more on another features table."""
         left_out = {DENSENET, *self.feature_set_arms}

@@ -8,13 +8,14 @@ from livermets.evaluation.evaluate import evaluate
 from livermets.evaluation.paired_differences import compare_arms
 from livermets.predictions.predictions_table import read_predictions
 
-study = {key: snakemake.params[key] for key in ("classes", "positive", "draws", "seed")}
+study = {key: snakemake.params[key] for key in ("classes", "positive")}
 threshold = snakemake.params.threshold
 with job(snakemake):
     predictions = read_predictions(snakemake.input.predictions, snakemake.params.classes)
     splits = pd.read_parquet(snakemake.input.splits)
     metrics = evaluate(predictions, threshold=threshold, splits=splits, **study)
     write_table(snakemake.output.metrics, metrics)
-    write_table(snakemake.output.differences, compare_arms(predictions, **study))
+    differences = compare_arms(predictions, primary=snakemake.params.primary, **study)
+    write_table(snakemake.output.differences, differences)
     called = confusion(predictions, threshold=threshold, **study)
     write_table(snakemake.output.confusion, called)
