@@ -73,7 +73,7 @@ def evaluate(
         other of two classes, or of three or more together; otherwise it names the class that is
         measured against the rest. `no_interval` says in words why there is no interval.
         `n_effective` is the smaller class's effective number of patients
-        (`jackknife.TestedPatients`). `n_positive` counts lesions, at the patient level patients.
+        (`jackknife.PatientSample`). `n_positive` counts lesions, at the patient level patients.
         `threshold` is the mean one.
 
     Raises

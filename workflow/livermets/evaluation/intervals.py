@@ -38,7 +38,7 @@ from livermets.evaluation.jackknife import Estimate
 CONFIDENCE = 0.95
 # With fewer effective patients in a class, intervals of simulated studies hold the truth too rarely
 # (`make bench-coverage`), so none is given.
-MIN_EFFECTIVE_PATIENTS = 3.0
+MIN_EFFECTIVE_PATIENTS = 2.0
 # The jackknife's variance of few patients is uncertain. It is averaged with the variance expected
 # of independent patients, which counts as much as one degree of freedom.
 PRIOR_FREEDOM = 1.0

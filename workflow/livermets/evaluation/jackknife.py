@@ -32,7 +32,7 @@ def delete_one_counts(patients: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class TestedPatients:
+class PatientSample:
     """The tested patients that a metric is computed from.
 
     Parameters
@@ -89,7 +89,7 @@ class Estimate:
         return variance if variance > NO_VARIANCE else 0.0
 
 
-def jackknife(values: np.ndarray, patients: TestedPatients) -> Estimate:
+def jackknife(values: np.ndarray, patients: PatientSample) -> Estimate:
     """Compute the variance of a metric from its values without each patient, class by class.
 
     The degrees of freedom are Satterthwaite's (1946, doi:10.2307/3002019) for a sum of variances of
@@ -101,7 +101,7 @@ def jackknife(values: np.ndarray, patients: TestedPatients) -> Estimate:
     ----------
     values : ndarray of float, shape (patients + 1,)
         The metric on each row of `delete_one_counts`.
-    patients : TestedPatients
+    patients : PatientSample
         The patients, in the order of the counts.
 
     Returns

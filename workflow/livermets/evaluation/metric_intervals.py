@@ -7,7 +7,7 @@ import numpy as np
 
 from livermets.evaluation.expected_variance import auc_variance, noise_share, share_variance
 from livermets.evaluation.intervals import MIN_EFFECTIVE_PATIENTS, NONE, Bounds, Interval
-from livermets.evaluation.jackknife import TestedPatients, jackknife
+from livermets.evaluation.jackknife import PatientSample, jackknife
 
 UNDEFINED = "the metric is not defined without each of the patients"
 SHARES = {"average_precision", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1"}
@@ -19,7 +19,7 @@ class MetricSample:
 
     Parameters
     ----------
-    patients : TestedPatients
+    patients : PatientSample
         The tested patients, with their weights at the level of evaluation.
     target : str or None
         The class that counts as positive; None where three or more classes are averaged.
@@ -27,7 +27,7 @@ class MetricSample:
         Whether the patients tested in one split trained the models of others.
     """
 
-    patients: TestedPatients
+    patients: PatientSample
     target: str | None
     cross_validated: bool
 

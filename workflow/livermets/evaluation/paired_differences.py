@@ -39,7 +39,7 @@ COLUMNS = (
     "n_patients",
 )
 SHARED_BASELINES = ("burden", "clinical")  # that the selected arm and DenseNet are compared with
-PRIMARY_LEVEL = "patient"
+PRIMARY_LEVEL, PRIMARY_SCHEME = "patient", "cv"  # without a cross-validation the first scheme
 NOTHING_SHARED = (
     "they scored no lesion of a split in common, as where two tables number lesions differently"
 )
@@ -86,8 +86,8 @@ def compare_arms(
     -------
     DataFrame
         The columns `COLUMNS`. `p_holm` is corrected over the arms of one comparison, scheme and
-        level; the primary comparison is one alone and is not corrected. `primary` marks it, by
-        patient. `no_interval` says why there is none. Empty where there is nothing to compare.
+        level. `primary` marks the one row of the primary comparison, by patient and in the
+        cross-validation where there is one; its p-value is not corrected. `no_interval` says why there is none. Empty where there is nothing to compare.
     """
     tables = arm_tables(predictions, classes, positive)
     pairs = _pairs(tables, reference, primary)
@@ -95,6 +95,8 @@ def compare_arms(
     # computed once, since most arms scored the same lesions and are compared several times
     of_all_lesions = _auc_intervals({key: tables[key] for key in tables if key in compared},
                                     classes, positive)  # fmt: skip
+    schemes = list(dict.fromkeys(scheme for _, scheme in tables))
+    scheme = PRIMARY_SCHEME if PRIMARY_SCHEME in schemes else schemes[0]
     rows = []
     for against, first, second in pairs:
         parts = _shared_lesions(tables[first], tables[second])
@@ -106,7 +108,7 @@ def compare_arms(
         intervals = of_all_lesions
         if not same_lesions and names["n_patients"]:
             intervals = _auc_intervals({first: parts[0], second: parts[1]}, classes, positive)
-        is_primary = primary is not None and tuple(primary) == (first[0], second[0])
+        is_primary = primary is not None and (*primary, scheme) == (first[0], second[0], first[1])
         for level in LEVELS:
             values: dict[str, float | str] = {"no_interval": NOTHING_SHARED}
             if names["n_patients"]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from livermets.core.errors import BadInput
-from livermets.evaluation.jackknife import TestedPatients, delete_one_counts
+from livermets.evaluation.jackknife import PatientSample, delete_one_counts
 from livermets.evaluation.metric_intervals import MetricSample
 from livermets.evaluation.metrics import auc
 from livermets.evaluation.scored_rows import ScoredRows
@@ -79,10 +79,10 @@ class SchemePatients:
     lesions: np.ndarray
     counts: np.ndarray
 
-    def at_level(self, level: str) -> TestedPatients:
+    def at_level(self, level: str) -> PatientSample:
         """The patients with their weights: their lesions by lesion, alike at the other levels."""
         weight = self.lesions if level == "lesion" else np.ones(len(self.labels))
-        return TestedPatients(self.labels, weight)
+        return PatientSample(self.labels, weight)
 
 
 @dataclass(frozen=True)
