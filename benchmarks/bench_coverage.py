@@ -24,15 +24,15 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from livermets.evaluation import metrics
+from livermets.evaluation.claims import beats_reference
 from livermets.evaluation.evaluate import REFERENCE, evaluate
 from livermets.evaluation.paired_differences import compare_arms
 from livermets.evaluation.scored_rows import ScoredRows
-from livermets.evaluation.claims import beats_reference
 from livermets.study.outputs import LEVELS
 from scipy.special import expit
 from scipy.stats import norm
-from sklearn.linear_model import LogisticRegression
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
 CLASSES, POSITIVE = ["colorectal", "pancreatic"], "pancreatic"
@@ -50,9 +50,7 @@ MODELS = {
 VOLUME = 10  # column of the baseline's feature, which never carries anything
 
 
-def numbers_of_lesions(
-    rng: np.random.Generator, positive: np.ndarray, lesions: str
-) -> np.ndarray:
+def numbers_of_lesions(rng: np.random.Generator, positive: np.ndarray, lesions: str) -> np.ndarray:
     """Draw the number of lesions of each patient."""
     n = len(positive)
     if lesions == "equal":
@@ -83,7 +81,9 @@ def clustered(rng: np.random.Generator, rows: pd.DataFrame, columns: int) -> np.
     return of_patient[code] + rng.normal(size=(len(rows), columns))
 
 
-def fixed_scores(rng: np.random.Generator, patients: int, area: float, lesions: str) -> pd.DataFrame:
+def fixed_scores(
+    rng: np.random.Generator, patients: int, area: float, lesions: str
+) -> pd.DataFrame:
     """Simulate the predictions of an arm and of a weaker one that shares half of its noise."""
     rows = skeleton(rng, patients, lesions)
     noise = clustered(rng, rows, 3)
@@ -124,7 +124,9 @@ def truths(tables: dict[str, pd.DataFrame]) -> pd.Series:
     values = {}
     first = next(iter(tables))
     for level in LEVELS:
-        values |= {(level, name): value for name, value in all_metrics(tables[first], level).items()}
+        values |= {
+            (level, name): value for name, value in all_metrics(tables[first], level).items()
+        }
         areas = {arm: true_auc(rows, level) for arm, rows in tables.items()}
         values |= {
             (level, f"AUC of {arm} - {REFERENCE}"): areas[arm] - areas[REFERENCE]
@@ -142,9 +144,7 @@ def intervals(predictions: pd.DataFrame, arm: str) -> tuple[pd.DataFrame, pd.Dat
     named = volume.assign(metric="AUC of " + volume["arm"] + " - " + volume["reference"])
     columns = ["level", "metric", "low", "high"]
     table = pd.concat([measured.loc[measured["arm"] == arm, columns], named[columns]])
-    claims = {
-        level: beats_reference(measured, volume, level)["beats"].any() for level in LEVELS
-    }
+    claims = {level: beats_reference(measured, volume, level)["beats"].any() for level in LEVELS}
     return table.set_index(["level", "metric"]), claims
 
 
@@ -214,8 +214,7 @@ def jobs(studies: int) -> Iterator[tuple]:
         for lesions in ("equal", "heavy-tailed"):
             for patients in FITTED_SIZES:
                 yield from (
-                    (fitted_study, signal, lesions, patients, n, None)
-                    for n in range(studies)
+                    (fitted_study, signal, lesions, patients, n, None) for n in range(studies)
                 )
 
 
@@ -240,7 +239,9 @@ def main(studies: int = 400, path: str = "") -> None:
     held = held.where(with_interval >= studies / 2)
     if path:
         held.to_csv(path, sep="\t")
-    print(f"% of {studies} simulated studies whose 95 % interval holds the truth: least, median and")
+    print(
+        f"% of {studies} simulated studies whose 95 % interval holds the truth: least, median and"
+    )
     print("most over the cells of AUC and numbers of lesions; empty where half have no interval")
     for kind in ("fixed", "fitted"):
         part = held.loc[kind].groupby(level="patients")

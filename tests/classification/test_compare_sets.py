@@ -125,7 +125,7 @@ def test_the_report_shows_each_choice_beside_the_original(predictions):
     assert rows[1]["lesion"].startswith(f"{found:.2f} (")
     drop = f"{found - auc(predictions, 'original'):.2f}".replace("-", "−")
     assert rows[1]["lesion_difference"].startswith(drop)
-    assert rows[1]["patient_p"] == "< 0.001" or float(rows[1]["patient_p"]) < 0.01
+    assert rows[1]["patient_p"] == "< 0.001" or float(rows[1]["patient_p"]) < 0.05
     assert set_results("holdout", COMPARED, metrics, differences) == []
 
 

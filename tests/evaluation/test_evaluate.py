@@ -161,9 +161,7 @@ def test_densenet_is_compared_with_the_selected_radiomics_arm_and_with_the_basel
 
 
 def test_the_primary_comparison_is_one_row_and_is_not_corrected(predictions):
-    table = compare_arms(
-        predictions, CLASSES, POSITIVE, primary=("knn-none", "baseline_volume")
-    )
+    table = compare_arms(predictions, CLASSES, POSITIVE, primary=("knn-none", "baseline_volume"))
     (row,) = table[table["primary"]].to_dict("records")
     assert (row["arm"], row["scheme"], row["level"]) == ("knn-none", "cv", "patient")
     assert row["p_holm"] == row["p"]

@@ -202,13 +202,13 @@ def test_one_positive_patient_beside_fifteen_others_gives_no_interval_and_says_w
 
 @pytest.mark.parametrize("patients", [8, 24])
 def test_intervals_of_few_patients_hold_the_truth(patients):
-    """200 studies: the share has a standard error of 1.5 %. `make bench-coverage` has all cells."""
+    """120 studies: the share has a standard error of 2 %. `make bench-coverage` has all cells."""
     truth = norm.cdf(1.0)  # by lesion: shift 2, the noise of a pair has the variance 4
     held = []
-    for seed in range(200):
+    for seed in range(120):
         table = evaluate(study(patients, seed, 2.0), CLASSES, POSITIVE)
         row = table[(table["metric"] == "auc") & (table["level"] == "lesion")].iloc[0]
         if np.isfinite(row["low"]):
             held.append(row["low"] <= truth <= row["high"])
-    assert len(held) > 100
-    assert np.mean(held) > 0.91
+    assert len(held) > 60
+    assert np.mean(held) > 0.9

@@ -186,7 +186,7 @@ def test_a_table_of_three_classes_becomes_tables_figures_and_a_report(tmp_path, 
         config, splits=SPLITS, differences=pairs, figures=tmp_path / "figures", **tables
     )
     page = render_report(results)
-    gastric = metrics.query("arm == 'knn-none' and level == 'lesion' and metric == 'auc'")
+    gastric = metrics.query("arm == 'knn-none' and level == 'patient' and metric == 'auc'")
     gastric = gastric[gastric["class"] == "gastric"].iloc[0]
     found = with_interval(*gastric[["value", "low", "high"]])
     for text in ("Each class against the rest", "AUC, gastric", "gastric called colorectal",

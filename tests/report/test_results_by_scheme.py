@@ -10,7 +10,7 @@ from livermets.report.formatting import with_interval
 def test_confusion_and_both_kinds_of_differences_stand_in_the_report(results, study):
     page = render(results, differences=study.differences)
     assert "colorectal called pancreatic" in page
-    assert "Does resampling help?" in page
+    assert "Resampled arms against the same model without resampling" in page
     where = "arm == 'knn-none' and scheme == 'holdout' and level == 'lesion'"
     one = study.confusion.query(where).iloc[0]
     assert f"{one['count']:.0f}; {with_interval(one['share'], one['low'], one['high'])}" in page

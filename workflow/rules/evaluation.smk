@@ -1,6 +1,6 @@
 # Every arm's metrics with intervals over patients, from the prediction tables alone.
 # Needs results/predictions; makes results/metrics.parquet,
-# results/differences.parquet and results/confusion.parquet.
+# results/differences.parquet, results/confusion.parquet and results/split_aucs.parquet.
 
 
 rule evaluate:
@@ -11,6 +11,7 @@ rule evaluate:
         metrics="results/metrics.parquet",
         differences="results/differences.parquet",
         confusion="results/confusion.parquet",
+        areas="results/split_aucs.parquet",
     log:
         "results/logs/evaluate.log",
     benchmark:

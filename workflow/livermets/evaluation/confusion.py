@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from livermets.evaluation.metric_intervals import bounds_or_reason
+from livermets.evaluation.metrics import auc
 from livermets.evaluation.scored_arms import (
     DEFAULT_THRESHOLD,
     ScoredArm,
@@ -49,11 +50,12 @@ def confusion(
         cells = _cell_weights(scored, len(classes))
         with np.errstate(invalid="ignore", divide="ignore"):
             shares = cells / cells.sum(axis=1, keepdims=True)
+        areas = _aucs(scored, classes, positive)
         for i, truth in enumerate(classes):
             sample = scored.sample(truth)
             for j, called in enumerate(classes):
                 # the share of a class that is called another behaves like its sensitivity
-                interval = sample.interval("sensitivity", shares[i, j])
+                interval = sample.interval("sensitivity", shares[i, j], areas[truth])
                 bounds, _ = bounds_or_reason(sample, "sensitivity", interval)
                 rows.append(
                     names
@@ -61,6 +63,18 @@ def confusion(
                     | {"share": shares[i, j, 0], "low": bounds.low, "high": bounds.high}
                 )
     return pd.DataFrame(rows)[list(COLUMNS)]
+
+
+def _aucs(scored: ScoredArm, classes: list[str], positive: str) -> dict[str, float]:
+    """The AUC of each class against the rest, as in the metrics table; 0.5 where there is none."""
+    everyone = scored.tested.counts[:1]
+    repeats = [
+        {name: auc(rows, everyone)[0] for name, rows in repeat.rows.items()}
+        for repeat in scored.repeats
+    ]
+    areas = {name: np.mean([of_repeat[name] for of_repeat in repeats]) for name in repeats[0]}
+    of_class = areas if len(classes) > 2 else dict.fromkeys(classes, areas[positive])
+    return {name: float(np.nan_to_num(area, nan=0.5)) for name, area in of_class.items()}
 
 
 def _cell_weights(scored: ScoredArm, classes: int) -> np.ndarray:

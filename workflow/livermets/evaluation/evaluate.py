@@ -89,8 +89,9 @@ def evaluate(
             target = class_name or (positive if len(classes) == 2 else None)
             record["n_positive"] = _count_positive(scored, target or positive)
             sample = scored.sample(target)
+            area = float(np.nan_to_num(values["auc"][0], nan=0.5))
             for metric, metric_values in values.items():
-                interval = sample.interval(metric, metric_values)
+                interval = sample.interval(metric, metric_values, area)
                 bounds, reason = bounds_or_reason(sample, metric, interval)
                 rows.append(
                     record

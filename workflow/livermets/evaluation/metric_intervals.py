@@ -5,10 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from livermets.evaluation.expected_variance import auc_variance, noise_share, share_variance
+from livermets.evaluation.expected_variance import (
+    VarianceAt,
+    auc_variance,
+    noise_share,
+    share_variance,
+)
 from livermets.evaluation.intervals import MIN_EFFECTIVE_PATIENTS, NONE, Bounds, Interval
 from livermets.evaluation.jackknife import PatientSample, jackknife
 
+SMALL_FOLDS = (
+    "average precision within the small test part of a fold is higher than in many patients, so "
+    "that an interval would hold the wrong value"
+)
 UNDEFINED = "the metric is not defined without each of the patients"
 SHARES = {"average_precision", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1"}
 
@@ -31,15 +40,27 @@ class MetricSample:
     target: str | None
     cross_validated: bool
 
-    def interval(self, metric: str, values: np.ndarray) -> Interval:
-        """The interval of a metric from its values on the rows of `delete_one_counts`."""
+    def interval(self, metric: str, values: np.ndarray, area: float = 0.5) -> Interval:
+        """The interval of a metric from its values on the rows of `delete_one_counts`.
+
+        Parameters
+        ----------
+        metric : str
+            Name of the metric.
+        values : ndarray of float, shape (patients + 1,)
+            Its values.
+        area : float
+            The arm's AUC, from which follows how much a cross-validation enlarges the variance of
+            other metrics; 0.5 enlarges it most.
+        """
         estimate = jackknife(values, self.patients)
         positive, negative = self._sides()
         smaller = min(positive, negative)
-        surplus = self._surplus(positive, negative)
         if metric == "auc":
             variance = auc_variance(positive, negative)
+            surplus = self._surplus(None)
             return Interval(estimate, variance, (0.0, 1.0), surplus, smaller - 1)
+        surplus = self._surplus(area)
         if metric in SHARES or metric == "brier":
             number = {
                 "sensitivity": positive,
@@ -47,16 +68,18 @@ class MetricSample:
                 "accuracy": positive + negative,
                 "brier": positive + negative,
             }.get(metric, smaller)
-            return Interval(estimate, share_variance(number), (0.0, 1.0), None, number - 1)
+            return Interval(estimate, share_variance(number), (0.0, 1.0), surplus, number - 1)
         if metric == "mcc":
             signed = (-1.0, 1.0)
-            return Interval(estimate, share_variance(smaller, signed), signed, None, smaller - 1)
-        return Interval(estimate, value_range=(-math.inf, math.inf))
+            return Interval(estimate, share_variance(smaller, signed), signed, surplus, smaller - 1)
+        return Interval(estimate, None, (-math.inf, math.inf), surplus)
 
     def reason(self, metric: str, value: float) -> str:
         """Why the metric has no interval: too few patients, in words; empty where it has one."""
         if not math.isfinite(value):
             return "the metric is not defined"
+        if metric == "average_precision" and self.cross_validated:
+            return SMALL_FOLDS
         for name, number in self._needed(metric).items():
             if number < MIN_EFFECTIVE_PATIENTS:
                 members = int((self.patients.label == name).sum())
@@ -81,10 +104,12 @@ class MetricSample:
         is_target = metric == "sensitivity"
         return {name: n for name, n in numbers.items() if (name == self.target) == is_target}
 
-    def _surplus(self, positive: float, negative: float):
+    def _surplus(self, area: float | None) -> VarianceAt | None:
+        """Factor of the variance in a cross-validation, at the given AUC or at any."""
         if not self.cross_validated:
             return None
-        return lambda area: 1 + noise_share(area, positive, negative)
+        positive, negative = self._sides()
+        return lambda value: 1 + noise_share(value if area is None else area, positive, negative)
 
 
 def bounds_or_reason(sample: MetricSample, metric: str, interval: Interval) -> tuple[Bounds, str]:

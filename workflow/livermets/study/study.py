@@ -286,6 +286,11 @@ class Study:
         return "permuted_labels" in self.config["controls"]
 
     @property
+    def tests_by_permutation(self) -> bool:
+        """Whether the selected arm is trained on many permutations of the labels."""
+        return "permutation_test" in self.config["controls"] and SELECTED in self.arms
+
+    @property
     def permuted_splits(self) -> list[str]:
         """Splits of permuted labels: given splits and sites may lack a class there."""
         splits = self.config["splits"]
