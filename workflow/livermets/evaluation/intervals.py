@@ -1,4 +1,4 @@
-"""Intervals and p-values: how far a metric of the tested patients may lie from that of all patients.
+"""Intervals and p-values: how far a metric of tested patients may lie from that of all patients.
 
 What an interval means. The study tested certain patients; another study would have tested others.
 If it were repeated many times and a 95 % interval computed each time, about 95 of 100 intervals
@@ -80,7 +80,7 @@ class Interval:
     fallback_freedom: float = 1.0
 
     def bounds(self, confidence: float = CONFIDENCE) -> Bounds:
-        """Lower and upper bound; NaN where the metric is not defined without each of the patients."""
+        """Lower and upper bound; NaN where the metric is undefined without one of the patients."""
         value, variance = self.estimate.value, self.estimate.variance
         freedom = self.estimate.degrees_of_freedom
         if not math.isfinite(value) or not np.isfinite(self.estimate.deviation).all():

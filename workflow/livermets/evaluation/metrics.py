@@ -5,8 +5,8 @@ patient) then weighs its own weight times its patient's count, so every metric i
 counts:
 
 - sums over rows (confusion table, Brier score) are `counts @ per-patient sums`;
-- the AUC is `counts @ wins @ counts` over `counts @ pairs @ counts`, where `wins[i, j]` is how often
-  the positive rows of patient i have higher scores than the negative rows of patient j;
+- the AUC is `counts @ wins @ counts` over `counts @ pairs @ counts`, where `wins[i, j]` is how
+  often the positive rows of patient i have higher scores than the negative rows of patient j;
 - average precision is computed from the counts and per-patient cumulative sums;
 - calibration is a Newton iteration over all draws together.
 

@@ -8,6 +8,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -87,7 +88,8 @@ def compare_arms(
     DataFrame
         The columns `COLUMNS`. `p_holm` is corrected over the arms of one comparison, scheme and
         level. `primary` marks the one row of the primary comparison, by patient and in the
-        cross-validation where there is one; its p-value is not corrected. `no_interval` says why there is none. Empty where there is nothing to compare.
+        cross-validation where there is one; its p-value is not corrected. `no_interval` says why
+        there is no interval. Empty where there is nothing to compare.
     """
     tables = arm_tables(predictions, classes, positive)
     pairs = _pairs(tables, reference, primary)
@@ -100,7 +102,8 @@ def compare_arms(
     rows = []
     for against, first, second in pairs:
         parts = _shared_lesions(tables[first], tables[second])
-        names = {"against": against, "arm": first[0], "reference": second[0], "scheme": first[1]}
+        names: dict[str, Any] = {"against": against, "arm": first[0], "reference": second[0]}
+        names["scheme"] = first[1]
         names |= {"metric": "auc", "n_patients": parts[0]["patient"].nunique()}
         if not names["n_patients"]:
             log.warning("arms %s and %s: %s", first[0], second[0], NOTHING_SHARED)

@@ -122,7 +122,7 @@ class ScoredArm:
 
     def sample(self, target: str | None) -> MetricSample:
         """What intervals are computed from, with `target` as the positive class."""
-        cross_validated = self.table["split"].nunique() > 1
+        cross_validated = len(self.table["split"].unique()) > 1
         return MetricSample(self.tested.at_level(self.level), target, cross_validated)
 
 

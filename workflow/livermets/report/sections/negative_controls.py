@@ -54,8 +54,9 @@ def control_results(
     Returns
     -------
     dict or None
-        test (the permutation test in words), permuted (one dict for each scheme), warn, volume (whether it is configured), has_volume
-        (whether there is a volume), tables (one for each scheme).
+        test (the permutation test in words), permuted (one dict for each scheme), warn, volume
+        (whether it is configured), has_volume (whether there is a volume), tables (one for each
+        scheme).
     """
     if not controls:
         return None

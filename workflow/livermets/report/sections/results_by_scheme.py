@@ -208,15 +208,15 @@ def _split_aucs(results: StudyResults, scheme: str) -> list[dict[str, Any]]:
     areas = areas[(areas["scheme"] == scheme) & (areas["level"] == "patient")]
     summary = summarise_splits(areas, results.splits)
     return [
-        arm_cells(row.arm)
+        arm_cells(row["arm"])
         | {
             "cells": [
-                with_interval(row.mean, row.low, row.high),
-                f"{number(row.least)} to {number(row.most)}",
-                str(row.splits),
+                with_interval(row["mean"], row["low"], row["high"]),
+                f"{number(row['least'])} to {number(row['most'])}",
+                str(row["splits"]),
             ]
         }
-        for row in sorted(summary.itertuples(index=False), key=lambda row: Arm.parse(row.arm))
+        for row in sorted(summary.to_dict("records"), key=lambda row: Arm.parse(row["arm"]))
     ]
 
 

@@ -143,9 +143,9 @@ def lesion_size(metrics: pd.DataFrame, differences: pd.DataFrame | None) -> Answ
         short.append(f"{title.lower()}, {beats} of {len(claims)} arms beat lesion volume")
         detail[-1] += (
             f" The paired difference is above zero after Holm's correction in "
-            f"{int(claims['difference_above_zero'].sum())} of {len(claims)} arms, and the arm's own "
-            f"interval lies above 0.5 in {int(claims['above_chance'].sum())}; an arm beats volume "
-            "only where both hold."
+            f"{int(claims['difference_above_zero'].sum())} of {len(claims)} arms, and the arm's "
+            f"own interval lies above 0.5 in {int(claims['above_chance'].sum())}; an arm beats "
+            "volume only where both hold."
         )
     text = ("In " + "; in ".join(short) + ".") if short else "See the AUCs below."
     return Answer(question, text, all(good) if good else None, detail)
@@ -161,12 +161,12 @@ def dominant_patients(included: pd.DataFrame, metrics: pd.DataFrame) -> Answer:
         lesions = group["n_lesions"].fillna(0).to_numpy(float)
         patients = PatientSample(np.full(len(group), str(name)), lesions)
         effective = patients.effective_number(np.ones(len(group), bool))
-        largest = group.loc[group["n_lesions"].idxmax()]
+        largest = str(group["patient"].to_numpy()[lesions.argmax()])
         share = lesions.max() / lesions.sum()
         if share > DOMINANT_SHARE:
-            dominant.append(str(largest["patient"]))
+            dominant.append(largest)
         detail.append(
-            f"{name}: patient {largest['patient']} has {lesions.max():.0f} of {lesions.sum():.0f} "
+            f"{name}: patient {largest} has {lesions.max():.0f} of {lesions.sum():.0f} "
             f"lesions ({100 * share:.0f} %). By lesion, the {len(group)} patients tell as much as "
             f"{effective:.1f} with equally many lesions (Kish)."
         )
