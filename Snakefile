@@ -14,8 +14,9 @@
 #   models/{arm}, predictions/{arm}.parquet      arm = {model}-{resampling}, baseline_*, densenet121
 #                                                and {model}-none@{feature sets to compare}
 #   importance.parquet                           permutation importance of the features
-#   metrics, differences, confusion (.parquet)   the evaluation of every arm
+#   metrics, differences, confusion, split_aucs  the evaluation of every arm (.parquet)
 #   audit, audit.json                            the leakage audit
+#   permutation_test.json                        negative control: labels permuted many times
 #   permuted_labels                              negative control: the classification once more
 #   uncorrected, mask_comparison                 the study without corrections, and what differs
 #   tables, figures, report.html                 the report
@@ -76,6 +77,11 @@ include: "workflow/rules/evaluation.smk"
 if study.permutes_labels or study.patients_with_two_masks:
 
     include: "workflow/rules/sensitivity_reruns.smk"
+
+
+if study.tests_by_permutation:
+
+    include: "workflow/rules/sensitivity_permutation_test.smk"
 
 
 if study.permutes_labels:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.classes import CLASSES, POSITIVE
+from helpers.fold_auc import auc_within_folds
 from livermets.core.errors import BadInput
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
@@ -15,7 +16,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
 
 
 def run(predictions: pd.DataFrame, **options) -> pd.DataFrame:
-    return evaluate(predictions, CLASSES, POSITIVE, **{"draws": 100, "seed": 1} | options)
+    return evaluate(predictions, CLASSES, POSITIVE, **options)
 
 
 @pytest.fixture(scope="session")
@@ -36,19 +37,30 @@ def test_every_arm_scheme_level_and_metric_has_one_row(metrics):
 
 def test_intervals_hold_the_value_and_stay_in_range(metrics):
     table = metrics[metrics["metric"] == "auc"]
+    table = table[table["low"].notna()]
     assert (table["low"] <= table["value"]).all()
     assert (table["value"] <= table["high"]).all()
     assert table["low"].ge(0).all() and table["high"].le(1).all()
 
 
-def test_cross_validation_pools_folds_and_averages_repeats(metrics, predictions):
+def test_a_score_that_is_the_same_for_all_has_no_interval_and_says_why(metrics):
+    row = value(metrics, "baseline_majority", "holdout", "patient", "auc")
+    assert np.isnan(row["low"])
+    assert row["no_interval"] == "no patient changes the metric"
+
+
+def test_every_row_has_either_an_interval_or_a_reason(metrics):
+    assert (metrics["low"].isna() == (metrics["no_interval"] != "")).all()
+
+
+def test_cross_validation_counts_pairs_within_folds_and_averages_repeats(metrics, predictions):
     one = predictions[predictions["arm"] == "knn-smote"]
     repeats = [one[one["split"].str.startswith(f"cv{repeat}-")] for repeat in (1, 2)]
-    expected = np.mean([roc_auc_score(r["label"] == POSITIVE, r["score"]) for r in repeats])
-    found = value(metrics, "knn-smote", "cv", "lesion", "auc")
-    assert found["value"] == pytest.approx(expected, abs=1e-12)
-    assert found["n_splits"] == 10
-    assert found["n_patients"] == 24
+    expected = np.mean([auc_within_folds(part, POSITIVE) for part in repeats])
+    row = value(metrics, "knn-smote", "cv", "lesion", "auc")
+    assert row["value"] == pytest.approx(expected, abs=1e-12)
+    assert row["n_splits"] == 10
+    assert row["n_patients"] == 24
 
 
 def test_the_patient_level_scores_the_mean_of_the_lesions(metrics, predictions):
@@ -94,14 +106,15 @@ def test_a_test_part_with_one_class_has_no_auc_and_no_interval(predictions):
     table = run(predictions[predictions["label"] == POSITIVE])
     auc = table[table["metric"] == "auc"]
     assert auc[["value", "low", "high"]].isna().all(axis=None)
-    assert (auc["undefined_draws"] == 100).all()
+    assert (auc["no_interval"] == "the metric is not defined").all()
 
 
 def test_differences_are_paired_and_holm_corrected(predictions):
-    table = compare_arms(predictions, CLASSES, POSITIVE, draws=100, seed=1)
+    table = compare_arms(predictions, CLASSES, POSITIVE)
     volume = table[table["against"] == "volume"]
     assert set(volume["arm"]) == {"knn-none", "knn-undersample", "knn-smote", "densenet121"}
-    assert (table["p_holm"] >= table["p"]).all()
+    tested = table[table["p"].notna()]
+    assert (tested["p_holm"] >= tested["p"]).all()
     metrics = run(predictions)
     row = volume.query("arm == 'densenet121' and scheme == 'cv' and level == 'lesion'").iloc[0]
     ours, its = (
@@ -112,29 +125,67 @@ def test_differences_are_paired_and_holm_corrected(predictions):
 
 
 def test_resampled_arms_are_compared_with_the_same_model_as_is(predictions):
-    table = compare_arms(predictions, CLASSES, POSITIVE, draws=100, seed=1)
+    table = compare_arms(predictions, CLASSES, POSITIVE)
     as_is = table[table["against"] == "as is"]
     assert set(zip(as_is["arm"], as_is["reference"], strict=True)) == {
         ("knn-undersample", "knn-none"),
         ("knn-smote", "knn-none"),
     }
     each = as_is.groupby(["scheme", "level"])
-    assert (each["p_holm"].max() <= 2 * each["p"].max() + 1e-12).all()  # two arms a question
+    most = 2 * each["p"].max() + 1e-12  # two arms a question
+    assert (each["p_holm"].max() <= most)[most.notna()].all()
 
 
-def test_an_arm_compared_with_its_twin_differs_by_nothing(predictions):
+def test_an_arm_and_its_twin_have_no_interval_and_no_p_value(predictions):
     twin = predictions[predictions["arm"] == "knn-none"].assign(arm="twin")
-    table = compare_arms(
-        pd.concat([predictions, twin]), CLASSES, POSITIVE, reference="twin", draws=50
-    )
+    table = compare_arms(pd.concat([predictions, twin]), CLASSES, POSITIVE, reference="twin")
     same = table[(table["arm"] == "knn-none") & (table["against"] == "volume")]
-    assert (same[["difference", "low", "high"]] == 0).all(axis=None)
-    assert (same["p"] == 1).all()
+    assert (same["difference"] == 0).all()
+    assert same[["low", "high", "p", "p_holm"]].isna().all(axis=None)
+    by_patient = same[same["level"] == "patient"]
+    assert (by_patient["no_interval"] == "the two arms rank all pairs alike").all()
+
+
+def test_densenet_is_compared_with_the_selected_radiomics_arm_and_with_the_baselines(predictions):
+    selected = predictions[predictions["arm"] == "knn-smote"].assign(arm="selected")
+    both = selected.assign(arm="baseline_radiomics_clinical")
+    table = compare_arms(pd.concat([predictions, selected, both]), CLASSES, POSITIVE)
+    pairs = set(table[["against", "arm", "reference"]].itertuples(index=False, name=None))
+    assert {
+        ("radiomics", "densenet121", "selected"),
+        ("burden", "selected", "baseline_burden"),
+        ("clinical", "densenet121", "baseline_clinical"),
+        ("clinical", "baseline_radiomics_clinical", "baseline_clinical"),
+        ("volume", "selected", "baseline_volume"),
+    } <= pairs
+
+
+def test_the_primary_comparison_is_one_row_and_is_not_corrected(predictions):
+    table = compare_arms(predictions, CLASSES, POSITIVE, primary=("knn-none", "baseline_volume"))
+    (row,) = table[table["primary"]].to_dict("records")
+    assert (row["arm"], row["scheme"], row["level"]) == ("knn-none", "cv", "patient")
+    assert row["p_holm"] == row["p"]
+    others = table[~table["primary"] & (table["scheme"] == "cv") & (table["level"] == "patient")]
+    others = others[others["against"] == "volume"]
+    assert len(others) == 3
+    assert (others["p_holm"] >= others["p"]).all()
+    unusual = compare_arms(predictions, CLASSES, POSITIVE, primary=("knn-none", "densenet121"))
+    assert set(unusual.loc[unusual["primary"], "against"]) == {"primary"}
+
+
+def test_arms_without_a_lesion_in_common_are_told_apart_in_a_row_with_the_reason(predictions):
+    renumbered = predictions[predictions["arm"] == "knn-none"].assign(arm="mine")
+    renumbered = renumbered.assign(lesion=renumbered["lesion"] + 1000)
+    table = compare_arms(pd.concat([predictions, renumbered]), CLASSES, POSITIVE)
+    rows = table[table["arm"] == "mine"]
+    assert len(rows) == 6
+    assert rows["difference"].isna().all()
+    assert rows["no_interval"].str.contains("no lesion of a split in common").all()
 
 
 def test_arms_that_scored_different_lesions_are_compared_on_those_of_both(predictions):
     fewer = predictions[(predictions["arm"] != "baseline_volume") | (predictions["lesion"] == 1)]
-    table = compare_arms(fewer, CLASSES, POSITIVE, draws=50, seed=1)
+    table = compare_arms(fewer, CLASSES, POSITIVE)
     row = table.query("arm == 'knn-none' and scheme == 'holdout' and level == 'lesion'").iloc[0]
     first = predictions.query("split == 'holdout' and lesion == 1")
     mine, its = (
@@ -145,16 +196,16 @@ def test_arms_that_scored_different_lesions_are_compared_on_those_of_both(predic
 
 
 def test_without_the_reference_arm_there_are_no_differences(predictions):
-    table = compare_arms(predictions, CLASSES, POSITIVE, reference="nobody", draws=50)
-    assert set(table["against"]) == {"as is"}
+    table = compare_arms(predictions, CLASSES, POSITIVE, reference="nobody")
+    assert set(table["against"]) == {"as is", "burden", "clinical"}
     alone = predictions[predictions["arm"] == "knn-none"]
-    none = compare_arms(alone, CLASSES, POSITIVE, draws=50)
+    none = compare_arms(alone, CLASSES, POSITIVE)
     assert none.empty
     assert "p_holm" in none
 
 
 def test_the_confusion_matrix_counts_calls_and_its_shares_are_the_sensitivity(predictions):
-    table = confusion(predictions, CLASSES, POSITIVE, draws=100, seed=1)
+    table = confusion(predictions, CLASSES, POSITIVE)
     one = predictions.query("arm == 'knn-none' and split == 'holdout'")
     called = np.where(one["score"] >= 0.5, POSITIVE, CLASSES[0])
     mine = table.query("arm == 'knn-none' and scheme == 'holdout' and level == 'lesion'")
@@ -170,7 +221,7 @@ def test_the_confusion_matrix_counts_calls_and_its_shares_are_the_sensitivity(pr
 
 
 def test_patients_count_alike_in_the_weighted_confusion_matrix(predictions):
-    table = confusion(predictions, CLASSES, POSITIVE, draws=20)
+    table = confusion(predictions, CLASSES, POSITIVE)
     weighted = table.query("scheme == 'cv' and level == 'lesion_weighted'")
     assert weighted.groupby("arm")["count"].sum().to_numpy() == pytest.approx(24)
 
@@ -258,7 +309,7 @@ def test_a_patient_tested_twice_in_one_repeat_is_refused(predictions):
 
 def test_an_unknown_positive_class_is_refused(predictions):
     with pytest.raises(BadInput, match="gastric"):
-        evaluate(predictions, CLASSES, "gastric", draws=10)
+        evaluate(predictions, CLASSES, "gastric")
 
 
 def test_arms_are_read_from_parquet_and_a_users_csv(tmp_path, predictions):
@@ -297,6 +348,6 @@ def test_equal_scores_are_equal_by_patient_however_many_lesions_have_them():
         for p, size in enumerate(sizes)
         for i in range(size)
     ]
-    table = evaluate(pd.DataFrame(rows), ["colorectal", "pancreatic"], "pancreatic", draws=10)
+    table = evaluate(pd.DataFrame(rows), ["colorectal", "pancreatic"], "pancreatic")
     auc = table[(table["metric"] == "auc") & (table["level"] == "patient")]
     assert auc["value"].item() == 0.5

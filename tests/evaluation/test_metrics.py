@@ -1,5 +1,7 @@
 """Metrics on many draws equal scikit-learn's, one draw at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from livermets.evaluation.metrics import METRICS, measure
@@ -52,6 +54,51 @@ def test_every_draw_equals_scikit_learn_with_weights(decimals, threshold):
         for name, value in expected.items():
             tolerance = 1e-7 if name.startswith("calibration") else 1e-12
             assert values[name][draw] == pytest.approx(value, abs=tolerance), name
+
+
+def in_folds(seed: int) -> tuple[ScoredRows, np.ndarray]:
+    """The rows of `clustered` in five folds of whole patients."""
+    rows, counts = clustered(seed, decimals=1)
+    return replace(rows, fold=rows.patient % 5), counts
+
+
+def test_the_auc_counts_pairs_of_one_fold_alone():
+    rows, counts = in_folds(3)
+    values = measure(rows, counts)["auc"]
+    same = rows.fold[:, None] == rows.fold[None]
+    pair = same & rows.positive[:, None] & ~rows.positive[None]
+    win = (rows.score[:, None] > rows.score[None]) + 0.5 * (rows.score[:, None] == rows.score[None])
+    for value, count in zip(values, counts, strict=True):
+        weight = count[rows.patient] * rows.weight
+        of_pair = weight[:, None] * weight[None] * pair
+        assert value == pytest.approx((of_pair * win).sum() / of_pair.sum())
+
+
+def test_average_precision_ranks_the_rows_of_one_fold_alone():
+    rows, counts = in_folds(4)
+    values = measure(rows, counts)["average_precision"]
+    for value, count in zip(values, counts, strict=True):
+        weight = count[rows.patient] * rows.weight
+        of_folds, positives = [], []
+        for fold in range(5):
+            part = rows.fold == fold
+            positives.append((weight * rows.positive)[part].sum())
+            if positives[-1]:
+                of_folds.append(
+                    sk.average_precision_score(
+                        rows.positive[part], rows.score[part], sample_weight=weight[part]
+                    )
+                    * positives[-1]
+                )
+        assert value == pytest.approx(sum(of_folds) / sum(positives))
+
+
+def test_a_model_that_returns_its_folds_training_prior_has_an_auc_of_one_half_and_no_slope():
+    rows, counts = in_folds(5)
+    share = np.array([rows.positive[rows.fold != fold].mean() for fold in range(5)])
+    values = measure(replace(rows, score=share[rows.fold]), counts)
+    np.testing.assert_allclose(values["auc"], 0.5)
+    assert np.isnan(values["calibration_slope"]).all()
 
 
 def test_calibration_in_the_large_makes_expected_and_observed_equal():

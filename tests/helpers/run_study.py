@@ -85,7 +85,6 @@ def write_table_study(folder: Path) -> None:
             "patients": None,
             "splits": {"cv": {"folds": 2}},
             "classification": {**classification, "tuning": SMALL},
-            "evaluation": {"bootstrap_draws": 200},
         },
     )
 
@@ -115,7 +114,6 @@ def write_phantom_study(folder: Path, patients: int, **config) -> None:
             },
             "classification": few,
             "densenet": None,
-            "evaluation": {"bootstrap_draws": 200},
             **config,
         },
     )

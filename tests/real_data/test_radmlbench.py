@@ -70,7 +70,7 @@ def auc_of(features: pd.DataFrame, splits: pd.DataFrame, n: int, C: float) -> fl
     predictions, _, _ = train_on_splits(
         "lr", features, splits, columns, Task(CLASSES, POSITIVE), learn
     )
-    metrics = evaluate(predictions, CLASSES, POSITIVE, draws=1)
+    metrics = evaluate(predictions, CLASSES, POSITIVE)
     return metrics.query("level == 'patient' and metric == 'auc'")["value"].item()
 
 
@@ -142,7 +142,6 @@ def write_study(folder, features: str, classes, positive, columns) -> None:
             "positive": positive,
             "splits": {"holdout": None, "cv": {"validation": 0}},
             "classification": {"tuning": {"iterations": 3, "folds": 2}},
-            "evaluation": {"bootstrap_draws": 200},
         },
     )
 

@@ -17,7 +17,7 @@ def study() -> Study:
     splits = make_splits(cohort)
     predictions = make_predictions(cohort, splits, ["knn"])
     parts = (evaluate, confusion, compare_arms)
-    tables = [compute(predictions, CLASSES, POSITIVE, draws=20) for compute in parts]
+    tables = [compute(predictions, CLASSES, POSITIVE) for compute in parts]
     return Study(cohort, splits, predictions, *tables)
 
 
@@ -32,7 +32,7 @@ def results(study, tmp_path_factory) -> StudyResults:
         "seed": 2023,
         "clinical": ["age", "sex"],
         "features": None,
-        "evaluation": {"bootstrap_draws": 20, "threshold": 0.5},
+        "evaluation": {"threshold": 0.5},
     }
     return StudyResults(
         config=config,

@@ -1,16 +1,14 @@
 """Does correction matter: the study before correction, and what differs from the final one."""
 
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.classes import CLASSES, POSITIVE
+from helpers.fold_auc import auc_within_folds
 from helpers.prediction_tables import make_cohort, make_predictions, make_splits
 from livermets.core.errors import BadInput
-from livermets.core.seeds import derive_seed
-from livermets.evaluation import bootstrap
 from livermets.evaluation.evaluate import evaluate
 from livermets.report.figures.mask_correction import draw_mask_effect
 from livermets.report.render import render_report
@@ -24,7 +22,6 @@ from livermets.sensitivity.correction_effect import (
 )
 from livermets.sensitivity.uncorrected_masks import fittable_splits, uncorrected_cohort
 from scipy.stats import pearsonr
-from sklearn.metrics import roc_auc_score
 
 COHORT = make_cohort(16)
 SPLITS = make_splits(COHORT)
@@ -44,58 +41,42 @@ def uncorrected_predictions() -> pd.DataFrame:
 # ---- AUCs
 
 
-def test_both_aucs_and_their_interval_are_those_of_a_loop_over_the_same_patients():
-    before, draws, seed = uncorrected_predictions(), 150, 7
-    found = auc_differences(before, FINAL, CLASSES, POSITIVE, draws=draws, seed=seed)
-    arm, scheme = "knn-smote", "cv"
-    parts = []
-    for table in (before, FINAL):
-        own = table[(table["arm"] == arm) & table["split"].str.startswith("cv")]
-        own = own[own["patient"] != "P03"]  # whom one of the two cannot score
-        parts.append(own.assign(repeat=own["split"].str[2]))
-    label = parts[1].drop_duplicates("patient").set_index("patient")["label"].sort_index()
-    counts = bootstrap.draw_patients(
-        label.to_numpy(), draws, derive_seed(seed, "bootstrap", scheme)
-    )
-    areas = np.empty((len(counts), 2))
-    for (draw, count), side in product(enumerate(counts), (0, 1)):
-        drawn = parts[side].assign(
-            weight=parts[side]["patient"].map(dict(zip(label.index, count, strict=True)))
-        )
-        areas[draw, side] = np.mean(
-            [
-                roc_auc_score(one["label"] == POSITIVE, one["score"], sample_weight=one["weight"])
-                for _, one in drawn.groupby("repeat")
-            ]
-        )
-    row = found.query("arm == @arm and scheme == @scheme and level == 'lesion'").iloc[0]
-    np.testing.assert_allclose(row[["uncorrected", "final"]].astype(float), areas[0], atol=1e-12)
-    difference = areas[:, 1] - areas[:, 0]
-    assert row["difference"] == pytest.approx(difference[0])
-    sizes = parts[1].drop_duplicates(["patient", "lesion"]).groupby("patient").size()
-    by_class = sizes.groupby(label)
-    alike = (by_class.sum() ** 2 / by_class.apply(lambda n: (n**2).sum())).sum()
-    ends = np.quantile(difference[1:], bootstrap.quantiles(bootstrap.SampleSize(alike, 2)))
-    np.testing.assert_allclose(row[["low", "high"]].astype(float), ends, atol=1e-9)
+def test_both_aucs_are_those_of_the_patients_whom_both_tables_score():
+    before = uncorrected_predictions()
+    table = auc_differences(before, FINAL, CLASSES, POSITIVE)
+    areas = []
+    for predictions in (before, FINAL):
+        arm = predictions[predictions["arm"] == "knn-smote"]
+        arm = arm[arm["split"].str.startswith("cv") & (arm["patient"] != "P03")]
+        repeats = arm.groupby(arm["split"].str[2])
+        areas.append(np.mean([auc_within_folds(part, POSITIVE) for _, part in repeats]))
+    row = table.query("arm == 'knn-smote' and scheme == 'cv' and level == 'lesion'").iloc[0]
+    assert row["uncorrected"] == pytest.approx(areas[0], abs=1e-12)
+    assert row["final"] == pytest.approx(areas[1], abs=1e-12)
+    assert row["difference"] == pytest.approx(areas[1] - areas[0])
+    assert row["low"] <= row["difference"] <= row["high"]
     assert (row["n_patients"], row["n_lost"]) == (15, 1)
 
 
-def test_where_masks_are_the_same_the_auc_is_the_studys_and_differs_by_nothing():
-    found = auc_differences(FINAL, FINAL, CLASSES, POSITIVE, draws=40)
-    assert (found[["difference", "low", "high"]] == 0).all(axis=None)
-    assert (found["p"] == 1).all() and (found["n_lost"] == 0).all()
-    study = evaluate(FINAL, CLASSES, POSITIVE, draws=40)
+def test_where_masks_are_the_same_the_auc_is_the_studys_and_there_is_nothing_to_compare():
+    table = auc_differences(FINAL, FINAL, CLASSES, POSITIVE)
+    assert (table["difference"] == 0).all()
+    varies = table["final_low"] < table["final"]
+    assert (table.loc[varies, "no_interval"] == "the two arms rank all pairs alike").any()
+    assert table.loc[table["no_interval"] != "", ["low", "high", "p"]].isna().all(axis=None)
+    assert (table["n_lost"] == 0).all()
+    study = evaluate(FINAL, CLASSES, POSITIVE)
     study = study[study["metric"] == "auc"].set_index(["arm", "scheme", "level"])
-    mine = found.set_index(["arm", "scheme", "level"])
-    assert len(mine) == len(study)
+    both = table.set_index(["arm", "scheme", "level"])
+    assert len(both) == len(study)
     columns = ["final", "final_low", "final_high"]
-    expected = study.loc[mine.index, ["value", "low", "high"]]
-    np.testing.assert_allclose(mine[columns], expected, atol=1e-12)
+    expected = study.loc[both.index, ["value", "low", "high"]]
+    np.testing.assert_allclose(both[columns], expected, atol=1e-12)
 
 
 def test_an_arm_that_only_one_study_has_is_left_out():
     before = FINAL[FINAL["arm"] != "knn-none"]
-    found = auc_differences(before, FINAL, CLASSES, POSITIVE, draws=20)
+    found = auc_differences(before, FINAL, CLASSES, POSITIVE)
     assert set(found["arm"]) == set(FINAL["arm"]) - {"knn-none"}
 
 
@@ -189,7 +170,7 @@ def test_the_report_counts_patients_lesions_and_steady_features(tmp_path):
         {"feature": ["volume_ml", "original_glcm_A", "original_glcm_B", "ring_glcm_A"],
          "lesions": [2, 2, 2, 2], "icc": [0.99, 0.95, 0.2, np.nan], "concordance": 0.5}
     )  # fmt: skip
-    aucs = auc_differences(uncorrected_predictions(), FINAL, CLASSES, POSITIVE, draws=40)
+    aucs = auc_differences(uncorrected_predictions(), FINAL, CLASSES, POSITIVE)
     for name, table in (("patients", patients), ("features", features), ("aucs", aucs)):
         table.to_csv(tmp_path / f"{name}.tsv", sep="\t", index=False)
     draw_mask_effect(aucs, tmp_path / "aucs.svg")
@@ -210,13 +191,13 @@ def test_the_report_counts_patients_lesions_and_steady_features(tmp_path):
         "seed": 1,
         "masks": {"compare_uncorrected": True},
     }
-    config |= {"evaluation": {"bootstrap_draws": 20, "threshold": 0.5}, "clinical": []}
+    config |= {"evaluation": {"threshold": 0.5}, "clinical": []}
     plain = {key: value for key, value in config.items() if key != "masks"}
     results = StudyResults(
         config,
         cohort=COHORT,
         splits=SPLITS,
-        metrics=evaluate(FINAL, CLASSES, POSITIVE, draws=20),
+        metrics=evaluate(FINAL, CLASSES, POSITIVE),
         figures=tmp_path,
     )
     assert ">Does correction matter?<" not in render_report(replace(results, config=plain))

@@ -158,7 +158,7 @@ def test_the_old_name_of_the_control_is_refused_with_its_new_name():
     [
         ({"masks": {"compare_masks": True}}, "masks.compare_uncorrected"),
         ({"correlation": 0.5}, "classification.max_correlation"),
-        ({"imaging": {"draws": 100}}, "evaluation.bootstrap_draws"),
+        ({"imaging": {"corrections": "c"}}, "masks.corrections"),
     ],
     ids=["in its new group", "without its group", "in another group"],
 )
@@ -171,8 +171,8 @@ def test_mistakes_stand_side_by_side_as_sentences():
     with pytest.raises(BadInput) as refusal:
         load_config({"seeds": 1, "evaluation": {"draws": 100}})
     assert str(refusal.value) == (
-        "config: `seeds` is not a key; did you mean `seed`? `evaluation.draws` is not a key; it is "
-        "called `evaluation.bootstrap_draws` now; rename it."
+        "config: `seeds` is not a key; did you mean `seed`? `evaluation.draws` is not a key; "
+        "intervals need no random draws any more; remove the line."
     )
 
 

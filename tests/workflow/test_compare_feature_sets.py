@@ -21,7 +21,6 @@ def config(tmp_path):
         "patients": None,
         "splits": {"cv": {"folds": 2}, "holdout": None},
         "classification": few,
-        "evaluation": {"bootstrap_draws": 200},
     }
 
 

@@ -125,7 +125,6 @@ def test_no_identifier_planted_in_the_dicom_reaches_any_output(tmp_path):
             "classification": {"models": ["naive_bayes"], "resampling": ["none"],
                                "tuning": {"iterations": 0}, "baselines": ["volume"]},
             "densenet": None,
-            "evaluation": {"bootstrap_draws": 100},
         },
     )  # fmt: skip
     done = snakemake(study, "review", "results/report.html")

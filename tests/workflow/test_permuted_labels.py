@@ -21,7 +21,7 @@ def control_study(folder, **config) -> None:
     classification["baselines"] = ["majority"]
     given = {"features": "mine.csv", "patients": None, "classification": classification}
     given |= {"splits": {"cv": {"folds": 2, "validation": 0}, "holdout": None}}
-    write_config(folder, given | {"evaluation": {"bootstrap_draws": 200}} | config)
+    write_config(folder, given | config)
 
 
 def test_the_rules_of_the_controls_run_only_where_they_are_asked_for(tmp_path):

@@ -28,7 +28,6 @@ def study(tmp_path_factory):
             "features": "mine.csv",
             "splits": SCHEMES,
             "classification": classification,
-            "evaluation": {"bootstrap_draws": 200},
         },
     )
     sheet = table.drop_duplicates("patient")[["patient", "label"]].reset_index(drop=True)

@@ -17,7 +17,7 @@ def test_a_feature_table_of_three_classes_becomes_a_report(tmp_path):
     config = {"features": "mine.csv", "patients": None, "classes": THREE}
     config["classification"] = {"models": ["naive_bayes", "svm"], "resampling": ["none", "smote"]}
     config["classification"]["tuning"] = SMALL
-    config |= {"evaluation": {"bootstrap_draws": 100}, "splits": {"cv": {"folds": 2}}}
+    config |= {"splits": {"cv": {"folds": 2}}}
     write_config(tmp_path, config)
     done = snakemake(tmp_path)
     assert done.returncode == 0, done.stderr

@@ -85,11 +85,11 @@ def study(tmp_path_factory):
         tables.append(run_split(files, splits, labels, TASK, DENSENET, run, folder / split))
     pd.concat(tables).to_parquet(folder / "all.parquet", index=False)
     predictions = read_predictions([folder / "all.parquet"], THREE)
-    metrics = evaluate(predictions, THREE, POSITIVE, draws=100, splits=splits)
+    metrics = evaluate(predictions, THREE, POSITIVE, splits=splits)
     written = {
         "metrics": metrics,
-        "confusion": confusion(predictions, THREE, POSITIVE, draws=50),
-        "differences": compare_arms(predictions, THREE, POSITIVE, draws=50),
+        "confusion": confusion(predictions, THREE, POSITIVE),
+        "differences": compare_arms(predictions, THREE, POSITIVE),
         "importance": feature_importance(features, splits, THREE, 0.6, 1, COLUMNS),
         "cohort": cohort,
     }
@@ -100,7 +100,7 @@ def study(tmp_path_factory):
         slices=list(files.values()), **STUDY, **pictures,
     )  # fmt: skip
     draw_figures(folder / "figures", data)
-    config = {**STUDY, "seed": 1, "evaluation": {"bootstrap_draws": 100, "threshold": 0.5}}
+    config = {**STUDY, "seed": 1, "evaluation": {"threshold": 0.5}}
     config |= {"clinical": ["age", "sex"]}
     results = StudyResults(config, splits=splits, figures=folder / "figures", **written)
     return folder, predictions, metrics, render_report(results)

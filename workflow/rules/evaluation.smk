@@ -1,6 +1,6 @@
 # Every arm's metrics with intervals over patients, from the prediction tables alone.
 # Needs results/predictions; makes results/metrics.parquet,
-# results/differences.parquet and results/confusion.parquet.
+# results/differences.parquet, results/confusion.parquet and results/split_aucs.parquet.
 
 
 rule evaluate:
@@ -11,6 +11,7 @@ rule evaluate:
         metrics="results/metrics.parquet",
         differences="results/differences.parquet",
         confusion="results/confusion.parquet",
+        areas="results/split_aucs.parquet",
     log:
         "results/logs/evaluate.log",
     benchmark:
@@ -21,9 +22,8 @@ rule evaluate:
         mem_mb=scaled(4000),
     params:
         **study.task,
-        draws=config["evaluation"]["bootstrap_draws"],
         threshold=config["evaluation"]["threshold"],
-        seed=config["seed"],
+        primary=study.primary_comparison,
     message:
         "Measuring every arm"
     script:

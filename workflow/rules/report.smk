@@ -78,6 +78,10 @@ rule render_report:
         shuffled=(
             "results/permuted_labels/metrics.parquet" if study.permutes_labels else []
         ),
+        permutation_test=(
+            "results/permutation_test.json" if study.tests_by_permutation else []
+        ),
+        areas="results/split_aucs.parquet",
         tables=rules.write_tables.output,
         figures=rules.draw_figures.output,
         overlays=expand("results/review/{patient}.png", patient=study.patients),

@@ -83,6 +83,7 @@ use rule evaluate as evaluate_permuted with:
         metrics="results/permuted_labels/metrics.parquet",
         differences="results/permuted_labels/differences.parquet",
         confusion="results/permuted_labels/confusion.parquet",
+        areas="results/permuted_labels/split_aucs.parquet",
     log:
         "results/logs/evaluate_permuted.log",
     benchmark:

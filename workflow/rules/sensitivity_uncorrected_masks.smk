@@ -158,8 +158,6 @@ rule compare_corrections:
         mem_mb=scaled(4000),
     params:
         **study.task,
-        draws=config["evaluation"]["bootstrap_draws"],
-        seed=config["seed"],
     message:
         "Comparing features and AUCs before and after correction"
     script:

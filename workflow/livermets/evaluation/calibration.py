@@ -1,6 +1,6 @@
 """Calibration slope and intercept on many draws at once: weighted logistic regressions by Newton.
 
-scikit-learn fits one draw in a call; here all draws of the bootstrap are fitted together.
+scikit-learn fits one draw in a call; here all draws are fitted together.
 """
 
 import numpy as np
@@ -24,14 +24,15 @@ def calibration_slope_and_intercept(
     rows : ScoredRows
         The scored rows.
     counts : ndarray of float, shape (draws, patients)
-        How often each patient was drawn.
+        How often each patient counts.
     separated : ndarray of bool, shape (draws,)
         Whether the scores separate the classes without error: the slope would be infinite.
 
     Returns
     -------
     slope : ndarray, shape (draws,)
-        NaN where the classes are separated or the score is constant.
+        NaN where the classes are separated, or the score is constant in every fold: a model that
+        returns the share of positives that trained it has no slope.
     intercept : ndarray, shape (draws,)
         NaN on draws of one class.
     """
@@ -39,7 +40,8 @@ def calibration_slope_and_intercept(
     logit = np.log(clipped / (1 - clipped))
     centre, spread = logit.mean(), logit.std()
     slope = np.full(len(counts), np.nan)
-    if spread > 1e-9 and not separated.all():
+    varies = any(np.ptp(logit[rows.folds == fold]) > 1e-9 for fold in np.unique(rows.folds))
+    if varies and not separated.all():
         z = (logit - centre) / spread
         design = np.stack([np.ones_like(z), z], 1)
         slope[~separated] = _fit_logistic(rows, counts[~separated], design, 0.0)[:, 1] / spread
@@ -59,7 +61,7 @@ def _fit_logistic(
     rows : ScoredRows
         The scored rows.
     counts : ndarray of float, shape (draws, patients)
-        How often each patient was drawn.
+        How often each patient counts.
     design : ndarray of float, shape (rows, k)
         The regression's design matrix.
     offset : ndarray of float, shape (rows,), or float

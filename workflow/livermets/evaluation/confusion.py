@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from livermets.evaluation import bootstrap
-from livermets.evaluation.resamples import (
+from livermets.evaluation.metric_intervals import bounds_or_reason
+from livermets.evaluation.metrics import auc
+from livermets.evaluation.scored_arms import (
     DEFAULT_THRESHOLD,
-    Resample,
+    ScoredArm,
     ScoredRepeat,
     arm_tables,
-    resamples,
+    scored_arms,
 )
 
 COLUMNS = ("arm", "scheme", "level", "truth", "called", "count", "share", "low", "high")
@@ -19,9 +20,7 @@ def confusion(
     predictions: pd.DataFrame,
     classes: list[str],
     positive: str,
-    draws: int = 2000,
     threshold: float | str = DEFAULT_THRESHOLD,
-    seed: int = 2023,
 ) -> pd.DataFrame:
     """Compute the confusion matrix of every arm, scheme and level, one row for each cell.
 
@@ -33,12 +32,8 @@ def confusion(
         Class names.
     positive : str
         The class that `score` is the probability of.
-    draws : int
-        Number of bootstrap draws of patients.
     threshold : float or str
         As in `livermets.evaluation.evaluate.evaluate`.
-    seed : int
-        The study's seed.
 
     Returns
     -------
@@ -50,35 +45,48 @@ def confusion(
     """
     rows = []
     tables = arm_tables(predictions, classes, positive)
-    for resample in resamples(tables, classes, positive, draws, seed, threshold):
-        names = {"arm": resample.arm, "scheme": resample.scheme, "level": resample.level}
-        cells = _cell_weights(resample, len(classes))
+    for scored in scored_arms(tables, classes, positive, threshold):
+        names = {"arm": scored.arm, "scheme": scored.scheme, "level": scored.level}
+        cells = _cell_weights(scored, len(classes))
         with np.errstate(invalid="ignore", divide="ignore"):
             shares = cells / cells.sum(axis=1, keepdims=True)
+        areas = _aucs(scored, classes, positive)
         for i, truth in enumerate(classes):
-            sample_size = resample.draws.sample_size(resample.level, "sensitivity", truth)
+            sample = scored.sample(truth)
             for j, called in enumerate(classes):
-                low, high, _ = bootstrap.interval(
-                    shares[i, j, 1:], sample_size, value_range=(0.0, 1.0)
-                )
+                # the share of a class that is called another behaves like its sensitivity
+                interval = sample.interval("sensitivity", shares[i, j], areas[truth])
+                bounds, _ = bounds_or_reason(sample, "sensitivity", interval)
                 rows.append(
                     names
                     | {"truth": truth, "called": called, "count": cells[i, j, 0]}
-                    | {"share": shares[i, j, 0], "low": low, "high": high}
+                    | {"share": shares[i, j, 0], "low": bounds.low, "high": bounds.high}
                 )
     return pd.DataFrame(rows)[list(COLUMNS)]
 
 
-def _cell_weights(resample: Resample, classes: int) -> np.ndarray:
-    """Mean weight over the repeats of each cell on every draw: (truth, called, draw)."""
-    counts = resample.draws.counts
+def _aucs(scored: ScoredArm, classes: list[str], positive: str) -> dict[str, float]:
+    """The AUC of each class against the rest, as in the metrics table; 0.5 where there is none."""
+    everyone = scored.tested.counts[:1]
+    repeats = [
+        {name: auc(rows, everyone)[0] for name, rows in repeat.rows.items()}
+        for repeat in scored.repeats
+    ]
+    areas = {name: np.mean([of_repeat[name] for of_repeat in repeats]) for name in repeats[0]}
+    of_class = areas if len(classes) > 2 else dict.fromkeys(classes, areas[positive])
+    return {name: float(np.nan_to_num(area, nan=0.5)) for name, area in of_class.items()}
+
+
+def _cell_weights(scored: ScoredArm, classes: int) -> np.ndarray:
+    """Mean weight over the repeats of each cell without each patient: (truth, called, draw)."""
+    counts = scored.tested.counts
     return np.mean(
-        [_repeat_cell_weights(repeat, counts, classes) for repeat in resample.repeats], axis=0
+        [_repeat_cell_weights(repeat, counts, classes) for repeat in scored.repeats], axis=0
     )
 
 
 def _repeat_cell_weights(repeat: ScoredRepeat, counts: np.ndarray, classes: int) -> np.ndarray:
-    """Weight of each cell on every draw, in one repeat: (truth, called, draw)."""
+    """Weight of each cell without each patient, in one repeat: (truth, called, draw)."""
     rows = next(iter(repeat.rows.values()))
     weights = np.zeros((len(rows.score), classes**2))
     weights[np.arange(len(weights)), repeat.truth * classes + repeat.called] = rows.weight

@@ -1,7 +1,7 @@
 """The metrics table: every metric of every arm, with its interval over patients.
 
 All is computed from the prediction tables; nothing here knows a model. In a cross-validation the
-metrics of the repeats are averaged, on the same draws of patients. With three or more classes, each
+metrics of the repeats are averaged. With three or more classes, each
 class is also measured against the rest.
 """
 
@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from livermets.evaluation import bootstrap, metrics
+from livermets.evaluation import metrics
+from livermets.evaluation.metric_intervals import bounds_or_reason
 from livermets.evaluation.multiclass import measure_classes
-from livermets.evaluation.resamples import (
+from livermets.evaluation.scored_arms import (
     DEFAULT_THRESHOLD,
-    Resample,
+    ScoredArm,
     ScoredRepeat,
     arm_tables,
-    resamples,
+    scored_arms,
 )
 from livermets.study.arms import baseline_arm
 
@@ -31,12 +32,13 @@ COLUMNS = (
     "value",
     "low",
     "high",
+    "no_interval",
     "n_patients",
+    "n_effective",
     "n_lesions",
     "n_positive",
     "n_splits",
     "threshold",
-    "undefined_draws",
 )
 
 
@@ -44,9 +46,7 @@ def evaluate(
     predictions: pd.DataFrame,
     classes: list[str],
     positive: str,
-    draws: int = 2000,
     threshold: float | str = DEFAULT_THRESHOLD,
-    seed: int = 2023,
     splits: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Compute the metrics of every arm, scheme and level, each with its 95 % interval.
@@ -60,13 +60,9 @@ def evaluate(
         Class names.
     positive : str
         The class that `score` is the probability of.
-    draws : int
-        Number of bootstrap draws of patients, stratified by class.
     threshold : float or str
         A score of at least this is a positive call. "youden" takes each arm's own threshold, chosen
         on training patients, from the column `threshold`, and 0.5 where an arm has none.
-    seed : int
-        The study's seed.
     splits : DataFrame, optional
         split, patient, role; if given, a row outside the test part is refused.
 
@@ -75,7 +71,9 @@ def evaluate(
     DataFrame
         The columns `COLUMNS`. `class` is empty where the metric is that of `positive` against the
         other of two classes, or of three or more together; otherwise it names the class that is
-        measured against the rest. `n_positive` counts lesions, at the patient level patients.
+        measured against the rest. `no_interval` says in words why there is no interval.
+        `n_effective` is the smaller class's effective number of patients
+        (`jackknife.PatientSample`). `n_positive` counts lesions, at the patient level patients.
         `threshold` is the mean one.
 
     Raises
@@ -85,51 +83,48 @@ def evaluate(
     """
     tables = arm_tables(predictions, classes, positive, splits)
     rows = []
-    for resample in resamples(tables, classes, positive, draws, seed, threshold):
-        record = _record(resample)
-        for class_name, values in _mean_over_repeats(resample).items():
+    for scored in scored_arms(tables, classes, positive, threshold):
+        record = _record(scored)
+        for class_name, values in _mean_over_repeats(scored).items():
             target = class_name or (positive if len(classes) == 2 else None)
-            record["n_positive"] = _count_positive(resample, target or positive)
-            for metric, metric_draws in values.items():
-                sample_size = resample.draws.sample_size(resample.level, metric, target)
-                value_range = metrics.RANGES.get(metric)
-                low, high, undefined = bootstrap.interval(
-                    metric_draws[1:], sample_size, value_range=value_range
-                )
-                value = float(metric_draws[0])
-                if np.isnan(value):
-                    low = high = np.nan
+            record["n_positive"] = _count_positive(scored, target or positive)
+            sample = scored.sample(target)
+            area = float(np.nan_to_num(values["auc"][0], nan=0.5))
+            for metric, metric_values in values.items():
+                interval = sample.interval(metric, metric_values, area)
+                bounds, reason = bounds_or_reason(sample, metric, interval)
                 rows.append(
                     record
-                    | {"class": class_name, "metric": metric, "value": value}
-                    | {"low": low, "high": high, "undefined_draws": undefined}
+                    | {"class": class_name, "metric": metric, "value": interval.estimate.value}
+                    | {"low": bounds.low, "high": bounds.high, "no_interval": reason}
                 )
     return pd.DataFrame(rows)[list(COLUMNS)]
 
 
-def _record(resample: Resample) -> dict[str, Any]:
+def _record(scored: ScoredArm) -> dict[str, Any]:
     """Names of an arm, scheme and level, counts of what was tested, and the mean threshold."""
-    table = resample.table
+    table = scored.table
     return {
-        "arm": resample.arm,
-        "scheme": resample.scheme,
-        "level": resample.level,
+        "arm": scored.arm,
+        "scheme": scored.scheme,
+        "level": scored.level,
         "n_patients": table["patient"].nunique(),
+        "n_effective": min(scored.tested.at_level(scored.level).effective_numbers().values()),
         "n_lesions": len(table.drop_duplicates(["patient", "lesion"])),
         "n_splits": table["split"].nunique(),
-        "threshold": float(np.mean([repeat.threshold for repeat in resample.repeats])),
+        "threshold": float(np.mean([repeat.threshold for repeat in scored.repeats])),
     }
 
 
-def _count_positive(resample: Resample, class_name: str) -> int:
+def _count_positive(scored: ScoredArm, class_name: str) -> int:
     """Number of tested lesions (at the patient level, patients) of a class."""
-    unit = ["patient"] if resample.level == "patient" else ["patient", "lesion"]
-    return int((resample.table.drop_duplicates(unit)["label"] == class_name).sum())
+    unit = ["patient"] if scored.level == "patient" else ["patient", "lesion"]
+    return int((scored.table.drop_duplicates(unit)["label"] == class_name).sum())
 
 
-def _mean_over_repeats(resample: Resample) -> dict[str, dict[str, np.ndarray]]:
-    """Class ("" for all together) -> metric -> draws, averaged over the repeats."""
-    repeats = [_measure_repeat(repeat, resample.draws.counts) for repeat in resample.repeats]
+def _mean_over_repeats(scored: ScoredArm) -> dict[str, dict[str, np.ndarray]]:
+    """Class ("" for all together) -> metric -> values, averaged over the repeats."""
+    repeats = [_measure_repeat(repeat, scored.tested.counts) for repeat in scored.repeats]
     return {
         class_name: {
             metric: np.mean([values[class_name][metric] for values in repeats], axis=0)
@@ -140,7 +135,7 @@ def _mean_over_repeats(resample: Resample) -> dict[str, dict[str, np.ndarray]]:
 
 
 def _measure_repeat(repeat: ScoredRepeat, counts: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-    """Class ("" for all together) -> metric -> draws, of one repeat."""
+    """Class ("" for all together) -> metric -> values, of one repeat."""
     if len(repeat.rows) == 1:
         (rows,) = repeat.rows.values()
         return {"": metrics.measure(rows, counts, repeat.risk_threshold)}

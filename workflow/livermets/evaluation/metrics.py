@@ -1,16 +1,19 @@
-"""Metrics of one arm on many bootstrap draws of patients at once.
+"""Metrics of one arm on many choices of its patients at once.
 
-A draw says how often each patient was drawn. A row (a lesion, or a patient) then weighs its own
-weight times its patient's count, so every metric is a function of the counts:
+A draw says how often each patient counts (`jackknife.delete_one_counts`). A row (a lesion, or a
+patient) then weighs its own weight times its patient's count, so every metric is a function of the
+counts:
 
 - sums over rows (confusion table, Brier score) are `counts @ per-patient sums`;
-- the AUC is `counts @ wins @ counts` over the number of pairs, where `wins[i, j]` is how often the
-  positive rows of patient i have higher scores than the negative rows of patient j;
+- the AUC is `counts @ wins @ counts` over `counts @ pairs @ counts`, where `wins[i, j]` is how
+  often the positive rows of patient i have higher scores than the negative rows of patient j;
 - average precision is computed from the counts and per-patient cumulative sums;
 - calibration is a Newton iteration over all draws together.
 
-With integer weights or one row a patient, all of them equal scikit-learn's with `sample_weight` up
-to rounding (see the tests). A metric that does not exist on a draw is NaN there.
+AUC and average precision rank rows, so only rows of the same fold are compared. Calls at a
+threshold, errors of probabilities and calibration compare each row with its own truth; their rows
+are pooled over the folds. Of one fold, all of them equal scikit-learn's with `sample_weight` up to
+rounding (see the tests). A metric that does not exist on a draw is NaN there.
 """
 
 from dataclasses import replace
@@ -34,9 +37,6 @@ METRICS = (
     "calibration_intercept",
     "net_benefit",
 )
-# Lowest and highest value of the metrics that reach an end of their range where there is no error
-# or no success: percentiles of draws that are all equal need care there.
-RANGES = dict.fromkeys(METRICS[:7], (0.0, 1.0)) | {"mcc": (-1.0, 1.0)}
 
 
 def measure(rows: ScoredRows, counts: np.ndarray, threshold: float = 0.5) -> dict[str, np.ndarray]:
@@ -47,7 +47,7 @@ def measure(rows: ScoredRows, counts: np.ndarray, threshold: float = 0.5) -> dic
     rows : ScoredRows
         The scored rows.
     counts : ndarray, shape (draws, patients)
-        How often each patient was drawn.
+        How often each patient counts.
     threshold : float
         Risk threshold of net benefit. A row is called positive where its score is at least this,
         unless `rows.called` is given.
@@ -72,21 +72,72 @@ def measure(rows: ScoredRows, counts: np.ndarray, threshold: float = 0.5) -> dic
 
 
 def auc(rows: ScoredRows, counts: np.ndarray) -> np.ndarray:
-    """Compute the area under the ROC curve on every draw; equal scores count one half."""
-    patients = counts.shape[1]
-    scores, score_index = np.unique(rows.score, return_inverse=True)
-    weights = np.zeros((2, len(scores), patients))  # of negative and positive rows at each score
-    np.add.at(weights, (rows.positive.astype(int), score_index, rows.patient), rows.weight)
-    negative, positive = weights
-    below = np.cumsum(negative, axis=0) - negative / 2
-    wins = positive.T @ below
-    pairs = (counts @ positive.sum(0)) * (counts @ negative.sum(0))
-    area = ratio(np.einsum("dp,dp->d", counts @ wins, counts), pairs)
+    """Compute the area under the ROC curve on every draw; equal scores count one half.
+
+    Only pairs of rows that were tested in the same fold count: wins of all folds over pairs of all
+    folds (Parker 2007, doi:10.1186/1471-2105-8-326; LeDell 2015, doi:10.1214/15-EJS1035). Scores of
+    different folds come from different models. Ranked together, a model without information has an
+    AUC below 0.5: it returns the share of positives that trained it, which is higher where fewer
+    were left to be tested.
+    """
+    wins, pairs = pair_wins(rows, counts.shape[1])
+    area = ratio(_bilinear(counts, wins), _bilinear(counts, pairs))
     return np.minimum(area, 1)  # only rounding makes it larger
 
 
+def pair_wins(rows: ScoredRows, patients: int) -> tuple[np.ndarray, np.ndarray]:
+    """Count how often the positive rows of each patient score higher than the negative of another.
+
+    Parameters
+    ----------
+    rows : ScoredRows
+        The scored rows.
+    patients : int
+        Number of patients.
+
+    Returns
+    -------
+    wins, pairs : ndarray, shape (patients, patients)
+        Weight of the pairs within a fold that the positive row (of the patient in the row) wins,
+        and of all such pairs.
+    """
+    wins, pairs = np.zeros((2, patients, patients))
+    for fold in np.unique(rows.folds):
+        part = rows.of_fold(fold)
+        tested, patient = np.unique(part.patient, return_inverse=True)
+        scores, score_index = np.unique(part.score, return_inverse=True)
+        # weights of negative and positive rows of each patient at each score
+        weights = np.zeros((2, len(scores), len(tested)))
+        np.add.at(weights, (part.positive.astype(int), score_index, patient), part.weight)
+        negative, positive = weights
+        below = np.cumsum(negative, axis=0) - negative / 2
+        block = np.ix_(tested, tested)
+        wins[block] += positive.T @ below
+        pairs[block] += np.outer(positive.sum(0), negative.sum(0))
+    return wins, pairs
+
+
+def _bilinear(counts: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Compute counts' matrix counts of every draw, shape (draws,)."""
+    return np.einsum("dp,dp->d", counts @ matrix, counts)
+
+
 def average_precision(rows: ScoredRows, counts: np.ndarray) -> np.ndarray:
-    """Compute the mean precision over the positive rows on every draw, as scikit-learn does."""
+    """Compute the mean precision over the positive rows on every draw, as scikit-learn does.
+
+    The precision at a positive row counts the rows of its own fold alone.
+    """
+    precision, positives = np.zeros((2, len(counts)))
+    for fold in np.unique(rows.folds):
+        part = rows.of_fold(fold)
+        precision += _summed_precision(part, counts)
+        positive = (part.weight * part.positive)[:, None]
+        positives += counts @ part.patient_sums(positive, counts.shape[1])[:, 0]
+    return np.minimum(ratio(precision, positives), 1)
+
+
+def _summed_precision(rows: ScoredRows, counts: np.ndarray) -> np.ndarray:
+    """Sum of the precisions at the positive rows of one fold on every draw."""
     patients = counts.shape[1]
     scores, score_index = np.unique(-rows.score, return_inverse=True)
     weights = np.zeros((2, patients, len(scores)))
@@ -100,7 +151,7 @@ def average_precision(rows: ScoredRows, counts: np.ndarray) -> np.ndarray:
         drawn = counts[block]
         precision = ratio(drawn @ true_positive, drawn @ called, undefined=0.0)
         result[block] = np.einsum("du,du->d", drawn @ positive, precision)
-    return np.minimum(ratio(result, counts @ weights[1].sum(1)), 1)
+    return result
 
 
 def threshold_metrics(

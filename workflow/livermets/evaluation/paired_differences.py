@@ -1,16 +1,27 @@
-"""Paired differences in AUC between arms, on the lesions that both scored and the same draws."""
+"""Paired differences in AUC between arms, on the lesions that both scored.
 
-from collections.abc import Mapping
+The comparisons are those that a reader asks for. One of them may be named before the study as the
+primary one (`evaluation.primary_comparison`); all others are secondary.
+"""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from livermets.evaluation import bootstrap
 from livermets.evaluation.evaluate import REFERENCE
-from livermets.evaluation.resamples import ArmTables, arm_tables, resamples
-from livermets.study.arms import REFERENCE_SETS, Arm
+from livermets.evaluation.intervals import Difference, Interval
+from livermets.evaluation.metric_intervals import UNDEFINED, MetricSample
+from livermets.evaluation.multiplicity import with_holm
+from livermets.evaluation.scored_arms import ArmTables, ScoredArm, arm_tables, scored_arms
+from livermets.study.arms import REFERENCE_SETS, SELECTED, Arm, baseline_arm
+from livermets.study.names import DENSENET
 from livermets.study.outputs import LEVELS
+
+log = logging.getLogger(__name__)
 
 COLUMNS = (
     "against",
@@ -24,25 +35,40 @@ COLUMNS = (
     "high",
     "p",
     "p_holm",
+    "primary",
+    "no_interval",
     "n_patients",
 )
-AucDraws = dict[tuple[str, str, str], tuple[np.ndarray, bootstrap.SampleSize]]
+SHARED_BASELINES = ("burden", "clinical")  # that the selected arm and DenseNet are compared with
+PRIMARY_LEVEL, PRIMARY_SCHEME = "patient", "cv"  # without a cross-validation the first scheme
+NOTHING_SHARED = (
+    "they scored no lesion of a split in common, as where two tables number lesions differently"
+)
+SampledInterval = tuple[MetricSample, Interval]
 
 
 def compare_arms(
     predictions: pd.DataFrame,
     classes: list[str],
     positive: str,
-    draws: int = 2000,
-    seed: int = 2023,
     reference: str = REFERENCE,
+    primary: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Compute paired differences in AUC between each arm and the arms that it is compared with.
 
-    There are three comparisons, named in `against`. "volume": every arm but the baselines with the
-    arm `reference`. "as is": every resampled arm with the same model without resampling. "sets":
-    every arm that learns from a choice of feature sets with the same arm that learns from
-    `original`, and with nothing else. Lesions that only one of two arms scored are left out.
+    The comparisons, named in `against`:
+
+    - "volume": every arm but the baselines with the arm `reference`.
+    - "burden", "clinical": the selected arm and DenseNet with these baselines, and
+      "clinical" also radiomics with clinical columns against clinical columns alone.
+    - "radiomics": DenseNet with the selected radiomics arm, the question of Tharmaseelan et al.
+      2023 (doi:10.1186/s40644-023-00612-4).
+    - "as is": every resampled arm with the same model without resampling.
+    - "sets": every arm that learns from a choice of feature sets with the same arm that learns from
+      `original`, and with nothing else.
+    - "primary": the two arms of `primary`, if no other comparison has them.
+
+    Lesions that only one of two arms scored are left out.
 
     Parameters
     ----------
@@ -52,61 +78,120 @@ def compare_arms(
         Class names.
     positive : str
         The class that `score` is the probability of.
-    draws : int
-        Number of bootstrap draws of patients.
-    seed : int
-        The study's seed.
     reference : str
         The arm that the comparison "volume" is made with.
+    primary : sequence of two str, optional
+        Arm and reference of the comparison that was named before the study.
 
     Returns
     -------
     DataFrame
         The columns `COLUMNS`. `p_holm` is corrected over the arms of one comparison, scheme and
-        level. Empty where there is nothing to compare with.
+        level. `primary` marks the one row of the primary comparison, by patient and in the
+        cross-validation where there is one; its p-value is not corrected. `no_interval` says why
+        there is no interval. Empty where there is nothing to compare.
     """
     tables = arm_tables(predictions, classes, positive)
-
-    def auc_draws(parts: ArmTables) -> AucDraws:
-        return {
-            (one.arm, one.scheme, one.level): (one.auc(), one.draws.sample_size(one.level))
-            for one in resamples(parts, classes, positive, draws, seed)
-        }
-
-    pairs = [
-        (against, (arm, scheme), (other, scheme))
-        for arm, scheme in tables
-        for against, other in _references(arm, reference).items()
-        if (other, scheme) in tables
-    ]
+    pairs = _pairs(tables, reference, primary)
     compared = {key for _, first, second in pairs for key in (first, second)}
     # computed once, since most arms scored the same lesions and are compared several times
-    of_all_lesions = auc_draws({key: tables[key] for key in tables if key in compared})
+    of_all_lesions = _auc_intervals({key: tables[key] for key in tables if key in compared},
+                                    classes, positive)  # fmt: skip
+    schemes = list(dict.fromkeys(scheme for _, scheme in tables))
+    scheme = PRIMARY_SCHEME if PRIMARY_SCHEME in schemes else schemes[0]
     rows = []
     for against, first, second in pairs:
         parts = _shared_lesions(tables[first], tables[second])
-        n_patients = parts[0]["patient"].nunique()
-        if not n_patients:
-            continue
+        names: dict[str, Any] = {"against": against, "arm": first[0], "reference": second[0]}
+        names["scheme"] = first[1]
+        names |= {"metric": "auc", "n_patients": parts[0]["patient"].nunique()}
+        if not names["n_patients"]:
+            log.warning("arms %s and %s: %s", first[0], second[0], NOTHING_SHARED)
         same_lesions = len(parts[0]) == len(tables[first]) and len(parts[1]) == len(tables[second])
-        aucs = of_all_lesions if same_lesions else auc_draws({first: parts[0], second: parts[1]})
+        intervals = of_all_lesions
+        if not same_lesions and names["n_patients"]:
+            intervals = _auc_intervals({first: parts[0], second: parts[1]}, classes, positive)
+        is_primary = primary is not None and (*primary, scheme) == (first[0], second[0], first[1])
         for level in LEVELS:
-            auc, sample_size = aucs[*first, level]
-            reference_auc, _ = aucs[*second, level]
-            names = {"against": against, "arm": first[0], "reference": second[0]}
-            names |= {"scheme": first[1], "level": level, "metric": "auc"}
-            values = difference_values(auc - reference_auc, sample_size)
-            rows.append(names | values | {"n_patients": n_patients})
+            values: dict[str, float | str] = {"no_interval": NOTHING_SHARED}
+            if names["n_patients"]:
+                values = difference_values(intervals[*first, level], intervals[*second, level])
+            of_level = {"level": level, "primary": is_primary and level == PRIMARY_LEVEL}
+            rows.append(names | of_level | values)
     result = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "p_holm"])
-    return bootstrap.with_holm(result, ["against", "scheme", "level"])[list(COLUMNS)]
+    result["p_holm"] = result["p"]
+    secondary = ~result["primary"].astype(bool)
+    groups = ["against", "scheme", "level"]
+    result.loc[secondary, "p_holm"] = with_holm(result[secondary], groups)["p_holm"]
+    return result[list(COLUMNS)]
 
 
-def difference_values(draws: np.ndarray, sample_size: bootstrap.SampleSize) -> dict[str, float]:
-    """Compute a difference, its interval and p-value from its draws (the cohort's own first)."""
-    difference = float(draws[0])
-    low, high, _ = bootstrap.interval(draws[1:], sample_size)
-    p = bootstrap.two_sided_p(difference, draws[1:], sample_size)
-    return {"difference": difference, "low": low, "high": high, "p": p}
+def auc_interval(scored: ScoredArm) -> SampledInterval:
+    """Compute the interval of an arm's AUC, with the patients that it is computed from."""
+    sample = scored.sample(next(iter(scored.repeats[0].rows)) if scored.binary else None)
+    return sample, sample.interval("auc", scored.auc())
+
+
+def difference_values(first: SampledInterval, second: SampledInterval) -> dict[str, float | str]:
+    """Compute a difference of two AUCs, its interval, its p-value, or why there is none.
+
+    Parameters
+    ----------
+    first, second : tuple of (MetricSample, Interval)
+        The AUC of both arms on the same patients.
+
+    Returns
+    -------
+    dict
+        difference, low, high, p and no_interval.
+    """
+    difference = Difference(first[1], second[1])
+    reason = next(
+        (text for sample, interval in (first, second)
+         if (text := sample.reason("auc", interval.estimate.value))), "",
+    )  # fmt: skip
+    if not reason and difference.alike:
+        reason = "the two arms rank all pairs alike"
+    values: dict[str, float | str] = {"difference": difference.value, "no_interval": reason}
+    if reason:
+        return values | {"low": math.nan, "high": math.nan, "p": math.nan}
+    bounds = difference.bounds()
+    if math.isnan(bounds.low):
+        values["no_interval"] = UNDEFINED
+    return values | {"low": bounds.low, "high": bounds.high, "p": difference.p_value()}
+
+
+def _auc_intervals(
+    tables: ArmTables, classes: list[str], positive: str
+) -> dict[tuple[str, str, str], SampledInterval]:
+    """The interval of the AUC of each arm, scheme and level."""
+    return {
+        (scored.arm, scored.scheme, scored.level): auc_interval(scored)
+        for scored in scored_arms(tables, classes, positive)
+    }
+
+
+def _pairs(
+    tables: ArmTables, volume: str, primary: Sequence[str] | None
+) -> list[tuple[str, tuple[str, str], tuple[str, str]]]:
+    """The comparisons: their name, and (arm, scheme) of both arms."""
+    pairs = [
+        (against, (arm, scheme), (reference, scheme))
+        for arm, scheme in tables
+        for against, reference in _references(arm, volume).items()
+        if (reference, scheme) in tables
+    ]
+    if primary is not None:
+        arm, reference = primary
+        named = {(first[0], second[0]) for _, first, second in pairs}
+        if (arm, reference) not in named:
+            schemes = [scheme for name, scheme in tables if name == arm]
+            pairs += [
+                ("primary", (arm, scheme), (reference, scheme))
+                for scheme in schemes
+                if (reference, scheme) in tables
+            ]
+    return pairs
 
 
 def _references(arm: str, volume: str) -> Mapping[str, str]:
@@ -118,6 +203,12 @@ def _references(arm: str, volume: str) -> Mapping[str, str]:
     references = {}
     if arm != volume and compared.family != "baseline":
         references["volume"] = volume
+    if arm in (SELECTED, DENSENET):
+        references |= {name: baseline_arm(name) for name in SHARED_BASELINES}
+    if arm == baseline_arm("radiomics_clinical"):
+        references["clinical"] = baseline_arm("clinical")
+    if arm == DENSENET:
+        references["radiomics"] = SELECTED
     if compared.resampling not in ("", "none"):
         references["as is"] = str(replace(compared, resampling="none"))
     return references

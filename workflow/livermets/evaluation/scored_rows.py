@@ -1,7 +1,8 @@
 """Scored rows: the labels, scores and weights of one arm, from which every metric is computed.
 
-A draw of the bootstrap is a row of counts: how often each patient was drawn. All functions take
-many draws at once, as an array of shape (draws, patients).
+A row of counts says how often each patient counts: once, or not at all where a patient is left out
+(`jackknife`). All functions take many rows of counts at once, as an array of shape
+(draws, patients).
 """
 
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ class ScoredRows:
         Weight of the row within its patient.
     called : ndarray of bool, optional
         Whether the row is called positive; None where the threshold of the metric decides.
+    fold : ndarray of int, optional
+        The split in which the row was tested. Scores of different folds come from different models
+        and are not ranked against each other. None: all rows are of one split.
     """
 
     positive: np.ndarray
@@ -35,6 +39,19 @@ class ScoredRows:
     patient: np.ndarray
     weight: np.ndarray
     called: np.ndarray | None = None
+    fold: np.ndarray | None = None
+
+    @property
+    def folds(self) -> np.ndarray:
+        """Fold of each row, shape (rows,)."""
+        return np.zeros(len(self.score), int) if self.fold is None else self.fold
+
+    def of_fold(self, fold: int) -> "ScoredRows":
+        """The rows of one fold."""
+        rows = self.folds == fold
+        called = None if self.called is None else self.called[rows]
+        parts = (self.positive[rows], self.score[rows], self.patient[rows], self.weight[rows])
+        return ScoredRows(*parts, called, self.folds[rows])
 
     def patient_sums(self, values: np.ndarray, patients: int) -> np.ndarray:
         """Sums of `values`, shape (rows, k), over the rows of each patient: (patients, k)."""

@@ -46,6 +46,10 @@ class StudyResults:
         The leakage audit.
     permuted_metrics : DataFrame
         Metrics of the classification of permuted labels.
+    permutation_test : dict
+        As `livermets.sensitivity.permutation_test.permutation_test` returns it.
+    split_aucs : DataFrame
+        As `livermets.evaluation.per_split.auc_per_split` returns it.
     features : Path
         The file of the features table, which has the settings of the extraction in its metadata.
     dictionary : DataFrame
@@ -76,6 +80,8 @@ class StudyResults:
     fits: tuple[pd.DataFrame, ...] = ()
     audit: dict[str, Any] | None = None
     permuted_metrics: pd.DataFrame | None = None
+    permutation_test: dict[str, Any] | None = None
+    split_aucs: pd.DataFrame | None = None
     features: Path | None = None
     dictionary: pd.DataFrame | None = None
     icc: pd.DataFrame | None = None
@@ -114,8 +120,8 @@ class StudyResults:
             return Path(paths[0]).parent if paths else None
 
         icc: Sequence[str] = files.get("robustness") or ()
-        audit, features, dictionary = (
-            files.get(name) for name in ("audit", "features", "dictionary")
+        audit, features, dictionary, permutation = (
+            files.get(name) for name in ("audit", "features", "dictionary", "permutation_test")
         )
         return cls(
             config=config,
@@ -129,6 +135,8 @@ class StudyResults:
             fits=tuple(read_table(path) for path in files.get("chosen") or ()),
             audit=read_json(audit) if audit else None,
             permuted_metrics=table("shuffled"),
+            permutation_test=read_json(permutation) if permutation else None,
+            split_aucs=table("areas"),
             features=Path(features) if features else None,
             dictionary=read_dictionary(dictionary) if dictionary else None,
             icc=read_table(icc[0]) if icc else None,

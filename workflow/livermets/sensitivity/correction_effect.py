@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from livermets.evaluation import bootstrap
-from livermets.evaluation.metrics import RANGES
-from livermets.evaluation.paired_differences import difference_values
-from livermets.evaluation.resamples import arm_tables, resamples
+from livermets.evaluation.metric_intervals import bounds_or_reason
+from livermets.evaluation.multiplicity import with_holm
+from livermets.evaluation.paired_differences import auc_interval, difference_values
+from livermets.evaluation.scored_arms import arm_tables, scored_arms
 from livermets.features.features_table import LESION_FACTS, feature_columns
 from livermets.radiomics.icc import icc31
 
@@ -38,6 +38,7 @@ AUCS = (
     "high",
     "p",
     "p_holm",
+    "no_interval",
     "n_patients",
     "n_lost",
 )
@@ -61,7 +62,7 @@ def correction_tables(
     features, predictions : sequence of DataFrame
         The tables from uncorrected masks, and from final ones.
     **study : Any
-        classes, positive, draws and seed, as `auc_differences` takes them.
+        classes and positive, as `auc_differences` takes them.
 
     Returns
     -------
@@ -182,13 +183,11 @@ def auc_differences(
     final: pd.DataFrame,
     classes: list[str],
     positive: str,
-    draws: int = 2000,
-    seed: int = 2023,
 ) -> pd.DataFrame:
     """Compare the AUCs of every arm trained and tested on uncorrected and on final masks.
 
     Lesions differ between masks, patients do not: both AUCs are those of the patients whom both
-    tables score, on the same draws of them.
+    tables score.
 
     Parameters
     ----------
@@ -198,10 +197,6 @@ def auc_differences(
         Class names.
     positive : str
         The class that `score` is the probability of.
-    draws : int
-        Number of bootstrap draws of patients.
-    seed : int
-        The study's seed.
 
     Returns
     -------
@@ -221,19 +216,19 @@ def auc_differences(
             shared[0][key], shared[1][key] = parts
             lost[key] = n_lost
     rows = []
-    resampled = (resamples(part, classes, positive, draws, seed) for part in shared)
-    for first, last in zip(*resampled, strict=True):
-        sample_size = last.draws.sample_size(last.level)
+    scored = (scored_arms(part, classes, positive) for part in shared)
+    for first, last in zip(*scored, strict=True):
         row = {"arm": last.arm, "scheme": last.scheme, "level": last.level}
-        aucs = {"uncorrected": first.auc(), "final": last.auc()}
-        for name, values in aucs.items():
-            low, high, _ = bootstrap.interval(values[1:], sample_size, value_range=RANGES["auc"])
-            row |= {name: float(values[0]), f"{name}_low": low, f"{name}_high": high}
-        row |= difference_values(aucs["final"] - aucs["uncorrected"], sample_size)
-        n_patients = len(last.draws.patients)
+        intervals = {"uncorrected": auc_interval(first), "final": auc_interval(last)}
+        for name, (sample, interval) in intervals.items():
+            bounds, _ = bounds_or_reason(sample, "auc", interval)
+            row |= {name: interval.estimate.value}
+            row |= {f"{name}_low": bounds.low, f"{name}_high": bounds.high}
+        row |= difference_values(intervals["final"], intervals["uncorrected"])
+        n_patients = len(last.tested.patients)
         rows.append(row | {"n_patients": n_patients, "n_lost": lost[last.arm, last.scheme]})
     result = pd.DataFrame(rows, columns=[name for name in AUCS if name != "p_holm"])
-    return bootstrap.with_holm(result, ["scheme", "level"])[list(AUCS)]
+    return with_holm(result, ["scheme", "level"])[list(AUCS)]
 
 
 def _shared_patients(

@@ -7,10 +7,9 @@ import pandas as pd
 from scipy.stats import binom
 
 from livermets.core.seeds import derive_seed
-from livermets.study.arms import Arm
 
 EXPECTED_SHARE = 0.05  # of 95 % intervals that do not hold the true value
-MIN_PATIENTS = 20  # with fewer test patients that share is somewhat larger: no warning is given
+LEVEL = "patient"
 
 
 def permute_labels(patients: pd.DataFrame, seed: int) -> pd.Series:
@@ -34,7 +33,9 @@ def permute_labels(patients: pd.DataFrame, seed: int) -> pd.Series:
 
 
 def count_intervals_excluding_chance(metrics: pd.DataFrame) -> list[dict[str, Any]]:
-    """Count the arms of each scheme whose interval of the AUC by lesion excludes 0.5.
+    """Count the arms of each scheme whose interval of the AUC by patient excludes 0.5.
+
+    Baselines count: what lets them find something in permuted labels is as wrong as in other arms.
 
     Parameters
     ----------
@@ -47,18 +48,15 @@ def count_intervals_excluding_chance(metrics: pd.DataFrame) -> list[dict[str, An
     list of dict
         scheme; patients; arms (those with an interval); above and below (intervals that lie above
         and below 0.5); expected (number of both by chance); allowed (more than this many happen by
-        chance one time in twenty, if the arms were independent); few (whether there are too few
-        patients for a warning); warn.
+        chance one time in twenty, if the arms were independent); warn.
     """
-    auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == "lesion")]
+    auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == LEVEL)]
     auc = auc[(auc["class"] == "") & np.isfinite(auc["low"])]
-    auc = auc[auc["arm"].map(lambda arm: Arm.parse(arm).family) != "baseline"]
     schemes = []
     for scheme, rows in auc.groupby("scheme", sort=False):
         above, below = int((rows["low"] > 0.5).sum()), int((rows["high"] < 0.5).sum())
         allowed = int(binom.ppf(0.95, len(rows), EXPECTED_SHARE))
         patients = int(rows["n_patients"].max())
-        few = patients < MIN_PATIENTS
         schemes.append(
             {
                 "scheme": scheme,
@@ -68,8 +66,7 @@ def count_intervals_excluding_chance(metrics: pd.DataFrame) -> list[dict[str, An
                 "below": below,
                 "expected": EXPECTED_SHARE * len(rows),
                 "allowed": allowed,
-                "few": few,
-                "warn": above + below > allowed and not few,
+                "warn": above + below > allowed,
             }
         )
     return schemes

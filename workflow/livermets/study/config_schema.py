@@ -21,8 +21,12 @@ RENAMED = {
     "radiomics.sets": "radiomics.feature_sets",
     "classification.correlation": "classification.max_correlation",
     "classification.compare_sets": "classification.compare_feature_sets",
-    "evaluation.draws": "evaluation.bootstrap_draws",
     "audit.different": "audit.known_distinct_pairs",
+}
+# Keys of earlier versions that nothing takes the place of -> why
+REMOVED = {
+    "evaluation.draws": "intervals need no random draws any more",
+    "evaluation.bootstrap_draws": "intervals need no random draws any more",
 }
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
@@ -80,7 +84,9 @@ def _explain(mistake: Any) -> str:
             near = difflib.get_close_matches(str(key), known, n=1)
             hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}."
             moved = [new for old, new in RENAMED.items() if old.rpartition(".")[2] == key]
-            if name in RENAMED:
+            if name in REMOVED:
+                hint = f"{REMOVED[name]}; remove the line."
+            elif name in RENAMED:
                 hint = f"it is called `{RENAMED[name]}` now; rename it."
             elif moved:  # an old key in a new group, or without its group
                 hint = f"did you mean `{moved[0]}`?"

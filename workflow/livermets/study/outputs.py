@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 SCHEME_FIGURES = ("roc", "forest", "confusion", "lesions", "calibration", "decision")
 LEVELS = {
-    "lesion": "lesion",
-    "lesion_weighted": "lesion, each patient alike",
     "patient": "patient",
-}  # level of evaluation -> title
+    "lesion_weighted": "lesion, each patient alike",
+    "lesion": "lesion",
+}  # level of evaluation -> title, the headline first
 
 
 def table_names(classes: Sequence[str]) -> list[str]:

@@ -286,6 +286,11 @@ class Study:
         return "permuted_labels" in self.config["controls"]
 
     @property
+    def tests_by_permutation(self) -> bool:
+        """Whether the selected arm is trained on many permutations of the labels."""
+        return "permutation_test" in self.config["controls"] and SELECTED in self.arms
+
+    @property
     def permuted_splits(self) -> list[str]:
         """Splits of permuted labels: given splits and sites may lack a class there."""
         splits = self.config["splits"]
@@ -344,6 +349,31 @@ class Study:
             *self.baseline_arms,
             *deep,
         ]
+
+    @property
+    def primary_comparison(self) -> list[str] | None:
+        """Arm and reference of the comparison that was named before the study.
+
+        By default the arm that inner cross-validation selects, with lesion volume alone; None
+        where the study has not both.
+
+        Raises
+        ------
+        BadInput
+            The configuration names an arm that the study does not have.
+        """
+        named = self.config["evaluation"]["primary_comparison"]
+        arms = [*self.arms, *self.added_arms()]
+        if named is None:
+            default = [SELECTED, baseline_arm("volume")]
+            return default if set(default) <= set(arms) else None
+        for key in ("arm", "reference"):
+            if named[key] not in arms:
+                raise BadInput(
+                    f"config: `evaluation.primary_comparison.{key}` is {named[key]!r}, and this "
+                    f"study has no such arm; name one of {', '.join(arms)}."
+                )
+        return [named["arm"], named["reference"]]
 
     @property
     def rerun_arms(self) -> list[str]:

@@ -17,7 +17,7 @@ with job(snakemake):
         pd.concat([pd.read_csv(path, sep="\t", dtype={"patient": str}) for path in files.pairs]),
         [pd.read_parquet(path) for path in (files.uncorrected, files.features)],
         [read_predictions(paths, params.classes) for paths in prediction_files],
-        **{name: params[name] for name in ("classes", "positive", "draws", "seed")},
+        **{name: params[name] for name in ("classes", "positive")},
     )
     for name, table in tables.items():
         write_table(snakemake.output[name], table, float_format="%.10g")

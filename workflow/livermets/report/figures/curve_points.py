@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from livermets.evaluation import bootstrap
-from livermets.evaluation.resamples import patient_draws
+from livermets.evaluation.bootstrap import draw_patients
+from livermets.evaluation.scored_arms import scheme_patients
 
 FPR_GRID = np.linspace(0, 1, 201)  # false positive rates at which curves are averaged
 
@@ -53,18 +53,16 @@ def roc_band(
     tuple of ndarray of float, shape (len(FPR_GRID),)
         The lower and the upper bound; NaN where a class has a single patient.
     """
-    drawn = patient_draws(rows, draws, seed, "roc")
-    if drawn.sample_size("lesion").degrees_of_freedom < 1:
+    tested = scheme_patients(rows)
+    if min(np.unique(tested.labels, return_counts=True)[1]) < 2:
         return np.full_like(FPR_GRID, np.nan), np.full_like(FPR_GRID, np.nan)
-    counts = drawn.counts[1:]
+    counts = draw_patients(tested.labels, draws, seed)
     curves = []
     for _, part in rows.groupby("repeat"):
-        patient = pd.Index(drawn.patients).get_indexer(pd.Index(part["patient"]))
+        patient = pd.Index(tested.patients).get_indexer(pd.Index(part["patient"]))
         truth = (part["label"] == positive).to_numpy(float)
         curves.append(_weighted_roc_curves(part["score"].to_numpy(), truth, counts[:, patient]))
-    low, high = np.nanquantile(
-        np.mean(curves, axis=0), bootstrap.quantiles(drawn.sample_size("lesion")), axis=0
-    )
+    low, high = np.nanquantile(np.mean(curves, axis=0), (0.025, 0.975), axis=0)
     return low, high
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from livermets.core.seeds import derive_seed
-from livermets.evaluation.resamples import called_classes
+from livermets.evaluation.scored_arms import called_classes
 from livermets.report.figures.style import INK, class_colours, figure_style, save
 from livermets.study.arms import Arm
 

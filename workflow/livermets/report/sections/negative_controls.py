@@ -1,4 +1,4 @@
-"""Negative controls: permuted labels, and lesion volume beside each arm."""
+"""Negative controls: the permutation test, permuted labels, and lesion volume beside each arm."""
 
 from collections.abc import Collection
 from typing import Any
@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from livermets.evaluation.evaluate import REFERENCE
-from livermets.report.formatting import intervals_by_arm, number, with_interval
+from livermets.report.formatting import intervals_by_arm, number, p_value, with_interval
 from livermets.report.sections.section import Section, arm_cells
 from livermets.report.study_results import StudyResults
-from livermets.sensitivity.label_permutation import count_intervals_excluding_chance
+from livermets.sensitivity.label_permutation import LEVEL, count_intervals_excluding_chance
+from livermets.sensitivity.permutation_test import LEVELS as TEST_LEVELS
 from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title
 
@@ -24,6 +25,7 @@ def context(results: StudyResults) -> dict[str, Any] | None:
         results.metrics,
         results.differences,
         results.permuted_metrics,
+        results.permutation_test,
     )
 
 
@@ -32,6 +34,7 @@ def control_results(
     metrics: pd.DataFrame,
     differences: pd.DataFrame | None,
     permuted_metrics: pd.DataFrame | None,
+    permutation_test: dict[str, Any] | None = None,
 ) -> dict[str, Any] | None:
     """The values of the section; None without controls.
 
@@ -45,17 +48,21 @@ def control_results(
         Paired differences of the study.
     permuted_metrics : DataFrame or None
         Metrics of the classification of permuted labels.
+    permutation_test : dict or None
+        As `livermets.sensitivity.permutation_test.permutation_test` returns it.
 
     Returns
     -------
     dict or None
-        permuted (one dict for each scheme), warn, volume (whether it is configured), has_volume
-        (whether there is a volume), tables (one for each scheme).
+        test (the permutation test in words), permuted (one dict for each scheme), warn, volume
+        (whether it is configured), has_volume (whether there is a volume), tables (one for each
+        scheme).
     """
     if not controls:
         return None
     counts = [] if permuted_metrics is None else count_intervals_excluding_chance(permuted_metrics)
     return {
+        "test": permutation_test and _test_results(permutation_test),
         "permuted": [
             count
             | {"title": scheme_title(count["scheme"]), "expected": number(count["expected"], 1)}
@@ -74,18 +81,34 @@ def control_results(
     }
 
 
+def _test_results(test: dict[str, Any]) -> dict[str, Any]:
+    """The permutation test's values as text."""
+    levels = [
+        {
+            "level": level,
+            "auc": number(test[level]["auc"]),
+            "p": p_value(test[level]["p"]),
+            "permuted": f"{number(test[level]['mean'])} ({number(test[level]['low'])} to "
+            f"{number(test[level]['high'])})",
+        }
+        for level in TEST_LEVELS
+    ]
+    title = scheme_title(test["scheme"])
+    return {"title": title, "permutations": test["permutations"], "levels": levels}
+
+
 def _rows(
     scheme: str,
     metrics: pd.DataFrame,
     differences: pd.DataFrame | None,
     permuted_metrics: pd.DataFrame | None,
 ) -> list[dict[str, Any]]:
-    """For each arm its AUC by lesion, that with permuted labels, its difference from volume."""
+    """For each arm its AUC by patient, that with permuted labels, its difference from volume."""
     true, permuted = _aucs(metrics, scheme), _aucs(permuted_metrics, scheme)
     from_volume = {}
     if differences is not None and len(differences):
         pairs = differences[differences["scheme"] == scheme]
-        pairs = pairs[(pairs["against"] == "volume") & (pairs["level"] == "lesion")]
+        pairs = pairs[(pairs["against"] == "volume") & (pairs["level"] == LEVEL)]
         columns = ["difference", "low", "high"]
         from_volume = {row["arm"]: with_interval(*row[columns]) for _, row in pairs.iterrows()}
     return [
@@ -97,15 +120,15 @@ def _rows(
             "difference": from_volume.get(arm, ABSENT),
         }
         for arm, auc in true.items()
-        if Arm.parse(arm).family not in ("baseline", "sets") or arm == REFERENCE
+        if Arm.parse(arm).family != "sets"
     ]
 
 
 def _aucs(metrics: pd.DataFrame | None, scheme: str) -> dict[str, tuple[float, float, float]]:
-    """Arm -> AUC by lesion with its interval."""
+    """Arm -> AUC by patient with its interval."""
     if metrics is None:
         return {}
-    rows = metrics[(metrics["scheme"] == scheme) & (metrics["level"] == "lesion")]
+    rows = metrics[(metrics["scheme"] == scheme) & (metrics["level"] == LEVEL)]
     return intervals_by_arm(rows[(rows["metric"] == "auc") & (rows["class"] == "")])
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from livermets.evaluation.per_split import summarise_splits
 from livermets.report.formatting import number, p_value, with_interval
 from livermets.report.paper_tables import table3
 from livermets.report.sections import feature_sets
@@ -39,6 +40,14 @@ FAMILIES = {
     "baseline": "Baselines",
 }
 WEIGHTED = "lesion_weighted"  # the level that is folded away
+COMPARISONS = {
+    "volume": "Against lesion volume alone",
+    "burden": "Against tumour burden and lesion count",
+    "clinical": "Against clinical columns alone",
+    "radiomics": "DenseNet-121 against radiomics",
+    "as is": "Resampled arms against the same model without resampling",
+    "primary": "The comparison named before the study",
+}  # comparison -> title, in the order of the page
 
 
 def section(scheme: str) -> Section:
@@ -58,27 +67,28 @@ def context(scheme: str, results: StudyResults) -> dict[str, Any] | None:
     if metrics.empty:
         return None
     arms = metrics.drop_duplicates("arm")
-    undefined = "undefined_draws" in metrics
     compared = results.config.get("classification", {}).get("compare_feature_sets", {})
-    levels = _levels(metrics)
     return {
         "scheme": scheme,
         "n_patients": int(arms["n_patients"].max()),
         "n_lesions": int(arms["n_lesions"].max()),
         "incomplete_arms": _incomplete_arms(arms),
-        "levels": [level for level in levels if level["name"] != WEIGHTED],
-        "weighted": [level for level in levels if level["name"] == WEIGHTED],
+        "levels": _levels(metrics),
+        "weighted": WEIGHTED,
+        "several_splits": int(arms["n_splits"].max()) > 1,
+        "below_chance": _below_chance(metrics),
         "main_metrics": MAIN_METRICS,
         "further_metrics": FURTHER_METRICS,
         "classes": results.classes,
         "multiclass": results.multiclass,
         "one_vs_rest": _one_vs_rest(metrics, results.classes),
-        "differences_from_volume": _differences(results.differences, scheme, "volume"),
-        "differences_from_no_resampling": _differences(results.differences, scheme, "as is"),
+        "primary": _primary(results.differences, scheme),
+        "comparisons": _comparisons(results.differences, scheme),
+        "split_aucs": _split_aucs(results, scheme),
         "sets_template": feature_sets.TEMPLATE,
         "sets": feature_sets.set_results(scheme, compared, metrics, results.differences),
         "confusion": _confusion(results.confusion, scheme, results.classes),
-        "undefined": int((metrics["undefined_draws"] > 0).sum()) if undefined else 0,
+        "no_interval": _reasons(metrics),
         "fixed_threshold": _fixed_threshold(arms) if results.youden else [],
         "has_deep": any(arm.family == "deep" for arm in results.arms),
         "from_features": results.from_features,
@@ -126,8 +136,8 @@ def _levels(metrics: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _one_vs_rest(metrics: pd.DataFrame, classes: list[str]) -> list[dict[str, Any]]:
-    """For each arm, the AUC of each of three or more classes against the rest, by lesion."""
-    auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == "lesion")]
+    """For each arm, the AUC of each of three or more classes against the rest, by patient."""
+    auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == "patient")]
     auc = auc[auc["class"] != ""].set_index(["arm", "class"])[["value", "low", "high"]]
     return [
         arm_cells(arm) | {"cells": [with_interval(*auc.loc[(arm, name)]) for name in classes]}
@@ -135,20 +145,79 @@ def _one_vs_rest(metrics: pd.DataFrame, classes: list[str]) -> list[dict[str, An
     ]
 
 
-def _differences(pairs: pd.DataFrame | None, scheme: str, against: str) -> list[dict[str, Any]]:
-    """For each arm, difference and corrected p value by lesion, then both by patient."""
+def _below_chance(metrics: pd.DataFrame) -> int:
+    """Number of arms whose AUC by patient is below 0.5."""
+    auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == "patient")]
+    return int((auc.loc[auc["class"] == "", "value"] < 0.5).sum())
+
+
+def _reasons(metrics: pd.DataFrame) -> list[dict[str, Any]]:
+    """Each reason why metrics have no interval, with the number of such metrics."""
+    reasons = metrics.loc[metrics["no_interval"] != "", "no_interval"].value_counts()
+    return [{"reason": reason, "metrics": int(count)} for reason, count in reasons.items()]
+
+
+def _primary(pairs: pd.DataFrame | None, scheme: str) -> dict[str, str] | None:
+    """The primary comparison in words; None where it belongs to another scheme."""
+    if pairs is None or pairs.empty:
+        return None
+    row = pairs[(pairs["scheme"] == scheme) & pairs["primary"].astype(bool)]
+    if row.empty:
+        return None
+    pair = row.iloc[0]
+    return {
+        "arm": Arm.parse(pair["arm"]).title,
+        "reference": Arm.parse(pair["reference"]).title,
+        "difference": with_interval(pair["difference"], pair["low"], pair["high"]),
+        "p": p_value(pair["p"]),
+        "reason": pair["no_interval"],
+    }
+
+
+def _comparisons(pairs: pd.DataFrame | None, scheme: str) -> list[dict[str, Any]]:
+    """For each comparison, differences and corrected p values of its arms by patient and lesion."""
     if pairs is None or pairs.empty:
         return []
-    pairs = pairs[(pairs["scheme"] == scheme) & (pairs["against"] == against)]
+    of_scheme = pairs[pairs["scheme"] == scheme]
+    comparisons = []
+    for against, title in COMPARISONS.items():
+        rows = _differences(of_scheme[of_scheme["against"] == against])
+        if rows:
+            comparisons.append({"title": title, "rows": rows})
+    return comparisons
+
+
+def _differences(pairs: pd.DataFrame) -> list[dict[str, Any]]:
+    """For each arm, difference and corrected p value by patient, then both by lesion."""
     rows = []
     for arm in pairs["arm"].unique():
         cells = []
-        for level in ("lesion", "patient"):
+        for level in ("patient", "lesion"):
             pair = pairs[(pairs["arm"] == arm) & (pairs["level"] == level)].iloc[0]
             cells.append(with_interval(pair["difference"], pair["low"], pair["high"]))
             cells.append(p_value(pair["p_holm"]))
         rows.append(arm_cells(arm) | {"cells": cells})
     return rows
+
+
+def _split_aucs(results: StudyResults, scheme: str) -> list[dict[str, Any]]:
+    """For each arm, the spread of its AUC by patient over the splits of the scheme."""
+    if results.split_aucs is None:
+        return []
+    areas = results.split_aucs
+    areas = areas[(areas["scheme"] == scheme) & (areas["level"] == "patient")]
+    summary = summarise_splits(areas, results.splits)
+    return [
+        arm_cells(row["arm"])
+        | {
+            "cells": [
+                with_interval(row["mean"], row["low"], row["high"]),
+                f"{number(row['least'])} to {number(row['most'])}",
+                str(row["splits"]),
+            ]
+        }
+        for row in sorted(summary.to_dict("records"), key=lambda row: Arm.parse(row["arm"]))
+    ]
 
 
 def _confusion(table: pd.DataFrame | None, scheme: str, classes: list[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Three questions that reviewers ask, answered from the study's tables."""
+"""Questions that reviewers ask, answered from the study's tables."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,13 +7,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from livermets.core.text import list_names
+from livermets.evaluation.claims import beats_reference
 from livermets.evaluation.evaluate import REFERENCE
+from livermets.evaluation.jackknife import PatientSample
 from livermets.report.formatting import number, with_interval
 from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title
 
+LEVEL = "patient"  # the level of the answers
+DOMINANT_SHARE = 0.25  # of a class's lesions, above which one patient is named
 MODELS = ("radiomics", "deep", "other")  # families of arms, baselines left out
 NAMED_PATIENTS = 10  # at most so many are named in an answer
 
@@ -46,12 +51,13 @@ class Answer:
 
 
 def context(results: StudyResults) -> dict[str, Any]:
-    """The three answers."""
+    """The answers."""
     return {
         "answers": [
             patient_overlap(results.splits, results.audit),
             interval_widths(results.metrics),
             lesion_size(results.metrics, results.differences),
+            dominant_patients(results.included, results.metrics),
         ]
     }
 
@@ -105,9 +111,8 @@ def interval_widths(metrics: pd.DataFrame) -> Answer:
             f"{number(0.05 * len(finite), 1)} intervals would exclude 0.5."
         )
     detail.append(
-        "All are 95 % intervals from a bootstrap over patients, stratified by class. Where no draw "
-        "has an error, the lower bound is the Clopper-Pearson bound for the same number of "
-        "patients."
+        "All are 95 % score intervals over patients, by patient. They hold the trained models "
+        "fixed; the spread between single splits stands with each scheme."
     )
     text = "; ".join(short) or "none could be computed"
     return Answer("How wide are the intervals?", f"Of the AUC: {text}.", None, detail)
@@ -128,20 +133,50 @@ def lesion_size(metrics: pd.DataFrame, differences: pd.DataFrame | None) -> Answ
     for scheme, rows in _by_scheme(volume):
         title = scheme_title(scheme)
         value = with_interval(*rows.iloc[0][["value", "low", "high"]])
-        detail.append(f"{title}: lesion volume alone has an AUC of {value}.")
+        detail.append(f"{title}: lesion volume alone has an AUC by patient of {value}.")
         pairs = _differences_from_volume(differences, scheme)
         if pairs.empty:
             continue
-        corrected = int(((pairs["low"] > 0) & (pairs["p_holm"] < 0.05)).sum())
-        uncorrected = int((pairs["low"] > 0).sum())
-        good.append(corrected > 0)
-        short.append(f"{title.lower()}, {corrected} of {len(pairs)} arms exceed lesion volume")
+        claims = beats_reference(metrics, pairs, LEVEL)
+        beats = int(claims["beats"].sum())
+        good.append(beats > 0)
+        short.append(f"{title.lower()}, {beats} of {len(claims)} arms beat lesion volume")
         detail[-1] += (
-            f" The interval of the paired difference lies above zero in {uncorrected} of "
-            f"{len(pairs)} arms, and in {corrected} after Holm's correction."
+            f" The paired difference is above zero after Holm's correction in "
+            f"{int(claims['difference_above_zero'].sum())} of {len(claims)} arms, and the arm's "
+            f"own interval lies above 0.5 in {int(claims['above_chance'].sum())}; an arm beats "
+            "volume only where both hold."
         )
     text = ("In " + "; in ".join(short) + ".") if short else "See the AUCs below."
     return Answer(question, text, all(good) if good else None, detail)
+
+
+def dominant_patients(included: pd.DataFrame, metrics: pd.DataFrame) -> Answer:
+    """Whether few patients hold so many lesions that they decide the results by lesion."""
+    question = "Do few patients decide the results by lesion?"
+    if "n_lesions" not in included or included["n_lesions"].isna().all():
+        return Answer(question, "The numbers of lesions are not known.", None)
+    detail, dominant = [], []
+    for name, group in included.groupby("label", sort=True):
+        lesions = group["n_lesions"].fillna(0).to_numpy(float)
+        patients = PatientSample(np.full(len(group), str(name)), lesions)
+        effective = patients.effective_number(np.ones(len(group), bool))
+        largest = str(group["patient"].to_numpy()[lesions.argmax()])
+        share = lesions.max() / lesions.sum()
+        if share > DOMINANT_SHARE:
+            dominant.append(largest)
+        detail.append(
+            f"{name}: patient {largest} has {lesions.max():.0f} of {lesions.sum():.0f} "
+            f"lesions ({100 * share:.0f} %). By lesion, the {len(group)} patients tell as much as "
+            f"{effective:.1f} with equally many lesions (Kish)."
+        )
+    detail.append(
+        "By patient, and where each patient's lesions share one weight, all patients count alike. "
+        "`classification.weigh: patients` trains that way, too."
+    )
+    if not dominant:
+        return Answer(question, "No patient has a quarter of a class's lesions.", True, detail)
+    return Answer(question, f"Yes: {list_names(dominant)}.", False, detail)
 
 
 def _differences_from_volume(differences: pd.DataFrame | None, scheme: str) -> pd.DataFrame:
@@ -149,14 +184,14 @@ def _differences_from_volume(differences: pd.DataFrame | None, scheme: str) -> p
         return pd.DataFrame()
     return differences[
         (differences["scheme"] == scheme)
-        & (differences["level"] == "lesion")
+        & (differences["level"] == LEVEL)
         & (differences["against"] == "volume")
     ]
 
 
 def _auc(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The AUCs by lesion; with three or more classes their mean over the classes."""
-    headline = (metrics["metric"] == "auc") & (metrics["level"] == "lesion")
+    """The AUCs by patient; with three or more classes their mean over the classes."""
+    headline = (metrics["metric"] == "auc") & (metrics["level"] == LEVEL)
     return metrics[headline & (metrics["class"] == "")]
 
 
@@ -171,6 +206,4 @@ def _patients(rows: pd.DataFrame) -> str:
     return f"{low}" if low == high else f"{low}–{high}"
 
 
-SECTION = Section(
-    "questions", "Three questions of reviewers", "reviewer_questions.html.j2", context
-)
+SECTION = Section("questions", "Questions of reviewers", "reviewer_questions.html.j2", context)

@@ -16,7 +16,6 @@ def context(results: StudyResults) -> dict[str, Any]:
         "Positive class": results.config["positive"],
         "Starts from": "a feature table" if results.from_features else "CT images",
         "Threshold": "none: the highest score" if results.multiclass else threshold,
-        "Bootstrap draws": f"{evaluation['bootstrap_draws']:,}",
         "Seed": results.config["seed"],
     }
     if results.multiclass:

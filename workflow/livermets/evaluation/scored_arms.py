@@ -1,9 +1,9 @@
-"""Resamples: each arm's scored rows and the bootstrap draws of its patients, at every level.
+"""Scored arms: what each arm scored in each scheme at each level, and the patients it tested.
 
-Every table of results is a loop over `resamples`. A scheme is the hold-out, the cross-validation,
-or another way of dividing the patients; the folds of one repeat are pooled. There are three levels:
-at `lesion` each lesion counts one, at `lesion_weighted` each lesion counts 1 / the patient's
-lesions, at `patient` each patient counts one and is scored by the mean of the lesions.
+Every table of results is a loop over `scored_arms`. A scheme is the hold-out, the cross-validation,
+or another way of dividing the patients. There are three levels: at `patient` each patient counts
+one and is scored by the mean of the lesions, at `lesion_weighted` each lesion counts 1 / the
+patient's lesions, at `lesion` each lesion counts one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from livermets.core.errors import BadInput
-from livermets.core.seeds import derive_seed
-from livermets.evaluation.bootstrap import SampleSize, draw_patients, effective_sample_size
+from livermets.evaluation.jackknife import PatientSample, delete_one_counts
+from livermets.evaluation.metric_intervals import MetricSample
 from livermets.evaluation.metrics import auc
 from livermets.evaluation.scored_rows import ScoredRows
 from livermets.predictions.predictions_table import (
@@ -59,8 +59,8 @@ class ScoredRepeat:
 
 
 @dataclass(frozen=True)
-class PatientDraws:
-    """The tested patients of a scheme, and how often each bootstrap draw holds them.
+class SchemePatients:
+    """The tested patients of an arm in a scheme.
 
     Parameters
     ----------
@@ -68,37 +68,26 @@ class PatientDraws:
         The patients, sorted.
     labels : ndarray of str, shape (patients,)
         Class of each.
-    counts : ndarray of float, shape (draws + 1, patients)
-        How often each is drawn; row 0 is the cohort itself.
     lesions : ndarray of float, shape (patients,)
         Number of tested lesions of each.
+    counts : ndarray of float, shape (patients + 1, patients)
+        Who counts: all of them in row 0, then all but one (`jackknife.delete_one_counts`).
     """
 
     patients: list[str]
     labels: np.ndarray
-    counts: np.ndarray
     lesions: np.ndarray
+    counts: np.ndarray
 
-    def sample_size(self, level: str, metric: str = "", target: str | None = None) -> SampleSize:
-        """The patients that a metric is computed from.
-
-        Sensitivity is computed from the patients of the class `target` alone, specificity from all
-        others.
-        """
-        included = np.ones(len(self.labels), bool)
-        if target is not None and metric in ("sensitivity", "specificity"):
-            included = (self.labels == target) == (metric == "sensitivity")
-        weights = self.lesions if level == "lesion" else np.ones(len(self.labels))
-        class_sizes = np.unique(self.labels[included], return_counts=True)[1]
-        needs_every_class = included.all() and metric != "accuracy"
-        trials = int(class_sizes.min() if needs_every_class else class_sizes.sum())
-        patients = effective_sample_size(weights[included], self.labels[included])
-        return SampleSize(patients, len(class_sizes), trials)
+    def at_level(self, level: str) -> PatientSample:
+        """The patients with their weights: their lesions by lesion, alike at the other levels."""
+        weight = self.lesions if level == "lesion" else np.ones(len(self.labels))
+        return PatientSample(self.labels, weight)
 
 
 @dataclass(frozen=True)
-class Resample:
-    """One arm, scheme and level: what was scored, and the draws of the patients.
+class ScoredArm:
+    """One arm, scheme and level: what was scored, and the tested patients.
 
     Parameters
     ----------
@@ -108,8 +97,8 @@ class Resample:
         The predictions of the arm and scheme.
     repeats : list of ScoredRepeat
         The scored rows of each repeat of a cross-validation; one for other schemes.
-    draws : PatientDraws
-        The same for all levels, and for all arms that tested the same patients.
+    tested : SchemePatients
+        The same at all levels.
     """
 
     arm: str
@@ -117,25 +106,33 @@ class Resample:
     level: str
     table: pd.DataFrame
     repeats: list[ScoredRepeat]
-    draws: PatientDraws
+    tested: SchemePatients
 
     def auc(self) -> np.ndarray:
-        """The AUC on every draw: the mean over the repeats, and over three or more classes."""
-        counts = self.draws.counts
+        """The AUC on every row of the counts: the mean over repeats, and over three classes."""
+        counts = self.tested.counts
         return np.mean(
             [auc(rows, counts) for repeat in self.repeats for rows in repeat.rows.values()], axis=0
         )
 
+    @property
+    def binary(self) -> bool:
+        """Whether there are two classes, of which one is the positive one."""
+        return len(self.repeats[0].rows) == 1
 
-def resamples(
+    def sample(self, target: str | None) -> MetricSample:
+        """What intervals are computed from, with `target` as the positive class."""
+        cross_validated = len(self.table["split"].unique()) > 1
+        return MetricSample(self.tested.at_level(self.level), target, cross_validated)
+
+
+def scored_arms(
     tables: ArmTables,
     classes: list[str],
     positive: str,
-    draws: int,
-    seed: int,
     threshold: float | str = DEFAULT_THRESHOLD,
-) -> Iterator[Resample]:
-    """Resample every arm and scheme at every level, in the order of `tables`.
+) -> Iterator[ScoredArm]:
+    """Gather what every arm scored in every scheme at every level, in the order of `tables`.
 
     Parameters
     ----------
@@ -145,26 +142,22 @@ def resamples(
         Class names.
     positive : str
         The class that `score` is the probability of.
-    draws : int
-        Number of bootstrap draws of patients, stratified by class.
-    seed : int
-        The study's seed.
     threshold : float or str
         A score of at least this is a positive call; "youden": the arm's own threshold.
 
     Yields
     ------
-    Resample
+    ScoredArm
         All levels of an arm and scheme, then the next.
     """
     for (arm, scheme), table in tables.items():
-        drawn = patient_draws(table, draws, seed, scheme)
+        tested = scheme_patients(table)
         for level in LEVELS:
             repeats = [
-                scored_repeat(rows, level, classes, positive, drawn.patients, threshold)
+                scored_repeat(rows, level, classes, positive, tested.patients, threshold)
                 for _, rows in table.groupby("repeat", sort=True)
             ]
-            yield Resample(arm, scheme, level, table, repeats, drawn)
+            yield ScoredArm(arm, scheme, level, table, repeats, tested)
 
 
 def arm_tables(
@@ -204,14 +197,18 @@ def arm_tables(
     return {key: groups[key].sort_values(columns, kind="stable") for key in order}
 
 
-def patient_draws(table: pd.DataFrame, draws: int, seed: int, scheme: str) -> PatientDraws:
-    """Draw the patients of a table; arms that tested the same patients get the same draws."""
+def scheme_patients(table: pd.DataFrame) -> SchemePatients:
+    """Gather the patients of a table of one arm and scheme."""
     label = table.drop_duplicates("patient").set_index("patient")["label"].sort_index()
-    counts = draw_patients(label.to_numpy(), draws, derive_seed(seed, "bootstrap", scheme))
     lesions = (
         table.drop_duplicates(["patient", "lesion"]).groupby("patient").size().loc[label.index]
     )
-    return PatientDraws(list(label.index), label.to_numpy(str), counts, lesions.to_numpy(float))
+    return SchemePatients(
+        list(label.index),
+        label.to_numpy(str),
+        lesions.to_numpy(float),
+        delete_one_counts(len(label)),
+    )
 
 
 def scored_repeat(
@@ -236,9 +233,9 @@ def scored_repeat(
     positive : str
         The class that `score` is the probability of.
     patients : list of str
-        The patients in the order of the bootstrap's counts.
+        The patients in the order of the counts.
     threshold : float or str
-        See `resamples`.
+        See `scored_arms`.
     """
     several = score_columns(classes)
     if level == "patient":
@@ -252,13 +249,14 @@ def scored_repeat(
     weight = np.ones(len(table))
     if level == "lesion_weighted":
         weight = 1 / np.bincount(patient, minlength=len(patients))[patient]
+    fold = pd.factorize(table["split"])[0]
     truth = pd.Index(classes).get_indexer(pd.Index(table["label"]))
     called, thresholds = called_classes(table, classes, positive, threshold)
     scores = table[several or ["score"]].to_numpy(float).T
     rows = {}
     for name, score in zip(classes if several else [positive], scores, strict=True):
         index = classes.index(name)
-        rows[name] = ScoredRows(truth == index, score, patient, weight, called == index)
+        rows[name] = ScoredRows(truth == index, score, patient, weight, called == index, fold)
     risk_threshold = DEFAULT_THRESHOLD if isinstance(threshold, str) else threshold
     return ScoredRepeat(rows, truth, called, float(thresholds.mean()), risk_threshold)
 

@@ -1,0 +1,123 @@
+"""The interval of each metric: which patients it depends on, and how its variance behaves."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from livermets.evaluation.expected_variance import (
+    VarianceAt,
+    auc_variance,
+    noise_share,
+    share_variance,
+)
+from livermets.evaluation.intervals import MIN_EFFECTIVE_PATIENTS, NONE, Bounds, Interval
+from livermets.evaluation.jackknife import PatientSample, jackknife
+
+SMALL_FOLDS = (
+    "average precision within the small test part of a fold is higher than in many patients, so "
+    "that an interval would hold the wrong value"
+)
+UNDEFINED = "the metric is not defined without each of the patients"
+SHARES = {"average_precision", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1"}
+
+
+@dataclass(frozen=True)
+class MetricSample:
+    """What the intervals of one arm's metrics are computed from.
+
+    Parameters
+    ----------
+    patients : PatientSample
+        The tested patients, with their weights at the level of evaluation.
+    target : str or None
+        The class that counts as positive; None where three or more classes are averaged.
+    cross_validated : bool
+        Whether the patients tested in one split trained the models of others.
+    """
+
+    patients: PatientSample
+    target: str | None
+    cross_validated: bool
+
+    def interval(self, metric: str, values: np.ndarray, area: float = 0.5) -> Interval:
+        """The interval of a metric from its values on the rows of `delete_one_counts`.
+
+        Parameters
+        ----------
+        metric : str
+            Name of the metric.
+        values : ndarray of float, shape (patients + 1,)
+            Its values.
+        area : float
+            The arm's AUC, from which follows how much a cross-validation enlarges the variance of
+            other metrics; 0.5 enlarges it most.
+        """
+        estimate = jackknife(values, self.patients)
+        positive, negative = self._sides()
+        smaller = min(positive, negative)
+        if metric == "auc":
+            variance = auc_variance(positive, negative)
+            surplus = self._surplus(None)
+            return Interval(estimate, variance, (0.0, 1.0), surplus, smaller - 1)
+        surplus = self._surplus(area)
+        if metric in SHARES or metric == "brier":
+            number = {
+                "sensitivity": positive,
+                "specificity": negative,
+                "accuracy": positive + negative,
+                "brier": positive + negative,
+            }.get(metric, smaller)
+            return Interval(estimate, share_variance(number), (0.0, 1.0), surplus, number - 1)
+        if metric == "mcc":
+            signed = (-1.0, 1.0)
+            return Interval(estimate, share_variance(smaller, signed), signed, surplus, smaller - 1)
+        return Interval(estimate, None, (-math.inf, math.inf), surplus)
+
+    def reason(self, metric: str, value: float) -> str:
+        """Why the metric has no interval: too few patients, in words; empty where it has one."""
+        if not math.isfinite(value):
+            return "the metric is not defined"
+        if metric == "average_precision" and self.cross_validated:
+            return SMALL_FOLDS
+        for name, number in self._needed(metric).items():
+            if number < MIN_EFFECTIVE_PATIENTS:
+                members = int((self.patients.label == name).sum())
+                return (
+                    f"{members} tested patients of class {name} tell as much as {number:.1f} "
+                    f"equally weighted ones; an interval needs {MIN_EFFECTIVE_PATIENTS:.0f}"
+                )
+        return ""
+
+    def _sides(self) -> tuple[float, float]:
+        """Effective number of positive and of other patients; of classes, the smallest and rest."""
+        numbers = self.patients.effective_numbers()
+        target = self.target or min(numbers, key=lambda name: numbers[name])
+        positive = numbers.get(target, 0.0)
+        return max(positive, 1.0), max(sum(numbers.values()) - positive, 1.0)
+
+    def _needed(self, metric: str) -> dict[str, float]:
+        """Effective number of patients of each class that the metric depends on."""
+        numbers = self.patients.effective_numbers()
+        if self.target is None or metric not in ("sensitivity", "specificity"):
+            return numbers
+        is_target = metric == "sensitivity"
+        return {name: n for name, n in numbers.items() if (name == self.target) == is_target}
+
+    def _surplus(self, area: float | None) -> VarianceAt | None:
+        """Factor of the variance in a cross-validation, at the given AUC or at any."""
+        if not self.cross_validated:
+            return None
+        positive, negative = self._sides()
+        return lambda value: 1 + noise_share(value if area is None else area, positive, negative)
+
+
+def bounds_or_reason(sample: MetricSample, metric: str, interval: Interval) -> tuple[Bounds, str]:
+    """The 95 % interval of a metric, or why there is none."""
+    estimate = interval.estimate
+    reason = sample.reason(metric, estimate.value)
+    if not reason and not np.isfinite(estimate.deviation).all():
+        reason = UNDEFINED
+    if not reason and estimate.variance == 0 and estimate.value not in interval.value_range:
+        reason = "no patient changes the metric"
+    return (NONE, reason) if reason else (interval.bounds(), "")
