@@ -27,6 +27,15 @@ VOXEL_TAGS = {
 }
 
 
+class FrameHeader(pydicom.Dataset):
+    """The header of one frame of a multi-frame file, as a classic slice would have it.
+
+    `number` is the place of the frame in the file, from 1.
+    """
+
+    number: int
+
+
 def read_acquisition(header: pydicom.Dataset) -> dict[str, object]:
     """How a series was acquired; None for what its header does not state.
 
@@ -75,11 +84,12 @@ def geometry_tag(file: Path, header: pydicom.Dataset, key: str, count: int) -> n
     """
     value = value_of(header, key)
     if value is None:
-        raise ValueError(f"the slice {display_name(file)} has no {key}")
+        raise ValueError(f"the slice {display_name(file, header)} has no {key}")
     if (numbers := numbers_of(value, count)) is None:
         text = "\\".join(map(str, value)) if isinstance(value, MultiValue) else value
         wanted = "a number" if count == 1 else f"{count} numbers"
-        raise ValueError(f'{key} of the slice {display_name(file)} is "{text}", not {wanted}')
+        name = display_name(file, header)
+        raise ValueError(f'{key} of the slice {name} is "{text}", not {wanted}')
     return numbers
 
 
@@ -116,9 +126,13 @@ def image_type(header: pydicom.Dataset) -> list[str]:
     return [str(value).upper() for value in ([values] if isinstance(values, str) else values)]
 
 
-def display_name(file: Path) -> str:
-    """A file name for messages: UIDs, which identify a person, are cut to their last six digits."""
-    return re.sub(r"\d+(\.\d+){4,}", lambda uid: f"…{uid[0][-6:]}", file.name)
+def display_name(file: Path, header: pydicom.Dataset | None = None) -> str:
+    """A file name for messages, with the number of the frame if the header is that of a frame.
+
+    UIDs, which identify a person, are cut to their last six digits.
+    """
+    name = re.sub(r"\d+(\.\d+){4,}", lambda uid: f"…{uid[0][-6:]}", file.name)
+    return f"{name} (frame {header.number})" if isinstance(header, FrameHeader) else name
 
 
 def _comparable(value: object) -> str:

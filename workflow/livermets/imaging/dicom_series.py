@@ -12,6 +12,7 @@ from livermets.core.errors import BadPatient
 from livermets.imaging.dicom_geometry import Slice, stack_slices, straighten
 from livermets.imaging.dicom_headers import (
     NON_IMAGE_MODALITIES,
+    FrameHeader,
     differing_tag,
     display_name,
     image_type,
@@ -20,6 +21,7 @@ from livermets.imaging.dicom_headers import (
     value_of,
 )
 from livermets.imaging.geometry import orthonormal
+from livermets.imaging.multi_frame import frame_headers, read_frames
 from livermets.imaging.volumes import quiet_itk
 
 IMPLICIT = pydicom.uid.ImplicitVRLittleEndian
@@ -30,7 +32,7 @@ Header = tuple[Path, pydicom.Dataset | None]  # a file and its header, None if i
 def read_series(
     folder: Path, patient: str, chosen: Path | None = None, resample_tilt: bool = False
 ) -> tuple[sitk.Image, dict[str, object]]:
-    """Read the CT series of a folder, with its slices sorted by position.
+    """Read the CT series of a folder, classic or enhanced, with its slices sorted by position.
 
     Localisers, structure sets, reports and files that are not DICOM are ignored and counted.
     Messages name no folder, since exports name folders by patients.
@@ -38,7 +40,7 @@ def read_series(
     Parameters
     ----------
     folder : Path
-        Folder that directly holds the slices.
+        Folder that directly holds the slices, or the multi-frame file.
     patient : str
         The id that messages name.
     chosen : Path, optional
@@ -66,13 +68,10 @@ def read_series(
         _refuse_mixed_slices(slices, patient)
         stack = stack_slices(slices, patient, resample_tilt)
         record = read_acquisition(slices[0][1])
-        record["ignored_files"] = len(headers) - len(slices)
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames([str(file) for file in stack.files])
-    reader.SetOutputPixelType(sitk.sitkFloat32)
+        record["ignored_files"] = len(headers) - len({file for file, _ in slices})
     try:
         with quiet_itk():
-            image = reader.Execute()
+            image = _read_voxels(stack.slices)
     except RuntimeError as error:  # every failure of GDCM
         raise BadPatient(
             patient,
@@ -85,9 +84,20 @@ def read_series(
     image.SetDirection(directions.ravel().tolist())
     if stack.shift_mm is not None:
         image = straighten(image, stack.shift_mm)
-        drift = float(np.linalg.norm(stack.shift_mm)) * (len(stack.files) - 1)
+        drift = float(np.linalg.norm(stack.shift_mm)) * (len(stack.slices) - 1)
         record["tilt_corrected_mm"] = round(drift, 3)
     return image, record
+
+
+def _read_voxels(slices: list[Slice]) -> sitk.Image:
+    """Sorted slices as one image of float32 in HU, whose geometry is not to be trusted."""
+    files = [file for file, _ in slices]
+    if any(isinstance(header, FrameHeader) for _, header in slices):
+        return read_frames(files, [getattr(header, "number", 1) for _, header in slices])
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames([str(file) for file in files])
+    reader.SetOutputPixelType(sitk.sitkFloat32)
+    return reader.Execute()
 
 
 def _headers(folder: Path, patient: str) -> list[Header]:
@@ -146,12 +156,11 @@ def _is_complete(header: pydicom.Dataset) -> bool:
 def _select_series(headers: list[Header], patient: str, chosen: Path | None) -> list[Slice]:
     """The slices of the only CT series of a folder, or of the series that `chosen` belongs to."""
     images = [
-        (file, header)
+        (file, frame)
         for file, header in headers
-        if header
-        and "Rows" in header
-        and header.get("Modality") not in NON_IMAGE_MODALITIES
-        and _image_kind(header) != "localiser"
+        if header and "Rows" in header and header.get("Modality") not in NON_IMAGE_MODALITIES
+        for frame in frame_headers(header)
+        if _image_kind(frame) != "localiser"
     ]
     if chosen:
         uids = {header.get("SeriesInstanceUID") for file, header in images if file == chosen}
@@ -189,7 +198,7 @@ def _refuse_mixed_slices(slices: list[Slice], patient: str) -> None:
         file, header = slices[position]
         raise BadPatient(
             patient,
-            f"the slice {display_name(file)} differs from the others of the series in {key}"
+            f"the slice {display_name(file, header)} differs from the others of the series in {key}"
             f" ({header[key].value if key in header else 'missing'})",
             "Export the series again, complete and unchanged; two reconstructions need two series",
         )

@@ -34,6 +34,7 @@ from livermets.imaging.dicom_headers import (
     value_of,
 )
 from livermets.imaging.inclusion import unmet_criteria
+from livermets.imaging.multi_frame import frame_headers
 from livermets.study.config import load_config
 
 RECIPE = Path(__file__).parents[3] / "config/recipes/leuven.yaml"  # of a new study
@@ -47,7 +48,7 @@ SERIES_COLUMNS = (
 
 @dataclass
 class Series:
-    """The files of one DICOM series, what is known of it, and reasons not to use it."""
+    """The slices of one DICOM series, what is known of it, and reasons not to use it."""
 
     files: list[Path] = field(default_factory=list)
     headers: list[pydicom.Dataset] = field(default_factory=list)
@@ -157,8 +158,9 @@ def _group_series(tree: Path) -> list[list[Study]]:
                 continue
             patient = str(patient_id or folder)
             series = patients[patient][str(study_uid)][str(uid)]
-            series.files.append(file)
-            series.headers.append(header)
+            frames = frame_headers(header)
+            series.files += [file] * len(frames)
+            series.headers += frames
 
     def by_hash(groups: Mapping[str, Any]) -> list[Any]:
         keys = sorted(groups, key=lambda key: hashlib.sha256(f"livermets/{key}".encode()).digest())
