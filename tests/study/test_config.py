@@ -101,6 +101,7 @@ def test_a_good_sheet_comes_back_as_strings_with_all_columns(tmp_path):
             "patient": "007",
             "label": "colorectal",
             "ct": "a.nii.gz",
+            "n_slices": "",
             "mask": "",
             "site": "",
             "age": "61",
