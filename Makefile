@@ -99,9 +99,8 @@ docs: install ## build the documentation into docs/_build, offline; warnings and
 	@$(BIN)/python -m sphinx -W --keep-going -q -j auto -b html docs docs/_build/html
 	@echo "The documentation: docs/_build/html/index.html"
 
-cohort: install ## draft the cohort sheet of STUDY (my-study) from the folder tree DICOM
-	@test -n "$(DICOM)" || { echo "name the folder: make cohort DICOM=/path/to/exports STUDY=my-study"; exit 1; }
-	@PYTHONPATH=workflow $(BIN)/python -m livermets.imaging.draft_cohort "$(DICOM)" "$(or $(STUDY),my-study)"
+cohort: install ## draft the cohort sheet of STUDY (my-study) from the folder tree DICOM, or again from its config/series.tsv
+	@PYTHONPATH=workflow $(BIN)/python -m livermets.imaging.draft_cohort "$(or $(STUDY),my-study)" $(if $(DICOM),"$(DICOM)")
 
 clean-demo: ## forget the demo's results
 	@rm -rf tests/demo/results tests/demo/phantoms tests/demo/.snakemake

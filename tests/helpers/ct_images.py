@@ -32,7 +32,7 @@ def ct_of(hu: np.ndarray) -> sitk.Image:
     return image_of(hu, SPACING, (-50.0, -40.0, -300.0))
 
 
-def refused_ct(source: Path, *words: str, patient: str = "P07") -> str:
+def refused_ct(source: Path | list[Path], *words: str, patient: str = "P07") -> str:
     """Reading a CT raises BadPatient with these words; returns the message."""
     with refused_patient(*words, patient=patient) as refusal:
         import_ct(source, patient)

@@ -11,6 +11,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from helpers.classes import LABELS
+from helpers.enhanced_ct import legacy_enhanced
 from helpers.segmentation import demo_model, segment
 from livermets.core.errors import BadPatient
 from livermets.imaging.ct import import_ct
@@ -168,10 +169,10 @@ OUTCOMES = {
     "rt-utils/mock_data": (512, 512, 2),  # beside three structure sets
     "dcmqi_seg/ct-3slice": (512, 512, 3),
     "dcmqi_seg/23x38x3/image": "no range of HU",  # its voxels are 0 and 1
-    "dcmqi_seg/23x38x3/multiframe": "multi-frame",
+    "dcmqi_seg/23x38x3/multiframe": "no range of HU",  # the same voxels, of another program
     "dcmqi_seg/23x38x3/seg": "no CT slices, only 1 SEG",
     "dcmqi_seg/24x38x3/image": "no range of HU",  # its voxels are 0 and 1
-    "dcmqi_seg/24x38x3/multiframe": "multi-frame",
+    "dcmqi_seg/24x38x3/multiframe": "no range of HU",  # the same voxels, of another program
     "dcmqi_seg/24x38x3/seg": "no CT slices",
     "pydicom/ExplVR_BigEnd.dcm": "not CT",
     "pydicom/JPEG2000.dcm": "not CT",
@@ -212,6 +213,24 @@ def test_dicom_trouble_ends_in_a_ct_or_in_words(real_data, tmp_path, name):
     with pytest.raises(BadPatient, match=f"^patient P07: .*({expected})") as caught:
         import_ct(source, "P07")
     assert "\n" not in str(caught.value) and "1.2.8" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["23x38x3", "24x38x3"])
+def test_a_multi_frame_ct_of_another_program_equals_its_slices(real_data, name):
+    folder = real_data / "dicom_edge/dcmqi_seg" / name
+    frames, slices = (read_series(folder / kind, "P07")[0] for kind in ("multiframe", "image"))
+    assert (sitk.GetArrayFromImage(frames) == sitk.GetArrayFromImage(slices)).all()
+    assert same_grid(frames, slices)
+
+
+@pytest.mark.parametrize("case", ["crlm_1006", "chaos_set3"])
+def test_a_real_ct_as_one_multi_frame_file_equals_its_slices(dicom_folder, tmp_path, case):
+    classic = dicom_folder(case)
+    frames, facts = import_ct(legacy_enhanced(classic, tmp_path / "ct.dcm"), "P07")
+    slices, expected = import_ct(classic, "P07")
+    assert facts["sha256"] == expected["sha256"] and same_grid(frames, slices)
+    kept = ("kvp", "kernel", "model", "contrast", "slice_thickness_mm", "clipped_voxels")
+    assert {key: facts[key] for key in kept} == {key: expected[key] for key in kept}
 
 
 def test_a_reversed_series_is_upright(real_data):

@@ -101,6 +101,7 @@ def test_a_good_sheet_comes_back_as_strings_with_all_columns(tmp_path):
             "patient": "007",
             "label": "colorectal",
             "ct": "a.nii.gz",
+            "n_slices": "",
             "mask": "",
             "site": "",
             "age": "61",
@@ -123,6 +124,13 @@ def test_a_good_sheet_comes_back_as_strings_with_all_columns(tmp_path):
         ("patient label ct stage\nA colorectal x T1\n", ["`stage`", "clinical"]),
         ("patient ct\nA x\n", ["`label`", "missing"]),
         ("patient label ct\n", ["no patient"]),
+        ("patient label ct n_slices\nA colorectal x 41.5\n", ["row 2", "'41.5'", "`n_slices`"]),
+        (
+            "patient label ct unsure\nA colorectal x id~missing\n",
+            ["row 2", "unsure who patient A is: id missing", "empty the cell"],
+        ),
+        ("patient label ct\nA colorectal a{1}|b\n", ["row 2", "patient A", "{1}", "rename"]),
+        ("patient label ct mask\nA colorectal x m{n,[a]{2}}\n", ["row 2", "{n,[a]{2}}", "rename"]),
     ],
     ids=[
         "an id with a slash",
@@ -137,6 +145,10 @@ def test_a_good_sheet_comes_back_as_strings_with_all_columns(tmp_path):
         "a column not named as clinical",
         "no column of labels",
         "no patient",
+        "half a slice",
+        "a patient of whom a draft is unsure",
+        "braces in the path of a CT",
+        "braces in the path of a mask",
     ],
 )
 def test_a_bad_sheet_is_refused_with_the_row_and_a_hint(tmp_path, text, words):

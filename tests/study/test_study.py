@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from helpers.refusals import refused
 from livermets.core.errors import BadInput
 from livermets.study.config import load_config
 from livermets.study.config_schema import RENAMED, load_schema
@@ -50,6 +51,44 @@ def test_a_source_that_is_not_there_is_left_to_the_script_that_names_the_patient
     assert study().source("A", "ct") == []
     assert study().source("B", "ct") == ["b.nrrd"]
     assert study().source("C", "mask") == ["phantoms/c.mask.nii.gz"]  # its rule will make it
+
+
+def test_a_ct_of_several_folders_gives_each_as_an_input(folder):
+    sheet = folder / "config/patients.tsv"
+    sheet.write_text(sheet.read_text().replace("dicom/c", "cd/a | cd/b"))
+    (folder / "cd/a").mkdir(parents=True)
+    (folder / "cd/b").mkdir()
+    assert study().source("C", "ct") == ["cd/a", "cd/b"]
+    assert study().listed("C", "ct") == ["cd/a", "cd/b"]
+    assert study().came_as_dicom("C")
+
+
+def test_the_number_of_slices_is_for_import_and_not_in_the_tables(folder):
+    sheet = folder / "config/patients.tsv"
+    lines = sheet.read_text().splitlines()
+    sheet.write_text("\n".join([lines[0] + "\tn_slices", *(f"{x}\t41" for x in lines[1:])]) + "\n")
+    assert study().cell("C", "n_slices") == "41"
+    assert "n_slices" not in study().sheet_columns
+
+
+BRACES = {
+    "corrections": {"masks": {"corrections": "corrections{1}"}},
+    "a feature table": {"features": "table{1}.csv", "patients": None},
+    "a model": {"segmentation": {"models": [{**MODEL, "path": "model{1}.zip"}]}},
+}
+
+
+@pytest.mark.parametrize("given", BRACES.values(), ids=BRACES)
+def test_a_path_that_snakemake_takes_for_a_pattern_is_refused(folder, given):
+    with refused("{1}", "wildcard", "rename"):
+        study(**given)
+
+
+def test_a_prediction_table_whose_name_is_a_pattern_is_refused(folder):
+    (folder / "results/predictions").mkdir(parents=True)
+    (folder / "results/predictions/mine{1}.parquet").write_bytes(b"")
+    with refused("results/predictions", "mine{1}.parquet", "rename"):
+        study()
 
 
 def test_only_a_ct_that_came_as_dicom_gets_a_dicom_mask(folder):

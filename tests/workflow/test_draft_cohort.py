@@ -46,6 +46,35 @@ def test_the_papers_criteria_leave_a_thick_ct_out_and_the_flow_diagram_says_so(t
     assert reason in said
 
 
+def test_import_takes_the_series_that_was_drafted_or_says_what_is_missing(tmp_path):
+    for name in ("a", "b"):
+        write_series(tmp_path / name, slices(12), SeriesInstanceUID="1.2.3",
+                     heights=np.arange(12) * 2.5 + 30 * (name == "b"))  # fmt: skip
+    rows = ["patient\tlabel\tct\tmask\tn_slices", "P1\tcolorectal\ta|b\tm.nii.gz\t24"]
+    rows.append("P2\tcolorectal\ta\tm.nii.gz\t24")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/patients.tsv").write_text("\n".join(rows) + "\n")
+    write_config(tmp_path, {"imaging": {"inclusion": ANY}})
+    done = snakemake(tmp_path, "-k", "results/ct/P1.nii.gz", "results/ct/P2.nii.gz")
+    assert "patient P2: the CT has 12 slices, and the cohort sheet says 24" in done.stderr
+    assert sitk.ReadImage(str(tmp_path / "results/ct/P1.nii.gz")).GetSize()[2] == 24
+    assert not (tmp_path / "results/ct/P2.nii.gz").exists()
+
+
+def test_snakemake_refuses_an_unsure_patient_and_a_path_that_it_takes_for_a_pattern(tmp_path):
+    rows = ["patient\tlabel\tct\tunsure", "P1\tcolorectal\ta\tno patient id"]
+    rows.append("P2\tcolorectal\tscan{1}\t")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/patients.tsv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "scan{1}").mkdir()
+    write_config(tmp_path, {})
+    done = snakemake(tmp_path, "-n")
+    assert done.returncode == 1
+    assert "unsure who patient P1 is: no patient id" in done.stderr
+    assert "patient P2: `ct` names scan{1}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 PLANTED = {
     "PatientName": "Zyxwvut^Qwertz", "PatientID": "MRN98765432", "PatientBirthDate": "19470811",
     "AccessionNumber": "ACC55667788", "InstitutionName": "Spital Hinterwald",
@@ -130,7 +159,7 @@ def test_no_identifier_planted_in_the_dicom_reaches_any_output(tmp_path):
     done = snakemake(study, "review", "results/report.html")
     assert done.returncode == 0, done.stderr
     drafted = subprocess.run(
-        [sys.executable, "-m", "livermets.imaging.draft_cohort", str(tree), str(study)],
+        [sys.executable, "-m", "livermets.imaging.draft_cohort", str(study), str(tree)],
         cwd=Path(__file__).parents[2] / "workflow", capture_output=True, text=True,
     )  # fmt: skip
     assert drafted.returncode == 0, drafted.stderr
@@ -150,6 +179,7 @@ def test_no_identifier_planted_in_the_dicom_reaches_any_output(tmp_path):
     assert (study / "results/review/P0.seg.dcm").stat().st_size > 1000
     assert ">P9<" in (study / "results/report.html").read_text()
     sheet = pd.read_csv(study / "config/patients.draft.tsv", sep="\t", dtype=str)
-    said = sheet.drop(columns="ct").to_csv() + (study / "config/series.tsv").read_text()
+    series = pd.read_csv(study / "config/series.tsv", sep="\t", dtype=str)
+    said = sheet.drop(columns="ct").to_csv() + series.drop(columns="path").to_csv()
     said += done.stdout + done.stderr + drafted.stdout
     assert not [secret for secret in secrets if secret in said]

@@ -17,7 +17,8 @@ rule import_ct:
     resources:
         mem_mb=scaled(3000),
     params:
-        source=by_patient(study.cell, "ct"),
+        source=by_patient(study.listed, "ct"),
+        n_slices=by_patient(study.cell, "n_slices"),
         on_bad_patient=config["on_bad_patient"],
         resample_tilt=config["imaging"]["resample_tilt"],
         inclusion=config["imaging"]["inclusion"],

@@ -6,32 +6,52 @@ import warnings
 import pydicom
 from pydicom.valuerep import TM
 
+from livermets.imaging.series_description import other_region, plain_text
+
 # Words of series descriptions, in English and German
 PHASE_WORDS = {
     "portal venous": r"portal|\bpvp?\b|\bven\b|venous|ven(ö|oe|o)s|\b(6[05]|7[05]|80) ?s(ec)?\b",
     "arterial": r"arter|\bart\b|\bcta\b|(?<!non.)(?<!non)angio",
     "native": r"nativ|non.?contrast|without contrast|unenhanced|\bnc\b|plain|ohne km",
-    "delayed": r"delay|late|equilib|sp(ä|ae)t|\b(3|5) ?min\b|excret",
+    "delayed": r"delay|\blate\b|equilib|sp(ä|ae)t|\b([2-9]|1[05]) ?min\b|excret",
 }
+LATE_ARTERIAL = r"(\blate|sp(ä|ae)t)[ -]*(?=arter)"  # an arterial phase, not a delayed one
+PORTAL = r"portal|\bpvp?\b"  # what names the portal vein, where "venous" alone may be another vein
 # Seconds from the start of the injection, around those of ACR's LI-RADS v2018 for CT
 PHASE_DELAYS_S = {"arterial": (15, 45), "portal venous": (55, 100), "delayed": (120, 900)}
 
 
 def contrast_phase(header: pydicom.Dataset) -> str | None:
-    """The contrast phase that a DICOM header states, None if it states none or several."""
-    return phase_from_text(
-        header.get("SeriesDescription"), header.get("ProtocolName")
-    ) or phase_from_times(header.get("ContrastBolusStartTime"), header.get("AcquisitionTime"))
+    """The contrast phase that a DICOM header states, None if it states none or several.
 
-
-def phase_from_text(*texts: object) -> str | None:
-    """The contrast phase that series descriptions name, None if they name none or several.
-
-    "late arterial" and "venous, delayed" name two phases.
+    The description of the series comes before its protocol, which may list the phases of the whole
+    examination.
     """
-    text = " ".join(str(text) for text in texts if text).replace("_", " ").lower()
-    phases = [phase for phase, words in PHASE_WORDS.items() if re.search(words, text)]
-    return phases[0] if len(phases) == 1 else None
+    description, protocol = header.get("SeriesDescription"), header.get("ProtocolName")
+    if phases := phases_from_text(description, protocol) or phases_from_text(protocol, description):
+        return phases[0] if len(phases) == 1 else None
+    return phase_from_times(header.get("ContrastBolusStartTime"), header.get("AcquisitionTime"))
+
+
+def phases_from_text(text: object, context: object = None) -> list[str]:
+    """The contrast phases that a series description names.
+
+    "Venous" without the portal vein is not portal venous if the text also names a delay ("venous
+    delayed 3 min") or another region of the body than the abdomen ("chest venous").
+
+    Parameters
+    ----------
+    text : object
+        The description, None if there is none.
+    context : object
+        A second text that may name the region of the body.
+    """
+    words = re.sub(LATE_ARTERIAL, "", plain_text(text))
+    phases = [phase for phase, pattern in PHASE_WORDS.items() if re.search(pattern, words)]
+    another_vein = "delayed" in phases or other_region(text, context)
+    if "portal venous" in phases and another_vein and not re.search(PORTAL, words):
+        phases.remove("portal venous")
+    return phases
 
 
 def phase_from_times(injection: object, acquisition: object) -> str | None:

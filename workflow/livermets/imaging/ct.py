@@ -1,6 +1,7 @@
 """CT import: a DICOM folder, NIfTI or NRRD becomes int16 HU on its own grid, with a record."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pydicom
 import SimpleITK as sitk
 
 from livermets.core.errors import BadPatient
-from livermets.imaging.dicom_headers import read_acquisition
+from livermets.imaging.dicom_headers import lacks_preamble, read_acquisition
 from livermets.imaging.dicom_series import read_series
 from livermets.imaging.geometry import axial_axis
 from livermets.imaging.nifti_nrrd import not_finite, read_volume
@@ -20,13 +21,16 @@ SOFT_TISSUE_HU = (0, 200)  # of liver, muscle and blood, with and without contra
 MIN_TISSUE = 1e-3  # the least share of the voxels that either has on a CT of a body
 
 
-def import_ct(source: Path, patient: str, resample_tilt: bool = False) -> tuple[sitk.Image, dict]:
+def import_ct(
+    source: str | Path | Sequence[str | Path], patient: str, resample_tilt: bool = False
+) -> tuple[sitk.Image, dict]:
     """Read a CT as int16 HU on its original grid.
 
     Parameters
     ----------
-    source : Path
-        A folder of DICOM slices, one slice of the wanted series, a NIfTI or an NRRD file.
+    source : Path or sequence of Path
+        A folder of DICOM slices, one slice of the wanted series, a NIfTI or an NRRD file; several
+        folders or slices if the files of a series lie in several folders.
     patient : str
         The id that messages name.
     resample_tilt : bool
@@ -49,21 +53,26 @@ def import_ct(source: Path, patient: str, resample_tilt: bool = False) -> tuple[
     BadPatient
         The CT is missing, unreadable, or not one complete, upright, finite volume in HU.
     """
-    source = Path(source)
-    if not source.exists():
-        raise BadPatient(
-            patient, f"the CT {source} does not exist", "Correct the path in the sheet"
-        )
+    sources = [Path(path) for path in ([source] if isinstance(source, str | Path) else source)]
+    for path in sources:
+        if not path.exists():
+            raise BadPatient(
+                patient, f"the CT {path} does not exist", "Correct the path in the sheet"
+            )
     not_stated = read_acquisition(pydicom.Dataset())
     record = {"source": "dicom", **not_stated, "ignored_files": 0}
-    if source.is_dir():
-        image, details = read_series(source, patient, resample_tilt=resample_tilt)
-    elif is_dicom(source):
-        image, details = read_series(source.parent, patient, source, resample_tilt)
-    else:
-        image, changed = read_volume(source, patient, "CT")
-        kind = "nifti" if ".nii" in source.name.lower() else "nrrd"
+    if all(path.is_dir() or is_dicom(path) or lacks_preamble(path) for path in sources):
+        image, details = read_series(sources, patient, resample_tilt)
+    elif len(sources) == 1:
+        image, changed = read_volume(sources[0], patient, "CT")
+        kind = "nifti" if ".nii" in sources[0].name.lower() else "nrrd"
         details = {"source": kind, "orthonormalised": changed}
+    else:
+        raise BadPatient(
+            patient,
+            f"the cell `ct` lists {len(sources)} paths, and not all of them are DICOM",
+            "List folders of one DICOM series, or name one NIfTI or NRRD file",
+        )
     ct, counts = _to_int16_hu(image, patient)
     _refuse_other_units(ct, patient)
     size = ct.GetSize()
@@ -79,6 +88,17 @@ def import_ct(source: Path, patient: str, resample_tilt: bool = False) -> tuple[
         **counts,
         "sha256": voxel_hash(ct),
     }
+
+
+def refuse_other_slice_count(n_slices: int, drafted: str, patient: str) -> None:
+    """Refuse a CT that has not as many slices as the cohort sheet says; "" if it does not say."""
+    if drafted and n_slices != int(drafted):
+        raise BadPatient(
+            patient,
+            f"the CT has {n_slices} slices, and the cohort sheet says {drafted} (`n_slices`)",
+            "Bring the missing files back or list all folders of the series in `ct`; empty the cell"
+            " `n_slices` if the CT is right as it is",
+        )
 
 
 def voxel_hash(image: sitk.Image) -> str:

@@ -29,8 +29,8 @@ class SliceStack(NamedTuple):
 
     Parameters
     ----------
-    files : list of Path
-        From the lowest position along the normal of the slices to the highest.
+    slices : list of tuple of Path and pydicom.Dataset
+        Files and headers, from the lowest position along the normal of the slices to the highest.
     steps_mm : ndarray, shape (3, 3)
         Column i is the way from one voxel to the next along a row, a column, the slices.
     origin_mm : ndarray, shape (3,)
@@ -40,7 +40,7 @@ class SliceStack(NamedTuple):
         gantry shifted the slices and they are to be straightened.
     """
 
-    files: list[Path]
+    slices: list[Slice]
     steps_mm: np.ndarray
     origin_mm: np.ndarray
     shift_mm: np.ndarray | None
@@ -81,7 +81,7 @@ def stack_slices(slices: list[Slice], patient: str, resample_tilt: bool = False)
     if shift is None:
         refuse_shear(angle, drift, pixel_mm, patient)
     steps = np.column_stack([row * column_mm, column * row_mm, normal * distance])
-    return SliceStack([file for file, _ in slices], steps, positions[0], shift)
+    return SliceStack(slices, steps, positions[0], shift)
 
 
 def check_headers(slices: list[Slice], patient: str) -> None:
@@ -92,8 +92,9 @@ def check_headers(slices: list[Slice], patient: str) -> None:
         if header.get("SamplesPerPixel", 1) != 1 or frames[0] > 1:
             raise BadPatient(
                 patient,
-                f"{display_name(file)} is a colour or multi-frame image",
-                "Export single-frame grey-scale slices, or convert the scan to NIfTI",
+                f"{display_name(file)} is a colour image, or a multi-frame image that does not say"
+                " where its frames lie",
+                "Export the CT as single slices or as enhanced CT, or convert it to NIfTI",
             )
         for key in GEOMETRY_TAGS:
             _numbers(file, header, key, patient)
@@ -107,7 +108,7 @@ def check_headers(slices: list[Slice], patient: str) -> None:
             if not usable:
                 raise BadPatient(
                     patient,
-                    f"{key} of the slice {display_name(file)} describes no plane of pixels",
+                    f"{key} of the slice {display_name(file, header)} describes no plane of pixels",
                     "Export the series again with its geometry",
                 )
         same_shape = (header.Rows, header.Columns) == (first.Rows, first.Columns)
@@ -120,7 +121,7 @@ def check_headers(slices: list[Slice], patient: str) -> None:
         if not (same_shape and same_plane):
             raise BadPatient(
                 patient,
-                f"{display_name(file)} differs from the others in size, pixel spacing or"
+                f"{display_name(file, header)} differs from the others in size, pixel spacing or"
                 " orientation",
                 "Leave only the axial slices of one reconstruction in the folder",
             )

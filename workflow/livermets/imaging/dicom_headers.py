@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.multival import MultiValue
+from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
 from livermets.imaging.contrast_phase import contrast_phase
 
 # Modalities of files that lie beside the slices of an export and are no images of the scan
 NON_IMAGE_MODALITIES = {"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "REG", "DOC"}
+
+LOSSY_SYNTAXES = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)  # always lossy
 
 # Tags that give the voxels of a series their meaning, and whether a slice without the tag differs
 # from those with it
@@ -25,6 +28,15 @@ VOXEL_TAGS = {
     "KVP": False,
     "ConvolutionKernel": False,
 }
+
+
+class FrameHeader(pydicom.Dataset):
+    """The header of one frame of a multi-frame file, as a classic slice would have it.
+
+    `number` is the place of the frame in the file, from 1.
+    """
+
+    number: int
 
 
 def read_acquisition(header: pydicom.Dataset) -> dict[str, object]:
@@ -40,7 +52,8 @@ def read_acquisition(header: pydicom.Dataset) -> dict[str, object]:
     dict
         None too where a value is unreadable, such as "3,0", since these tags are only reported:
         slice_thickness_mm, kernel, manufacturer, model, kvp, phase (see `contrast_phase`) and
-        contrast: True or None, since a header without a contrast agent does not say "none given".
+        contrast and lossy_compression: True or None, since a header that does not state them does
+        not deny them.
     """
     kernel = value_of(header, "ConvolutionKernel")
     if isinstance(kernel, MultiValue):
@@ -53,7 +66,34 @@ def read_acquisition(header: pydicom.Dataset) -> dict[str, object]:
         "kvp": _optional(value_of(header, "KVP"), float),
         "phase": contrast_phase(header),
         "contrast": True if value_of(header, "ContrastBolusAgent") else None,
+        "lossy_compression": True if _is_lossy(header) else None,
     }
+
+
+def series_key(header: pydicom.Dataset) -> tuple[str, str, str]:
+    """What tells the series of one folder apart: patient, study, and UID of the series.
+
+    Where the header has no UID of its series, the number of the series takes its place.
+    """
+    patient, study, uid, number = (
+        str(value_of(header, key) or "").strip()
+        for key in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber")
+    )
+    return patient, study, uid or f"number {number}"
+
+
+def is_localiser(header: pydicom.Dataset) -> bool:
+    """Whether an image is a localiser (scout, topogram)."""
+    return "LOCALIZER" in image_type(header)
+
+
+def lacks_preamble(file: Path) -> bool:
+    """Whether a file is an image in DICOM without the preamble, as some archives write them."""
+    try:
+        header = pydicom.dcmread(file, force=True, specific_tags=["SOPClassUID", "Rows"])
+        return bool(header.get("SOPClassUID") and header.get("Rows"))
+    except Exception:  # pydicom raises errors of any kind on a file that is not DICOM
+        return False
 
 
 def value_of(header: pydicom.Dataset, key: str) -> Any:
@@ -75,11 +115,12 @@ def geometry_tag(file: Path, header: pydicom.Dataset, key: str, count: int) -> n
     """
     value = value_of(header, key)
     if value is None:
-        raise ValueError(f"the slice {display_name(file)} has no {key}")
+        raise ValueError(f"the slice {display_name(file, header)} has no {key}")
     if (numbers := numbers_of(value, count)) is None:
         text = "\\".join(map(str, value)) if isinstance(value, MultiValue) else value
         wanted = "a number" if count == 1 else f"{count} numbers"
-        raise ValueError(f'{key} of the slice {display_name(file)} is "{text}", not {wanted}')
+        name = display_name(file, header)
+        raise ValueError(f'{key} of the slice {name} is "{text}", not {wanted}')
     return numbers
 
 
@@ -92,16 +133,26 @@ def numbers_of(value: object, count: int) -> np.ndarray | None:
     return numbers if numbers.shape == (count,) and np.isfinite(numbers).all() else None
 
 
-def differing_tag(headers: Sequence[pydicom.Dataset]) -> tuple[str, int] | None:
+def voxel_values(header: pydicom.Dataset) -> tuple[str, ...]:
+    """The values of `VOXEL_TAGS` as texts that are equal for equal values."""
+    return tuple(_comparable(value_of(header, key)) for key in VOXEL_TAGS)
+
+
+def differing_tag(slices: Sequence[tuple[str, ...]]) -> tuple[str, int] | None:
     """The first tag of `VOXEL_TAGS` in which the slices of a series differ, None if they agree.
+
+    Parameters
+    ----------
+    slices : sequence of tuple of str
+        `voxel_values` of each slice.
 
     Returns
     -------
     tuple of str and int, or None
         The tag, and the position of the first slice that has not the most common value.
     """
-    for key, required in VOXEL_TAGS.items():
-        values = [_comparable(value_of(header, key)) for header in headers]
+    for column, (key, required) in enumerate(VOXEL_TAGS.items()):
+        values = [values_of_slice[column] for values_of_slice in slices]
         counts = Counter(value for value in values if required or value)
         if len(counts) > 1:
             usual = counts.most_common(1)[0][0]
@@ -116,9 +167,20 @@ def image_type(header: pydicom.Dataset) -> list[str]:
     return [str(value).upper() for value in ([values] if isinstance(values, str) else values)]
 
 
-def display_name(file: Path) -> str:
-    """A file name for messages: UIDs, which identify a person, are cut to their last six digits."""
-    return re.sub(r"\d+(\.\d+){4,}", lambda uid: f"…{uid[0][-6:]}", file.name)
+def display_name(file: Path, header: pydicom.Dataset | None = None) -> str:
+    """A file name for messages, with the number of the frame if the header is that of a frame.
+
+    UIDs, which identify a person, are cut to their last six digits.
+    """
+    name = re.sub(r"\d+(\.\d+){4,}", lambda uid: f"…{uid[0][-6:]}", file.name)
+    return f"{name} (frame {header.number})" if isinstance(header, FrameHeader) else name
+
+
+def _is_lossy(header: pydicom.Dataset) -> bool:
+    """Whether an image was once compressed with loss, by its tag or by its transfer syntax."""
+    meta = getattr(header, "file_meta", None)
+    syntax = meta.get("TransferSyntaxUID") if meta else None
+    return str(value_of(header, "LossyImageCompression") or "") == "01" or syntax in LOSSY_SYNTAXES
 
 
 def _comparable(value: object) -> str:

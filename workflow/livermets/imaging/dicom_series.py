@@ -2,6 +2,7 @@
 
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +10,21 @@ import pydicom
 import SimpleITK as sitk
 
 from livermets.core.errors import BadPatient
-from livermets.imaging.dicom_geometry import Slice, stack_slices, straighten
+from livermets.imaging.dicom_geometry import Slice, SliceStack, stack_slices, straighten
 from livermets.imaging.dicom_headers import (
     NON_IMAGE_MODALITIES,
+    FrameHeader,
     differing_tag,
     display_name,
-    image_type,
+    is_localiser,
     numbers_of,
     read_acquisition,
+    series_key,
     value_of,
+    voxel_values,
 )
 from livermets.imaging.geometry import orthonormal
+from livermets.imaging.multi_frame import frame_headers, read_frames
 from livermets.imaging.volumes import quiet_itk
 
 IMPLICIT = pydicom.uid.ImplicitVRLittleEndian
@@ -28,21 +33,20 @@ Header = tuple[Path, pydicom.Dataset | None]  # a file and its header, None if i
 
 
 def read_series(
-    folder: Path, patient: str, chosen: Path | None = None, resample_tilt: bool = False
+    sources: Sequence[Path], patient: str, resample_tilt: bool = False
 ) -> tuple[sitk.Image, dict[str, object]]:
-    """Read the CT series of a folder, with its slices sorted by position.
+    """Read one CT series, classic or enhanced, with its slices sorted by position.
 
-    Localisers, structure sets, reports and files that are not DICOM are ignored and counted.
-    Messages name no folder, since exports name folders by patients.
+    Localisers, structure sets, reports, files that are not DICOM and copies of a slice are ignored
+    and counted. Messages name no folder, since exports name folders by patients.
 
     Parameters
     ----------
-    folder : Path
-        Folder that directly holds the slices.
+    sources : sequence of Path
+        The folders that directly hold the slices, or the multi-frame file. A file in place of its
+        folder names the wanted series, if there are several.
     patient : str
         The id that messages name.
-    chosen : Path, optional
-        A file of the wanted series, if the folder holds several.
     resample_tilt : bool
         Straighten slices that a tilted gantry shifted.
 
@@ -57,22 +61,20 @@ def read_series(
     Raises
     ------
     BadPatient
-        The folder does not hold one whole CT.
+        The folders do not hold one whole CT.
     """
     with warnings.catch_warnings():  # pydicom's remarks on values that break the standard
         warnings.simplefilter("ignore")
-        headers = _headers(folder, patient)
-        slices = _select_series(headers, patient, chosen)
-        _refuse_mixed_slices(slices, patient)
-        stack = stack_slices(slices, patient, resample_tilt)
+        folders = dict.fromkeys(path if path.is_dir() else path.parent for path in sources)
+        headers = [header for folder in folders for header in _headers(folder, patient)]
+        named = [path for path in sources if not path.is_dir()]
+        slices = _without_copies(_select_series(headers, patient, named))
+        stack = stack_series(slices, patient, resample_tilt)
         record = read_acquisition(slices[0][1])
-        record["ignored_files"] = len(headers) - len(slices)
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames([str(file) for file in stack.files])
-    reader.SetOutputPixelType(sitk.sitkFloat32)
+        record["ignored_files"] = len(headers) - len({file for file, _ in slices})
     try:
         with quiet_itk():
-            image = reader.Execute()
+            image = _read_voxels(stack.slices)
     except RuntimeError as error:  # every failure of GDCM
         raise BadPatient(
             patient,
@@ -85,9 +87,32 @@ def read_series(
     image.SetDirection(directions.ravel().tolist())
     if stack.shift_mm is not None:
         image = straighten(image, stack.shift_mm)
-        drift = float(np.linalg.norm(stack.shift_mm)) * (len(stack.files) - 1)
+        drift = float(np.linalg.norm(stack.shift_mm)) * (len(stack.slices) - 1)
         record["tilt_corrected_mm"] = round(drift, 3)
     return image, record
+
+
+def stack_series(slices: list[Slice], patient: str, resample_tilt: bool = False) -> SliceStack:
+    """Sort the slices of one series by position; refuse slices that are not one scan in HU.
+
+    Raises
+    ------
+    BadPatient
+        See `stack_slices`; or slices differ in a tag that gives their voxels a meaning.
+    """
+    _refuse_mixed_slices(slices, patient)
+    return stack_slices(slices, patient, resample_tilt)
+
+
+def _read_voxels(slices: list[Slice]) -> sitk.Image:
+    """Sorted slices as one image of float32 in HU, whose geometry is not to be trusted."""
+    files = [file for file, _ in slices]
+    if any(isinstance(header, FrameHeader) for _, header in slices):
+        return read_frames(files, [getattr(header, "number", 1) for _, header in slices])
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames([str(file) for file in files])
+    reader.SetOutputPixelType(sitk.sitkFloat32)
+    return reader.Execute()
 
 
 def _headers(folder: Path, patient: str) -> list[Header]:
@@ -143,24 +168,23 @@ def _is_complete(header: pydicom.Dataset) -> bool:
     return "PixelData" in header and len(header.PixelData) >= bits // 8
 
 
-def _select_series(headers: list[Header], patient: str, chosen: Path | None) -> list[Slice]:
-    """The slices of the only CT series of a folder, or of the series that `chosen` belongs to."""
+def _select_series(headers: list[Header], patient: str, named: list[Path]) -> list[Slice]:
+    """The slices of the only CT series, or of the series that the `named` files belong to."""
     images = [
-        (file, header)
+        (file, frame)
         for file, header in headers
-        if header
-        and "Rows" in header
-        and header.get("Modality") not in NON_IMAGE_MODALITIES
-        and _image_kind(header) != "localiser"
+        if header and "Rows" in header and header.get("Modality") not in NON_IMAGE_MODALITIES
+        for frame in frame_headers(header)
+        if not is_localiser(frame)
     ]
-    if chosen:
-        uids = {header.get("SeriesInstanceUID") for file, header in images if file == chosen}
-        images = [image for image in images if image[1].get("SeriesInstanceUID") in uids]
+    if named:
+        keys = {series_key(header) for file, header in images if file in named}
+        images = [image for image in images if series_key(image[1]) in keys]
     if not images:
         kinds = Counter(_image_kind(header) for _, header in headers if header)
         raise BadPatient(
             patient,
-            f"{display_name(chosen) if chosen else 'the folder of the CT'} holds no CT slices,"
+            f"{display_name(named[0]) if named else 'the folder of the CT'} holds no CT slices,"
             f" only {_describe_counts(kinds)}",
             "Name the folder of the portal venous CT series",
         )
@@ -171,32 +195,51 @@ def _select_series(headers: list[Header], patient: str, chosen: Path | None) -> 
             f"the folder of the CT holds images that are not CT ({_describe_counts(kinds)})",
             "Leave only the CT series in the folder, or name one file of that series",
         )
-    series = Counter(header.get("SeriesInstanceUID") for _, header in images)
+    series = Counter(series_key(header) for _, header in images)
     if len(series) > 1:
         counts = " and ".join(str(n) for n in sorted(series.values(), reverse=True))
         raise BadPatient(
             patient,
-            f"the folder of the CT holds {len(series)} series ({counts} slices)",
+            f"{len(named) or 'the folder of the CT'} {'files name' if named else 'holds'}"
+            f" {len(series)} series ({counts} slices)",
             "Give each series a folder of its own, or name one file of the wanted series",
         )
     return images
 
 
+def _without_copies(slices: list[Slice]) -> list[Slice]:
+    """The slices without those that are there twice: the same image by its UID and its voxels."""
+    firsts: dict[tuple[str, str], Slice] = {}
+    kept = []
+    for file, header in slices:
+        uid = value_of(header, "SOPInstanceUID")
+        key = str(uid), str(value_of(header, "ImagePositionPatient"))
+        first = firsts.setdefault(key, (file, header)) if uid else (file, header)
+        if first[0] == file or not _same_voxels(first[0], file):
+            kept.append((file, header))
+    return kept
+
+
+def _same_voxels(file: Path, other: Path) -> bool:
+    first, second = pydicom.dcmread(file, force=True), pydicom.dcmread(other, force=True)
+    return bool(first.PixelData == second.PixelData)
+
+
 def _refuse_mixed_slices(slices: list[Slice], patient: str) -> None:
     """Refuse slices that differ in the rescaling to HU, or that two scans were mixed of."""
-    if differing := differing_tag([header for _, header in slices]):
+    if differing := differing_tag([voxel_values(header) for _, header in slices]):
         key, position = differing
         file, header = slices[position]
         raise BadPatient(
             patient,
-            f"the slice {display_name(file)} differs from the others of the series in {key}"
+            f"the slice {display_name(file, header)} differs from the others of the series in {key}"
             f" ({header[key].value if key in header else 'missing'})",
             "Export the series again, complete and unchanged; two reconstructions need two series",
         )
 
 
 def _image_kind(header: pydicom.Dataset) -> str:
-    if "LOCALIZER" in image_type(header):
+    if is_localiser(header):
         return "localiser"
     return str(header.get("Modality") or "unknown")
 

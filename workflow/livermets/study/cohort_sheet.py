@@ -13,9 +13,12 @@ import pandas as pd
 
 from livermets.core.errors import BadInput
 from livermets.study.clinical_columns import odd_cell_remedy, odd_cells
+from livermets.study.paths import unusable_path
 from livermets.study.text_table import read_text_table
 
-SHEET_COLUMNS = ("patient", "label", "ct", "mask", "site")
+SHEET_COLUMNS = ("patient", "label", "ct", "n_slices", "mask", "site")
+UNSURE = "unsure"  # the column in which a draft asks; it has to be empty before the study runs
+SEPARATOR = "|"  # between the folders of a series whose files lie in several
 PATIENT_ID = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 
 
@@ -24,8 +27,8 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame with the columns patient, label, ct, mask, site and those in `clinical`; a cell
-    that is empty or missing is "".
+    DataFrame with the columns patient, label, ct, n_slices, mask, site and those in `clinical`; a
+    cell that is empty or missing is "".
 
     Raises
     ------
@@ -45,7 +48,7 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
     if repeated := sorted({column for column in header if header.count(column) > 1}):
         raise BadInput(f"{path}: column `{repeated[0]}` is there twice; remove one.")
     needed = ["split"] if config["splits"]["given"] else []
-    known = [*SHEET_COLUMNS, *needed, *config["clinical"]]
+    known = [*SHEET_COLUMNS, UNSURE, *needed, *config["clinical"]]
     for column in sheet.columns:
         if column not in known:
             near = difflib.get_close_matches(column, known, n=1)
@@ -81,7 +84,12 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
         raise BadInput(f"{path} has no patient; add a row for each.")
     for column, places in odd.items():
         sheet.loc[sheet.index[places], column] = ""
-    return sheet.reset_index(drop=True)
+    return sheet.drop(columns=UNSURE).reset_index(drop=True)
+
+
+def listed_paths(cell: str) -> list[str]:
+    """The paths in a cell `ct`, which `|` separates."""
+    return [path for path in map(str.strip, cell.split(SEPARATOR)) if path]
 
 
 def _bad_rows(sheet: pd.DataFrame, config: dict) -> Iterator[str]:
@@ -119,6 +127,19 @@ def _bad_rows(sheet: pd.DataFrame, config: dict) -> Iterator[str]:
                 f"row {row}: patient {patient} has no `ct`; name a DICOM folder, a NIfTI or an "
                 "NRRD file."
             )
+        if cells["n_slices"] and not cells["n_slices"].isdecimal():
+            yield (
+                f"row {row}: patient {patient} has {cells['n_slices']!r} in the column `n_slices`; "
+                "write the number of slices of the CT, or empty the cell."
+            )
+        if cells[UNSURE]:
+            yield (
+                f"row {row}: it is unsure who patient {patient} is: {cells[UNSURE]}. Look at the "
+                "scans; remove a row of a patient who is there twice, and empty the cell `unsure`."
+            )
+        for column in ("ct", "mask"):
+            if problem := unusable_path(column, cells[column]):
+                yield f"row {row}: patient {patient}: {problem}"
 
 
 def table_columns(path: str | Path) -> list[str]:

@@ -21,11 +21,12 @@ from livermets.study.arms import (
 )
 from livermets.study.baselines import available_baselines
 from livermets.study.classifiers import CLASSIFIERS
-from livermets.study.cohort_sheet import read_sheet, table_columns
+from livermets.study.cohort_sheet import listed_paths, read_sheet, table_columns
 from livermets.study.config import load_config
 from livermets.study.corrections import find_correction, find_sidecar, refuse_strangers
 from livermets.study.names import CLINICAL, DENSENET
 from livermets.study.outputs import figure_names, table_names
+from livermets.study.paths import unusable_path
 from livermets.study.schemes import schemes_of, split_names
 
 VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr")  # endings of a CT that is no DICOM
@@ -59,6 +60,9 @@ class Study:
             For a mistake in the configuration, the sheet or the table's header, with its remedy.
         """
         config = load_config(dict(given))
+        for key, path in _named_paths(config, cls.added_arms()):
+            if problem := unusable_path(key, path):
+                raise BadInput(problem)
         rows: list[dict] = []
         if config["patients"]:
             rows = read_sheet(config["patients"], config).to_dict("records")
@@ -108,18 +112,31 @@ class Study:
     @property
     def sheet_columns(self) -> dict[str, list[str]]:
         """The cohort sheet by columns, as a rule's parameter; empty where there is no sheet."""
-        rows = [{"patient": patient, **cells} for patient, cells in self.sheet.items()]
+        rows = [
+            {"patient": patient, **{key: cells[key] for key in cells if key != "n_slices"}}
+            for patient, cells in self.sheet.items()
+        ]
         return {column: [row[column] for row in rows] for column in rows[0]} if rows else {}
 
     def source(self, patient: str, column: str) -> list[str]:
-        """The file or folder that the sheet names in `column`, as an input of a rule.
+        """The files or folders that the sheet names in `column`, as an input of a rule.
 
         A path that is not there is left out, so that the rule's script can name the patient and
         say what to do; phantoms are not there until their rule has made them.
         """
-        path = self.cell(patient, column)
-        there = path.startswith("phantoms/") or Path(path).exists()
-        return [path] if path and there else []
+        return [
+            path
+            for path in self.listed(patient, column)
+            if path.startswith("phantoms/") or Path(path).exists()
+        ]
+
+    def listed(self, patient: str, column: str) -> list[str]:
+        """List the paths that the sheet names in `column`, whether they are there or not.
+
+        A CT may be several folders; a mask is one file.
+        """
+        cell = self.cell(patient, column)
+        return listed_paths(cell) if column == "ct" else [cell] if cell else []
 
     def came_as_dicom(self, patient: str) -> bool:
         """Whether the CT is a DICOM series, so that a mask can be laid over it as DICOM-SEG."""
@@ -436,3 +453,11 @@ class Study:
     def figures(self) -> list[str]:
         """Names of the figures of the report."""
         return figure_names(self.schemes, self.deep_learning)
+
+
+def _named_paths(config: Mapping[str, Any], arms: list[str]) -> list[tuple[str, str]]:
+    """What names the paths that rules take as inputs, and the paths."""
+    named = [("masks.corrections", config["masks"]["corrections"])]
+    named += [("features", config["features"])] if config["features"] else []
+    named += [("segmentation.models", model["path"]) for model in config["segmentation"]["models"]]
+    return named + [("results/predictions", f"{arm}.parquet") for arm in arms]

@@ -1,19 +1,18 @@
 """One patient's CT to int16 HU on its original grid, with a record of its acquisition."""
 
-from pathlib import Path
-
 from livermets.core.errors import NotIncluded
 from livermets.core.exclusion import exclude_or_stop
 from livermets.core.jobs import job
-from livermets.imaging.ct import import_ct
+from livermets.imaging.ct import import_ct, refuse_other_slice_count
 from livermets.imaging.inclusion import unmet_criteria
 from livermets.imaging.volumes import write_image
 
 
 def step() -> dict:
     patient = snakemake.wildcards.patient
-    source, resample_tilt = Path(snakemake.params.source), snakemake.params.resample_tilt
+    source, resample_tilt = snakemake.params.source, snakemake.params.resample_tilt
     image, record = import_ct(source, patient, resample_tilt)
+    refuse_other_slice_count(record["n_slices"], snakemake.params.n_slices, patient)
     if reasons := unmet_criteria(record, snakemake.params.inclusion):
         raise NotIncluded(
             patient, "; ".join(reasons), "Change `imaging.inclusion` to include this CT"

@@ -1,0 +1,59 @@
+"""Checks a drafted series as import will read it: the geometry by its code, and a few slices."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import SimpleITK as sitk
+
+from livermets.core.errors import BadPatient
+from livermets.imaging.dicom_geometry import Slice
+from livermets.imaging.dicom_headers import is_localiser, series_key
+from livermets.imaging.dicom_series import stack_series
+from livermets.imaging.multi_frame import frame_headers
+from livermets.imaging.volumes import quiet_itk
+
+SAMPLES = 3  # slices whose voxels are looked at
+MIN_VALUES = 16  # a mask has fewer different values, a CT hundreds
+
+
+def reason_of_import(files: Sequence[Path], patient: str, resample_tilt: bool) -> str:
+    """Why import would refuse the series of these files, or "" if nothing speaks against it.
+
+    All headers are read again and put through the checks of import; of three slices the voxels
+    are decoded, since a mask that is stored as CT has the header of a CT.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The files of one series.
+    patient : str
+        The id that messages name.
+    resample_tilt : bool
+        `imaging: resample_tilt` of the configuration.
+    """
+    slices: list[Slice] = []
+    for file in files:
+        header = pydicom.dcmread(file, force=True, stop_before_pixels=True)
+        slices += [(file, frame) for frame in frame_headers(header) if not is_localiser(frame)]
+    wanted = series_key(slices[0][1])
+    with warnings.catch_warnings():  # pydicom warns of values that break the standard
+        warnings.simplefilter("ignore")
+        try:
+            own = [one for one in slices if series_key(one[1]) == wanted]
+            stack = stack_series(own, patient, resample_tilt)
+        except BadPatient as problem:
+            return problem.problem
+    places = np.linspace(0, len(stack.slices) - 1, SAMPLES + 2).round().astype(int)[1:-1]
+    sampled = dict.fromkeys(stack.slices[place][0] for place in places)
+    try:
+        with quiet_itk():
+            voxels = [sitk.GetArrayFromImage(sitk.ReadImage(str(file))).ravel() for file in sampled]
+    except RuntimeError:  # every failure of GDCM
+        return "the slices cannot be decoded"
+    values = np.unique(np.concatenate(voxels))
+    if len(values) < MIN_VALUES:
+        return f"a mask, not a CT: its voxels have {len(values)} values"
+    return ""

@@ -1,0 +1,297 @@
+"""Reads the headers of all DICOM files below a folder, and keeps of each the few values needed.
+
+An archive's export can hold hundreds of thousands of files. A header takes some 100 kB of memory;
+what is kept of a file here takes well below 1 kB.
+"""
+
+import os
+import sys
+import time
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import pydicom
+
+from livermets.imaging.contrast_phase import phases_from_text, seconds_of_day
+from livermets.imaging.dicom_geometry import GEOMETRY_TAGS
+from livermets.imaging.dicom_headers import (
+    display_name,
+    image_type,
+    is_localiser,
+    numbers_of,
+    read_acquisition,
+    series_key,
+    value_of,
+    voxel_values,
+)
+from livermets.imaging.draft_persons import PersonFacts, person_facts
+from livermets.imaging.multi_frame import frame_headers
+from livermets.imaging.series_description import (
+    is_no_scan,
+    names_sharp_image,
+    other_region,
+    plain_text,
+)
+from livermets.imaging.volumes import is_dicom
+
+TAGS = [
+    *("SOPClassUID", "SOPInstanceUID", "Modality", "ImageType", "NumberOfFrames"),
+    *("PatientID", "PatientName", "PatientBirthDate", "PatientSex"),
+    *("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "SeriesNumber"),
+    *("StudyDate", "SeriesDate", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime"),
+    *("SeriesDescription", "ProtocolName", "BodyPartExamined"),
+    *("ContrastBolusAgent", "ContrastBolusStartTime", "ContrastBolusAgentSequence"),
+    *("SliceThickness", "ConvolutionKernel", "KVP", "Manufacturer", "ManufacturerModelName"),
+    *("Rows", "Columns", "SamplesPerPixel", "BitsStored", "LossyImageCompression"),
+    *("PhotometricInterpretation", "PixelRepresentation", "RescaleSlope", "RescaleIntercept"),
+    *GEOMETRY_TAGS,
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+]
+PROGRESS_S = 2.0  # between two lines of progress
+ORIENTATION_DIGITS = 3
+
+
+class Plane(NamedTuple):
+    """What the slices of a series have in common; slices that do share one object.
+
+    `voxels` are the `voxel_values`, `lossy` is whether the image was compressed with loss.
+    """
+
+    orientation: tuple[float, ...] | None
+    shape: tuple[object, object]
+    voxels: tuple[str, ...]
+    lossy: bool
+
+
+class SliceFacts(NamedTuple):
+    """One slice: its folder and file, its position (mm), and what it shares with others."""
+
+    folder: str
+    name: str
+    position: tuple[float, ...] | None
+    plane: Plane
+
+    @property
+    def path(self) -> Path:
+        """The file of the slice."""
+        return Path(self.folder, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFacts:
+    """How a series was made, by the header of its first slice.
+
+    Parameters
+    ----------
+    modality : str
+        As DICOM states it, or `nothing`.
+    image_type : tuple of str
+        The values of ImageType in upper case.
+    acquisition : dict
+        See `read_acquisition`.
+    phases : tuple of str
+        The phases that its description names.
+    region : str
+        A word for another region of the body than the abdomen, or "".
+    sharp_words, no_scan : bool
+        Whether the description says that it is for lung or bone, or is a report or a screenshot.
+    body_part : str
+        BodyPartExamined.
+    bits, channels : int
+        Bits stored in a voxel (0 if not stated), and its colours.
+    localiser : bool
+        Whether it is a localiser.
+    day, second : int or None
+        When it was acquired: day of the calendar, second of the day.
+    """
+
+    modality: str
+    image_type: tuple[str, ...]
+    acquisition: dict[str, object]
+    phases: tuple[str, ...]
+    region: str
+    sharp_words: bool
+    no_scan: bool
+    body_part: str
+    bits: int
+    channels: int
+    localiser: bool
+    day: int | None
+    second: int | None
+
+
+@dataclass(slots=True)
+class Series:
+    """The slices of one DICOM series, and whose they are.
+
+    `unreadable` names a tag of the geometry whose bytes are no value, "" if there is none.
+    """
+
+    key: str
+    facts: SeriesFacts
+    person: PersonFacts
+    slices: list[SliceFacts] = field(default_factory=list)
+    unreadable: str = ""
+    copies: int = 0
+
+
+@dataclass
+class Tree:
+    """The series below a folder, and how many files were read.
+
+    `damaged` are files that begin as DICOM and cannot be read, `other` are no DICOM images.
+    """
+
+    series: list[Series] = field(default_factory=list)
+    files: int = 0
+    other: int = 0
+    damaged: int = 0
+
+
+class Progress:
+    """Tells on standard error, every two seconds, how far long work has come."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + PROGRESS_S
+
+    def tell(self, text: str) -> None:
+        """Print the text if the last one is two seconds old."""
+        if time.monotonic() >= self._next:
+            print(text, file=sys.stderr, flush=True)
+            self._next = time.monotonic() + PROGRESS_S
+
+
+def read_tree(folder: Path) -> Tree:
+    """Read the headers of all files below a folder and sort them into series.
+
+    Files are told apart by patient, study and series UID, so that the slices of a series come
+    together from all folders. Without a series UID the files of one folder are a series. Copies of
+    a slice (same UID and position) are left out and counted.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder, searched with its subfolders.
+    """
+    tree, progress = Tree(), Progress()
+    series: dict[tuple[str, ...], Series] = {}
+    planes: dict[Plane, Plane] = {}
+    there: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    for path in _files(folder):
+        tree.files += 1
+        progress.tell(f"{tree.files:,} files read, {len(series):,} series")
+        with warnings.catch_warnings():  # pydicom warns of values that break the standard
+            warnings.simplefilter("ignore")
+            header = _read_header(path)
+            if header is None:
+                tree.other += 1
+                tree.damaged += is_dicom(path) and path.name != "DICOMDIR"
+                continue
+            for frame in frame_headers(header):
+                localiser = is_localiser(frame)
+                uid = value_of(frame, "SeriesInstanceUID")
+                key = (*series_key(frame), "" if uid else str(path.parent), str(localiser))
+                if key not in series:
+                    facts, person = _series_facts(frame), person_facts(frame, path.parent)
+                    series[key] = Series("/".join(key), facts, person)
+                _add_slice(series[key], path, frame, planes, there[key])
+    tree.series = list(series.values())
+    return tree
+
+
+def _read_header(path: Path) -> pydicom.Dataset | None:
+    """The tags of a file that a draft needs; None if it is not DICOM, or neither image nor series.
+
+    A DICOMDIR is neither.
+    """
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=TAGS)
+        is_object = bool(header.get("SOPClassUID") or header.get("Modality"))
+        return (
+            header if is_object and ("Rows" in header or header.get("SeriesInstanceUID")) else None
+        )
+    except Exception:  # pydicom raises errors of any kind on a file that is not DICOM
+        return None
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            yield Path(parent, name)
+
+
+def _add_slice(
+    series: Series,
+    path: Path,
+    header: pydicom.Dataset,
+    planes: dict[Plane, Plane],
+    there: set[int],
+) -> None:
+    """Add one slice to its series, or count it as a copy."""
+    values: dict[str, tuple[float, ...] | None] = {}
+    for key, count in GEOMETRY_TAGS.items():
+        value = value_of(header, key)
+        numbers = None if value is None else numbers_of(value, count)
+        if value is not None and numbers is None and not series.unreadable:
+            series.unreadable = f"{key} of {display_name(path, header)} is unreadable"
+        values[key] = None if numbers is None else tuple(map(float, numbers))
+    orientation = values["ImageOrientationPatient"]
+    if orientation:
+        orientation = tuple(round(value, ORIENTATION_DIGITS) + 0.0 for value in orientation)
+    plane = Plane(
+        orientation,
+        (value_of(header, "Rows"), value_of(header, "Columns")),
+        voxel_values(header),
+        bool(read_acquisition(header)["lossy_compression"]),
+    )
+    uid, position = value_of(header, "SOPInstanceUID"), values["ImagePositionPatient"]
+    mark = hash((str(uid), position))
+    if uid and mark in there:
+        series.copies += 1
+        return
+    there.add(mark)
+    shared = planes.setdefault(plane, plane)
+    series.slices.append(SliceFacts(sys.intern(str(path.parent)), path.name, position, shared))
+
+
+def _series_facts(header: pydicom.Dataset) -> SeriesFacts:
+    """The facts of a series by the header of one slice."""
+    description, protocol = (
+        value_of(header, "SeriesDescription"),
+        value_of(header, "ProtocolName"),
+    )
+    bits, channels = (
+        numbers_of(value_of(header, key), 1) for key in ("BitsStored", "SamplesPerPixel")
+    )
+    return SeriesFacts(
+        modality=str(value_of(header, "Modality") or "nothing"),
+        image_type=tuple(image_type(header)),
+        acquisition=read_acquisition(header),
+        phases=tuple(phases_from_text(description, protocol)),
+        region=other_region(description, protocol) or "",
+        sharp_words=names_sharp_image(description),
+        no_scan=is_no_scan(description, protocol),
+        body_part=plain_text(value_of(header, "BodyPartExamined")),
+        bits=0 if bits is None else int(bits[0]),
+        channels=1 if channels is None else int(channels[0]),
+        localiser=is_localiser(header),
+        day=_day(header),
+        second=seconds_of_day(value_of(header, "AcquisitionTime")),
+    )
+
+
+def _day(header: pydicom.Dataset) -> int | None:
+    """The day of the study as a number, None if the header has no date."""
+    for key in ("StudyDate", "AcquisitionDate", "SeriesDate"):
+        text = str(value_of(header, key) or "").replace(".", "")
+        try:
+            return date(int(text[:4]), int(text[4:6]), int(text[6:8])).toordinal()
+        except ValueError:
+            continue
+    return None
