@@ -20,7 +20,7 @@
 #   permuted_labels                              negative control: the classification once more
 #   uncorrected, mask_comparison                 the study without corrections, and what differs
 #   tables, figures, report.html                 the report
-#   segmentation_model.zip                       a model trained on the cohort, when asked for
+#   segmentation_model.zip, .trained_on.txt      a model trained on the cohort, when asked for
 #   logs, benchmarks                             log, time and memory of each job
 #
 # The study's folder is the working directory: `snakemake --cores 4 --directory my-study`.
@@ -118,6 +118,7 @@ rule features:
 rule segmentation_model:
     input:
         "results/segmentation_model.zip",
+        "results/segmentation_model.trained_on.txt",
 
 
 # An edit of a module reruns the rules whose scripts import it, directly or not.

@@ -108,6 +108,16 @@ def test_a_correction_counts_as_a_second_mask_and_brings_its_note(folder):
     assert study().patients_with_two_masks == []  # nobody asked
 
 
+def test_what_a_model_was_trained_on_is_for_the_audit_and_segments_nobody_again(folder):
+    own = "own.txt"
+    (folder / own).write_text("A\n")
+    plain, told = study(), study(segmentation={"models": [{**MODEL, "trained_on": ["lits", own]}]})
+    assert told.segmentation == plain.segmentation
+    assert told.segmentation_training["trained_on"] == {MODEL["name"]: ["lits", own]}
+    assert set(told.segmentation_training["cts"]) == set(told.segmented)
+    assert told.training_lists == [own] and plain.training_lists == []
+
+
 def test_batches_of_segmentation_hold_every_patient_once(folder):
     segmentation = {"models": [MODEL], "patients_per_job": 2}
     batches = study(

@@ -124,3 +124,5 @@ def test_the_rule_goes_on_after_its_process_was_killed_in_the_middle(tmp_path):
     assert "preparing" not in said
     model = tmp_path / "results/segmentation_model.zip"
     assert set(weights(model, tmp_path / "unpacked"))
+    slices = (tmp_path / "results/segmentation_model.trained_on.txt").read_text().splitlines()[1:]
+    assert len(slices) > 10 and all(re.fullmatch(r"[0-9a-f]{20}", line) for line in slices)

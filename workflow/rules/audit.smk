@@ -32,6 +32,7 @@ rule audit_data:
         fingerprints=expand(
             "results/audit/fingerprints/{patient}.json", patient=study.patients
         ),
+        training_lists=study.training_lists,
     output:
         "results/audit/data.json",
     log:
@@ -44,6 +45,7 @@ rule audit_data:
         mem_mb=scaled(2000),
     params:
         known_distinct_pairs=config["audit"]["known_distinct_pairs"],
+        segmentation_training=study.segmentation_training,
     message:
         "Auditing patients, images, features and splits for leakage"
     script:
@@ -71,3 +73,19 @@ rule audit_predictions:
         "Auditing the predictions for leakage"
     script:
         "../scripts/audit/audit_predictions.py"
+
+
+# Travels with a model that was trained on this cohort, as its `trained_on` in another study.
+rule list_training_slices:
+    input:
+        expand("results/audit/fingerprints/{patient}.json", patient=study.patients),
+    output:
+        "results/segmentation_model.trained_on.txt",
+    log:
+        "results/logs/list_training_slices.log",
+    conda:
+        "../../envs/report.yaml"
+    message:
+        "Listing the CT slices that the segmentation model was trained on"
+    script:
+        "../scripts/audit/list_training_slices.py"

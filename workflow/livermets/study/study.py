@@ -229,7 +229,28 @@ class Study:
         """How segmentation models are run."""
         keys = ("models", "device", "mirroring", "step_size", "keep_largest_liver")
         settings = {key: self.config["segmentation"][key] for key in keys}
+        # what a model was trained on changes no mask, so it must not be a parameter of the rule
+        settings["models"] = [
+            {key: value for key, value in model.items() if key != "trained_on"}
+            for model in settings["models"]
+        ]
         return {**settings, "cache": "results/models/segmentation"}
+
+    @property
+    def segmentation_training(self) -> dict[str, Any]:
+        """What the models were trained on, and the CTs that they segment, for the audit."""
+        models = self.config["segmentation"]["models"]
+        return {
+            "cts": {patient: self.cell(patient, "ct") for patient in self.segmented},
+            "trained_on": {m["name"]: m["trained_on"] for m in models if m["trained_on"]},
+        }
+
+    @property
+    def training_lists(self) -> list[str]:
+        """The user's own lists of what segmentation models were trained on, as inputs of a rule."""
+        models = self.config["segmentation"]["models"]
+        entries = [entry for model in models for entry in model["trained_on"]]
+        return [entry for entry in entries if entry.endswith(".txt") and Path(entry).exists()]
 
     @property
     def model_files(self) -> list[str]:

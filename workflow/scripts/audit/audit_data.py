@@ -4,18 +4,25 @@ from pathlib import Path
 
 import pandas as pd
 from livermets.audit.leakage_audit import as_json, audit_data, stop_on_findings
+from livermets.audit.segmentation_training import segmentation_training_check
 from livermets.cohort.cohort_table import read_cohort
 from livermets.core.io import read_json_files, write_json
 from livermets.core.jobs import job
 
 with job(snakemake):
-    fingerprints = [path for path in snakemake.input.fingerprints if Path(path).stat().st_size]
+    hashed = [path for path in snakemake.input.fingerprints if Path(path).stat().st_size]
+    fingerprints = read_json_files(hashed)
     checks = audit_data(
         read_cohort(snakemake.input.cohort),
         pd.read_parquet(snakemake.input.features),
         pd.read_parquet(snakemake.input.splits),
-        read_json_files(fingerprints),
+        fingerprints,
         snakemake.params.known_distinct_pairs,
+    )
+    checks.append(
+        segmentation_training_check(
+            fingerprints=fingerprints, **snakemake.params.segmentation_training
+        )
     )
     stop_on_findings(checks)
     write_json(snakemake.output[0], as_json(checks))
