@@ -373,7 +373,8 @@ class Study:
         """How a baseline is trained; one of them is a radiomics arm and is tuned as those are."""
         if baseline == "radiomics_clinical":
             return self.training
-        return {key: self.training[key] for key in ("seed", "youden")}
+        keys = ("seed", "youden", "threshold_level", "weigh")
+        return {key: self.training[key] for key in keys}
 
     @property
     def training(self) -> dict[str, Any]:
@@ -385,6 +386,8 @@ class Study:
             "tuning": classification["tuning"],
             "seed": self.config["seed"],
             "youden": self.config["evaluation"]["threshold"] == "youden",
+            "threshold_level": self.config["evaluation"]["threshold_level"],
+            "weigh": classification["weigh"],
         }
 
     @property
