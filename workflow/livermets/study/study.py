@@ -26,7 +26,7 @@ from livermets.study.config import load_config
 from livermets.study.corrections import find_correction, find_sidecar, refuse_strangers
 from livermets.study.names import CLINICAL, DENSENET
 from livermets.study.outputs import figure_names, table_names
-from livermets.study.schemes import schemes_of, split_names
+from livermets.study.schemes import schemes_of, sites_to_test, split_names
 
 VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr")  # endings of a CT that is no DICOM
 
@@ -272,7 +272,7 @@ class Study:
     @cached_property
     def splits(self) -> list[str]:
         """Names of the splits."""
-        sites = [cells["site"] for cells in self.sheet.values()]
+        sites = sites_to_test((cells["site"], cells["label"]) for cells in self.sheet.values())
         return split_names(**self.config["splits"], sites=sites)
 
     @property

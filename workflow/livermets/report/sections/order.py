@@ -15,6 +15,7 @@ from livermets.report.sections import (
     references,
     results_by_scheme,
     reviewer_questions,
+    sites,
     software,
     study_summary,
 )
@@ -34,6 +35,7 @@ def sections(results: StudyResults) -> list[Section]:
         flow_diagram.SECTION,
         leakage_audit.SECTION,
         patients.SECTION,
+        sites.SECTION,
         example_lesions.SECTION,
         feature_importance.SECTION,
         radiomics.SECTION,
