@@ -7,7 +7,7 @@ from livermets.splits.patient_splits import check_split_names, split_patients
 from livermets.splits.sites import split_notes
 
 with job(snakemake) as log:
-    cohort = read_cohort(snakemake.input.cohort, text=("site", "split"))
+    cohort = read_cohort(snakemake.input.cohort)
     schemes = {key: snakemake.params[key] for key in ("holdout", "cv", "given", "site", "seed")}
     splits = split_patients(cohort[cohort["included"]], **schemes)
     check_split_names(splits, snakemake.params.names)
