@@ -5,6 +5,7 @@ import os
 import sys
 import time
 
+from livermets.cohort.sample_size import describe_cohort
 from livermets.core.code_digest import add_code_digests
 from livermets.core.errors import BadInput
 from livermets.core.jobs import refusals
@@ -31,6 +32,12 @@ except BadInput as problem:
     print(f"livermets: {problem}", file=sys.stderr)
     sys.exit(1)
 config.update(study.config)
+
+if workflow.is_main_process:
+    # A cohort too small for its features should be known before anything is computed.
+    sentence = describe_cohort(cells["label"] for cells in study.sheet.values())
+    if sentence:
+        print(f"livermets: {sentence}", file=sys.stderr)
 
 STARTED = time.time()
 

@@ -1,6 +1,7 @@
 """Thresholds come from held-out training rows: the best of them, whatever the test rows are."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.classes import CLASSES, POSITIVE
 from helpers.feature_tables import clustered_features, folds_of
@@ -27,6 +28,60 @@ def test_it_is_as_good_as_the_best_point_of_scikit_learns_roc_curve(seed, decima
 def test_of_equally_good_thresholds_the_nearest_to_one_half_is_taken():
     assert youden_threshold(np.array([0.1, 0.9]), np.array([False, True])) == 0.5
     assert youden_threshold(np.full(4, 0.2), np.array([0, 1, 0, 1], bool)) in (0.0, 1.0)
+
+
+def test_weighted_rows_have_the_threshold_of_rows_that_stand_as_often():
+    rng = np.random.default_rng(3)
+    positive = rng.random(60) < 0.4
+    score, times = np.round(rng.random(60) + 0.3 * positive, 2) / 1.3, rng.integers(1, 6, 60)
+    repeated = youden_threshold(np.repeat(score, times), np.repeat(positive, times))
+    assert youden_threshold(score, positive, times / 7) == pytest.approx(repeated)
+    assert repeated != youden_threshold(score, positive)
+
+
+def scored(level, weigh="lesions"):
+    """The threshold of a model whose score is the feature, in one inner fold of all rows."""
+
+    class Score:
+        classes_ = np.array([0, 1])
+
+        def predict_proba(self, X):
+            return np.column_stack([1 - X["score"], X["score"]])
+
+    # class 0: a patient with 20 lesions of .62; class 1: three with lesions of .2, .2 and .9
+    rows = [("n1", 0, 0.62)] * 20 + [("n2", 0, 0.1)] * 2
+    rows += [(f"p{i}", 1, score) for i in range(3) for score in (0.2, 0.2, 0.9)]
+    patients, y, score = map(np.array, zip(*rows, strict=True))
+    every = np.arange(len(y))
+    X = pd.DataFrame({"score": score})
+    fit = lambda *_: Score()  # noqa: E731
+    return choose_threshold(TASK, fit, X, y, patients, [(every, every)], level, weigh)["threshold"]
+
+
+def test_the_threshold_for_patients_is_chosen_from_the_mean_scores_of_patients():
+    """Means are .62 and .1 against .4333: the best for patients is between .1 and .4333."""
+    assert scored("lesion") == pytest.approx((0.62 + 0.9) / 2)
+    assert scored("patient") == pytest.approx((0.1 + 1.3 / 3) / 2)
+
+
+def test_the_threshold_for_lesions_counts_patients_alike_where_asked():
+    """The 20 lesions of .62 are half the weight of class 0, and .76 loses two thirds of class 1."""
+    assert scored("lesion", "patients") == pytest.approx((0.1 + 0.2) / 2)
+    assert scored("patient", "patients") == scored("patient")
+
+
+@pytest.mark.parametrize("model", ["logistic_regression", "baseline"])
+def test_the_level_of_the_threshold_comes_from_the_settings(model):
+    table = clustered_features(18, (2, 9), gain=0.5)
+    table["volume_ml"] *= np.where(table["label"] == POSITIVE, 2, 1)
+    splits = folds_of(table, 2).query("split == 'cv1-fold1'")
+    run = {"baseline": lambda **s: baseline("volume", table, splits, **s)}.get(
+        model, lambda **s: train(table, splits, model, tuning=SMALL, **s)
+    )
+    lesion = run(youden=True)[0]
+    patient = run(youden=True, threshold_level="patient")[0]
+    assert lesion["score"].equals(patient["score"])
+    assert lesion["threshold"].iloc[0] != patient["threshold"].iloc[0]
 
 
 def test_without_inner_folds_there_is_none():

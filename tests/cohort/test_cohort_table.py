@@ -41,8 +41,7 @@ def test_a_file_is_read_with_ids_as_text_and_included_as_bool(tmp_path):
     assert cohort["patient"].tolist() == ["01", "02", "03"]
     assert cohort["included"].dtype == bool
     assert cohort["stage"].tolist() == ["", "lesions", "import"]
-    assert cohort["site"].tolist() == [7, 7, 8]
-    assert read_cohort(tmp_path / "cohort.tsv", text=["site"])["site"].tolist() == ["07", "7", "8"]
+    assert cohort["site"].tolist() == ["07", "7", "8"]
 
 
 def test_a_table_in_memory_is_read_like_a_file_and_left_as_it_is():

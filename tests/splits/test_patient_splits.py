@@ -253,13 +253,39 @@ def test_a_division_by_hand_that_cannot_be_is_refused(change, schemes, words):
         assert word in str(refusal.value)
 
 
-def test_a_site_with_one_class_is_refused_by_name():
+def test_a_site_of_one_class_is_tested_and_trains_for_the_others():
+    patients = sited("A", "B", "C")
+    patients = patients[(patients["site"] != "C") | (patients["label"] == "a")]
+    splits = split_patients(patients, None, None, 1, site={"test": "each", "validation": 2})
+    assert list(splits["split"].unique()) == ["site-A", "site-B", "site-C"]
+    roles = roles_by(splits, "site-C")
+    assert roles["test"] == {f"Ca{i}" for i in range(6)}
+    assert {name[:2] for name in roles["train"]} == {"Aa", "Ab", "Ba", "Bb"}
+    roles = roles_by(splits, "site-A")
+    assert {f"Ca{i}" for i in range(6)} <= roles["train"] | roles["validation"]
+
+
+def test_a_site_without_which_a_class_is_gone_trains_and_is_not_tested():
+    patients = sited("A", "B", "C")
+    patients = patients[(patients["site"] == "A") | (patients["label"] == "a")]
+    splits = split_patients(patients, None, None, 1, site={"test": "each", "validation": 0})
+    assert list(splits["split"].unique()) == ["site-B", "site-C"]
+    for split in ("site-B", "site-C"):
+        assert {f"Ab{i}" for i in range(6)} <= roles_by(splits, split)["train"]
+
+
+def test_sites_of_which_none_can_be_tested_are_refused():
+    patients = sited("A", "B")
+    patients = patients[(patients["site"] == "A") == (patients["label"] == "a")]
+    with pytest.raises(BadInput, match="no site can be tested in turn, because without its patien"):
+        split_patients(patients, None, None, 1, site={"test": "each", "validation": 0})
+
+
+def test_an_external_cohort_of_one_class_is_refused_by_name():
     patients = sited("A", "B")
     patients = patients[(patients["site"] == "A") | (patients["label"] == "a")]
-    with pytest.raises(
-        BadInput, match="split site-A has 0 patients of class b to train and needs 2"
-    ):
-        split_patients(patients, None, None, 1, site={"test": "each", "validation": 0})
+    with pytest.raises(BadInput, match="split external has 0 patients of class b to test"):
+        split_patients(patients, None, None, 1, site={"test": ["B"], "validation": 0})
 
 
 def test_a_planned_split_whose_patients_are_gone_is_named():
@@ -270,7 +296,7 @@ def test_a_planned_split_whose_patients_are_gone_is_named():
 
 
 def test_the_examples_of_the_names_hold():
-    assert doctest.testmod(names).attempted >= 4
+    assert doctest.testmod(names).attempted >= 6
     assert doctest.testmod(names).failed == 0
 
 

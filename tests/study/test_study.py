@@ -157,8 +157,25 @@ def test_prediction_tables_of_the_user_are_arms_and_unfinished_files_are_not(fol
     assert Study.added_arms(folder) == ["mine"]
 
 
+def sited(**patients: tuple[int, int]) -> dict[str, dict[str, str]]:
+    """A sheet with these numbers of patients of the two classes at each site."""
+    return {
+        f"{site}{label}{number}": {"site": site, "label": label}
+        for site, counts in patients.items()
+        for label, count in zip(("colorectal", "pancreatic"), counts, strict=True)
+        for number in range(count)
+    }
+
+
+def test_only_sites_that_leave_two_patients_of_each_class_are_planned_to_be_tested(folder):
+    asked = study(splits={"site": {"test": "each"}, "cv": None, "holdout": None})
+    asked = dataclasses.replace(asked, sheet=sited(X=(3, 3), Y=(3, 1), Z=(3, 0)))
+    assert asked.splits == ["site-Y", "site-Z"]
+
+
 def test_splits_of_permuted_labels_leave_out_what_does_not_know_of_them(folder):
     asked = study(splits={"site": {"test": "each"}, "cv": {"folds": 2}, "holdout": None})
+    asked = dataclasses.replace(asked, sheet=sited(X=(2, 2), Y=(2, 2)))
     assert asked.splits == ["cv1-fold1", "cv1-fold2", "site-X", "site-Y"]
     assert asked.permuted_splits == ["cv1-fold1", "cv1-fold2"]
     assert asked.schemes == ["cv", "site"]

@@ -19,6 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from livermets.classification.row_weights import scoring_weights
 from livermets.classification.thresholds import choose_threshold
 from livermets.classification.training import (
     ArmTrainer,
@@ -72,7 +73,8 @@ def train_baseline(
         The classes.
     settings : TrainingSettings, optional
         Only radiomics_clinical uses all of them. The others are not tuned (ridge penalty C = 1 on
-        standardised columns) and use `youden` and `seed` (which gives the inner folds).
+        standardised columns) and use `weigh`, `youden`, `threshold_level` and `seed` (which gives
+        the inner folds).
     unstable : mapping, optional
         Features that radiomics_clinical leaves out of each split.
 
@@ -119,7 +121,7 @@ class BaselineTrainer:
     task : Task
         The classes.
     settings : TrainingSettings
-        Of these `youden` and `seed` are used.
+        Of these `weigh`, `youden`, `threshold_level` and `seed` are used.
     """
 
     model: Pipeline
@@ -139,15 +141,28 @@ class BaselineTrainer:
             "note": "",
         }
         if self.settings.youden:
-            folds = grouped_folds(patients, y, INNER_FOLDS, self.settings.seed, "inner", split)
-            record |= choose_threshold(self.task, self._fit, X, y, patients, folds)
+            settings = self.settings
+            folds = grouped_folds(patients, y, INNER_FOLDS, settings.seed, "inner", split)
+            record |= choose_threshold(
+                self.task,
+                self._fit,
+                X,
+                y,
+                patients,
+                folds,
+                settings.threshold_level,
+                settings.weigh,
+            )
         return self._fit(X, y, patients), record
 
     def _fit(self, X: pd.DataFrame, y: np.ndarray, patients: np.ndarray) -> Any:
         if self.by_patient:
             first = ~pd.Series(patients).duplicated().to_numpy()
-            X, y = X[first], y[first]
-        return clone(self.model).fit(X, y)
+            X, y, patients = X[first], y[first], patients[first]
+        weights = scoring_weights(patients, self.settings.weigh)
+        # the last step alone: the others standardise, and a patient's lesions count there
+        classifier = self.model.steps[-1][0]
+        return clone(self.model).fit(X, y, **{f"{classifier}__sample_weight": weights})
 
 
 Built = tuple[pd.DataFrame, list[str], Pipeline]  # table, columns to learn from, model

@@ -1,4 +1,7 @@
-"""Class balancing: training rows in equal numbers of each class, by undersampling or SMOTE."""
+"""Class balancing: training rows in equal numbers of each class, by undersampling or SMOTE.
+
+Balancing decides which rows a classifier learns from, and so also what each of them weighs.
+"""
 
 import logging
 from typing import Any, Self
@@ -9,6 +12,7 @@ from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from livermets.classification.row_weights import equal_class_weights, patient_weights
 from livermets.core.errors import BadInput
 
 log = logging.getLogger(__name__)
@@ -29,6 +33,8 @@ class ClassBalancer(BaseEstimator):
         With `none` and `weights` the rows stay as they are: weights are given to the classifier.
     random_state : int, optional
         Seed of the rows that are drawn.
+    weigh : {"lesions", "patients"}
+        What counts alike in the weights that `balance` returns.
 
     Attributes
     ----------
@@ -36,8 +42,13 @@ class ClassBalancer(BaseEstimator):
         Deviation from SMOTE with 5 neighbours, or empty.
     """
 
-    def __init__(self, strategy: str = "none", random_state: int | None = None) -> None:
-        self.strategy, self.random_state = strategy, random_state
+    def __init__(
+        self,
+        strategy: str = "none",
+        random_state: int | None = None,
+        weigh: str = "lesions",
+    ) -> None:
+        self.strategy, self.random_state, self.weigh = strategy, random_state, weigh
 
     def fit(self, X: Any, y: Any) -> Self:
         """Check the strategy and choose SMOTE's neighbours, as `fit_resample` does."""
@@ -49,6 +60,50 @@ class ClassBalancer(BaseEstimator):
         """The balanced rows and their classes."""
         sampler = self._sampler(y)
         return (X, y) if sampler is None else sampler.fit_resample(X, y)
+
+    def balance(
+        self, X: np.ndarray, y: np.ndarray, patients: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Balance the rows and weigh them.
+
+        With `weigh="lesions"` only the strategy `weights` has weights: the classes have the same
+        sum of weights. With `weigh="patients"` the patients of a class weigh the same, whatever the
+        number of their rows; where classes are balanced, by whichever strategy, these have the same
+        sum of weights, too. A row that SMOTE made belongs to no patient and weighs as much as the
+        mean lesion of its class.
+
+        Parameters
+        ----------
+        X : ndarray of float, shape (rows, features)
+            Training rows.
+        y : ndarray of int, shape (rows,)
+            Class of each row.
+        patients : ndarray, shape (rows,), optional
+            Patient of each row; needed with `weigh="patients"`.
+
+        Returns
+        -------
+        X, y : ndarray
+            The balanced rows and their classes.
+        weights : ndarray of float, shape (balanced rows,) or None
+            Weights; None where all rows weigh the same.
+        """
+        sampler = self._sampler(y)
+        rows, classes = (X, y) if sampler is None else sampler.fit_resample(X, y)
+        if self.weigh == "lesions":
+            if self.strategy != "weights":
+                return rows, classes, None
+            return rows, classes, equal_class_weights(classes, np.ones(len(classes)))
+        if patients is None:
+            raise ValueError("weigh='patients' needs the patient of each row")
+        # SMOTE puts its rows behind the others; the other samplers tell the row of origin
+        origin = getattr(sampler, "sample_indices_", np.arange(len(y)))
+        weights = patient_weights(np.asarray(patients)[origin])
+        means = {label: weights[y[origin] == label].mean() for label in np.unique(y)}
+        made = np.array([means[label] for label in classes[len(origin) :]])
+        weights = np.concatenate([weights, made])
+        balanced = self.strategy != "none"
+        return rows, classes, equal_class_weights(classes, weights) if balanced else weights
 
     def _sampler(self, y: Any) -> Any:
         """The sampler of imbalanced-learn, or None where the rows stay as they are."""

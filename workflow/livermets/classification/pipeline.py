@@ -3,14 +3,15 @@
 A step can be replaced or switched off by its name (`set_params(scale="passthrough")`).
 """
 
-from typing import Any
+import warnings
+from typing import Any, Self
 
 import numpy as np
 from imblearn.pipeline import Pipeline
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import has_fit_parameter
 
 from livermets.classification.class_balancing import ClassBalancer
 from livermets.classification.feature_selection import (
@@ -18,8 +19,50 @@ from livermets.classification.feature_selection import (
     CorrelationFilter,
     ImportanceSelector,
 )
+from livermets.classification.row_weights import scoring_weights
 
 Folds = list[tuple[np.ndarray, np.ndarray]]  # row numbers (train, test) of each fold
+
+
+class PatientPipeline(Pipeline):
+    """Pipeline of imbalanced-learn whose `fit` knows the patient of each row.
+
+    imbalanced-learn hands weights to a classifier only as they were before its rows were resampled.
+    Here the step `balance` gives the rows and their weights together.
+    """
+
+    def fit(self, X: Any, y: np.ndarray, patients: np.ndarray | None = None) -> Self:
+        """Fit all steps; a classifier that cannot weigh rows gets no weights.
+
+        Parameters
+        ----------
+        X : data frame of shape (rows, features)
+            Training rows.
+        y : ndarray of int, shape (rows,)
+            Class number of each row.
+        patients : ndarray, shape (rows,), optional
+            Patient of each row; needed by the importance and with `weigh="patients"`.
+        """
+        rows, classes, weights = self.prepare(X, y, patients)
+        fit_weighted(self.named_steps["classify"], rows, classes, weights)
+        return self
+
+    def prepare(
+        self, X: Any, y: np.ndarray, patients: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Fit the steps before the classifier; returns its rows, their classes and weights."""
+        needs_groups = self.named_steps["importance"] != "passthrough"
+        groups = {"importance__groups": patients} if needs_groups else {}
+        selected = self[:-2].fit_transform(X, y, **groups)
+        balancer: ClassBalancer = self.named_steps["balance"]
+        return balancer.balance(selected, np.asarray(y), patients)
+
+
+def fit_weighted(classifier: Any, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> Any:
+    """Fit a classifier, with the weights of the rows where there are any and it takes them."""
+    if weights is None or not has_fit_parameter(classifier, "sample_weight"):
+        return classifier.fit(X, y)
+    return classifier.fit(X, y, sample_weight=weights)
 
 
 def build_pipeline(
@@ -29,8 +72,9 @@ def build_pipeline(
     correlation: float | None = 0.6,
     max_features: int | None = None,
     seed: int = 0,
-) -> Pipeline:
-    """Build an unfitted imbalanced-learn pipeline; balancing touches training rows alone.
+    weigh: str = "lesions",
+) -> PatientPipeline:
+    """Build an unfitted pipeline; balancing touches training rows alone.
 
     Its steps: `constant` (constant and empty features go), `impute` (median), `scale` (mean 0, SD
     1), `correlation`, `importance`, `balance` (of the classes) and `classify`.
@@ -47,13 +91,15 @@ def build_pipeline(
         Number of features that `ImportanceSelector` keeps; None goes without it.
     seed : int
         Seed of importance and balancing.
+    weigh : {"lesions", "patients"}
+        What counts alike in the fit of the classifier.
 
     Returns
     -------
-    Pipeline
+    PatientPipeline
         The steps in this order.
     """
-    return Pipeline(
+    return PatientPipeline(
         [
             ("constant", ConstantFilter()),
             ("impute", SimpleImputer(strategy="median")),
@@ -66,26 +112,14 @@ def build_pipeline(
                 "importance",
                 ImportanceSelector(max_features, seed) if max_features else "passthrough",
             ),
-            ("balance", ClassBalancer(resampling, seed)),
+            ("balance", ClassBalancer(resampling, seed, weigh)),
             ("classify", classifier),
         ]
     )
 
 
-def groups_for(pipeline: Pipeline, patients: np.ndarray) -> dict[str, np.ndarray]:
-    """Make the fit parameters that give each row's patient to the step that needs it, if any."""
-    needed = pipeline.named_steps["importance"] != "passthrough"
-    return {"importance__groups": patients} if needed else {}
-
-
-def weights_for(pipeline: Pipeline, y: np.ndarray) -> dict[str, np.ndarray]:
-    """Make the classifier's fit parameters: with `weights`, row weights of equal classes."""
-    weighted = pipeline.named_steps["balance"].strategy == "weights"
-    return {"sample_weight": compute_sample_weight("balanced", y)} if weighted else {}
-
-
 def fit_probabilities(
-    pipeline: Pipeline, X: Any, y: np.ndarray, patients: np.ndarray, folds: Folds
+    pipeline: PatientPipeline, X: Any, y: np.ndarray, patients: np.ndarray, folds: Folds
 ) -> Any:
     """Fit the pipeline; where its classifier gives distances only, turn them into probabilities.
 
@@ -94,7 +128,7 @@ def fit_probabilities(
 
     Parameters
     ----------
-    pipeline : Pipeline
+    pipeline : PatientPipeline
         As `build_pipeline` returns it; it is fitted in place where it gives probabilities itself.
     X : data frame of shape (rows, features)
         Training rows.
@@ -107,19 +141,22 @@ def fit_probabilities(
 
     Returns
     -------
-    Pipeline or CalibratedClassifierCV
+    PatientPipeline or CalibratedClassifierCV
         Fitted model with `predict_proba`.
     """
-    model: Any = pipeline
-    if not hasattr(pipeline, "predict_proba"):
-        rows = np.arange(len(y))
-        cv = folds or [(rows, rows)]
-        model = CalibratedClassifierCV(pipeline, method="sigmoid", ensemble=False, cv=cv)
-    weights = {f"classify__{key}": value for key, value in weights_for(pipeline, y).items()}
-    return model.fit(X, y, **groups_for(pipeline, patients), **weights)
+    if hasattr(pipeline, "predict_proba"):
+        return pipeline.fit(X, y, patients)
+    rows = np.arange(len(y))
+    cv = folds or [(rows, rows)]
+    model = CalibratedClassifierCV(pipeline, method="sigmoid", ensemble=False, cv=cv)
+    weights = scoring_weights(patients, pipeline.named_steps["balance"].weigh)
+    with warnings.catch_warnings():
+        # these weights are those of the sigmoid alone: the pipeline makes its own
+        warnings.filterwarnings("ignore", message="Since PatientPipeline does not appear to accept")
+        return model.fit(X, y, sample_weight=weights, patients=patients)
 
 
-def fitted_pipeline(model: Any) -> Pipeline:
+def fitted_pipeline(model: Any) -> PatientPipeline:
     """Get the pipeline inside a model that `fit_probabilities` returned."""
     return getattr(model, "calibrated_classifiers_", [model])[0].__dict__.get("estimator", model)
 

@@ -52,6 +52,11 @@ class TrainingSettings:
         models are compared on the same rows; the classifier's draws are the arm's own.
     youden : bool
         Whether each split gets a threshold of its own, chosen on held-out training rows.
+    threshold_level : {"lesion", "patient"}
+        Whether that threshold is the best for lesions or for patients.
+    weigh : {"lesions", "patients"}
+        What counts alike in the fits, the tuning and the threshold for lesions
+        (`livermets.classification.row_weights`).
     threads : int
         Largest number of threads. Another number can change results in the last bit.
     """
@@ -61,6 +66,8 @@ class TrainingSettings:
     tuning: Mapping[str, int] | None = None
     seed: int = 2023
     youden: bool = False
+    threshold_level: str = "lesion"
+    weigh: str = "lesions"
     threads: int = 1
 
     @property
@@ -111,12 +118,18 @@ class ArmTrainer:
             correlation=settings.correlation,
             max_features=settings.max_features,
             seed=derive_seed(settings.seed, "prepare", split),
+            weigh=settings.weigh,
         )
         tuned = tune(pipeline, self.classifier, X, y, patients, folds, settings.iterations, seed)
         pipeline.set_params(classify=self.classifier.build(seed, **tuned.parameters))
         fitted = fit_probabilities(pipeline, X, y, patients, folds)
         steps = fitted_pipeline(fitted).named_steps
-        notes = (tuned.note, steps["constant"].note_, steps["balance"].note_)
+        notes = (
+            tuned.note,
+            steps["constant"].note_,
+            steps["balance"].note_,
+            weights_note(self.classifier, settings.weigh),
+        )
         record = {
             "features": X.shape[1],
             "selected": len(selected_features(fitted, list(X.columns))),
@@ -132,8 +145,17 @@ class ArmTrainer:
                 )
                 return fit_probabilities(clone(pipeline), X, y, patients, inner)
 
-            record |= choose_threshold(self.task, refit, X, y, patients, folds)
+            record |= choose_threshold(
+                self.task, refit, X, y, patients, folds, settings.threshold_level, settings.weigh
+            )
         return fitted, record
+
+
+def weights_note(classifier: Classifier, weigh: str) -> str:
+    """Say that a classifier cannot count patients alike, where that is asked; or empty."""
+    if weigh == "lesions" or classifier.weighted:
+        return ""
+    return f"{classifier.title} cannot weigh lesions: each counted alike in the fit"
 
 
 def train_arm(

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from imblearn.pipeline import Pipeline
 from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
-from livermets.classification.pipeline import Folds, groups_for, weights_for
+from livermets.classification.pipeline import Folds, PatientPipeline, fit_weighted
+from livermets.classification.row_weights import scoring_weights
 from livermets.predictions.auc import one_vs_rest_auc
 from livermets.study.classifiers import Classifier
 
@@ -36,7 +36,7 @@ class Tuned:
 
 
 def tune(
-    pipeline: Pipeline,
+    pipeline: PatientPipeline,
     classifier: Classifier,
     X: Any,
     y: np.ndarray,
@@ -53,8 +53,9 @@ def tune(
 
     Parameters
     ----------
-    pipeline : Pipeline
-        Its steps before the classifier are used.
+    pipeline : PatientPipeline
+        Its steps before the classifier are used, and what counts alike: lesions or patients, in the
+        fits as in the AUC.
     classifier : Classifier
         Entry of the registry, with the space to search.
     X : data frame of shape (rows, features)
@@ -98,21 +99,25 @@ def tune(
 
 
 def _prepare(
-    pipeline: Pipeline,
+    pipeline: PatientPipeline,
     X: Any,
     y: np.ndarray,
     patients: np.ndarray,
     train: np.ndarray,
     test: np.ndarray,
 ) -> dict[str, Any]:
-    """Training rows as the classifier gets them, their classes and weights; the held-out rows."""
-    before = clone(pipeline[:-2])
-    groups = groups_for(pipeline, patients[train])
-    selected = before.fit_transform(X.iloc[train], y[train], **groups)
-    balanced, classes = clone(pipeline.named_steps["balance"]).fit_resample(selected, y[train])
-    weights = weights_for(pipeline, classes)
-    held_out = {"X_test": before.transform(X.iloc[test]), "y_test": y[test]}
-    return {"X": balanced, "y": classes, **held_out, **weights}
+    """Training rows as the classifier gets them, and the held-out rows, each with weights."""
+    prepared = clone(pipeline)
+    rows, classes, weights = prepared.prepare(X.iloc[train], y[train], patients[train])
+    weigh = pipeline.named_steps["balance"].weigh
+    return {
+        "X": rows,
+        "y": classes,
+        "X_test": prepared[:-2].transform(X.iloc[test]),
+        "y_test": y[test],
+        "weights": weights,
+        "test_weights": scoring_weights(patients[test], weigh),
+    }
 
 
 def _auc(
@@ -121,11 +126,12 @@ def _auc(
     y: np.ndarray,
     X_test: np.ndarray,
     y_test: np.ndarray,
-    **weights: np.ndarray,
+    weights: np.ndarray | None = None,
+    test_weights: np.ndarray | None = None,
 ) -> float:
     """Fit the estimator and compute its AUC on the held-out rows."""
-    estimator.fit(X, y, **weights)
+    fit_weighted(estimator, X, y, weights)
     # distances rank as well as probabilities do, and need no calibration
     distances = not hasattr(estimator, "predict_proba")
     score = estimator.decision_function(X_test) if distances else estimator.predict_proba(X_test)
-    return one_vs_rest_auc(y_test, score, estimator.classes_)
+    return one_vs_rest_auc(y_test, score, estimator.classes_, test_weights)

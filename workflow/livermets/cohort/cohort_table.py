@@ -1,7 +1,6 @@
 """The cohort table: the patients of the study, and why others are not in it."""
 
 import re
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,17 @@ MEASUREMENTS = (*COUNTS, "liver_ml", "lesion_ml", "burden")
 MEANS = ("parenchyma_hu", "lesion_hu")
 NO_LESION = "no lesion large enough to characterise"
 NAMES = ["patient", "label"]  # NA, nan and None are names like any others
-TEXT = ("patient", "label", "stage", "reason", "mask_source")  # read as text, whatever they hold
+# read as text, whatever they hold
+TEXT = ("patient", "label", "stage", "reason", "site", "split", "mask_source")
 
 
-def read_cohort(table: Path | str | pd.DataFrame, text: Collection[str] = ()) -> pd.DataFrame:
-    """The cohort table with `included` as bool, and "" for a missing stage or reason.
+def read_cohort(table: Path | str | pd.DataFrame) -> pd.DataFrame:
+    """Read the cohort table, with `included` as bool, and "" for a missing stage or reason.
 
     Parameters
     ----------
     table : path or data frame
         `results/cohort.tsv`, or the table itself.
-    text : collection of str
-        Further columns to read as text.
 
     Returns
     -------
@@ -35,7 +33,7 @@ def read_cohort(table: Path | str | pd.DataFrame, text: Collection[str] = ()) ->
     if isinstance(table, pd.DataFrame):
         cohort = table.copy()
     else:
-        cohort = pd.read_csv(table, sep="\t", dtype=dict.fromkeys((*TEXT, *text), str))
+        cohort = pd.read_csv(table, sep="\t", dtype=dict.fromkeys(TEXT, str))
         names = pd.read_csv(table, sep="\t", usecols=NAMES, dtype=str, keep_default_na=False)
         cohort[NAMES] = names[NAMES]
     cohort["included"] = cohort["included"].astype(str).str.lower().eq("true")

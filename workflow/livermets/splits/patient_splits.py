@@ -1,4 +1,7 @@
-"""Splits: which patients train, validate and test; always whole patients, each class in each role.
+"""Splits: which patients train, validate and test; always whole patients.
+
+Each class is in each role, with one exception: where sites are tested in turn, a site may have
+patients of one class only (`livermets.splits.sites` says so in the report).
 
 Splits are made from a table of patients (one row each), so the number of their lesions cannot upset
 the balance of a fold (scikit-learn's StratifiedGroupKFold can leave a fold with one class, issue
@@ -15,7 +18,7 @@ import pandas as pd
 
 from livermets.core.errors import BadInput
 from livermets.core.seeds import derive_seed
-from livermets.study.schemes import cv_name, site_name
+from livermets.study.schemes import MIN_TO_TRAIN, cv_name, site_name, sites_to_test
 
 ROLES = ("train", "validation", "test")
 Groups = dict[str, list[str]]  # class -> its patients
@@ -46,7 +49,8 @@ def split_patients(
         Whether each patient's role is taken from the column `split`.
     site : dict or None
         Test by the column `site`: `test` is a list of sites, tested together in one split, or
-        "each" for every site in turn; `validation` patients in total of the others.
+        "each" for every site in turn that leaves two patients of each class to train;
+        `validation` patients in total of the others.
 
     Returns
     -------
@@ -80,7 +84,8 @@ def split_patients(
         parts.append(_given(patients, groups))
     if site:
         for name, test in _by_site(patients, site["test"]).items():
-            _require_both_sides(name, groups, test, "splits.site")
+            if site["test"] != "each":
+                _require_both_sides(name, groups, test, "splits.site")
             parts.append(_split(name, groups, test, site, "splits.site", seed))
     if not parts:
         raise BadInput("splits names none of holdout, cv, given and site: give at least one.")
@@ -92,9 +97,9 @@ def check_split_names(splits: pd.DataFrame, planned: Sequence[str]) -> None:
     missing = [name for name in planned if name not in set(splits["split"])]
     if missing:
         raise BadInput(
-            f"no included patient is left to test in the split {missing[0]}: take that site's"
-            " patients out of the cohort sheet, or find out why they were excluded"
-            " (results/cohort.tsv)."
+            f"no included patient is left to test in the split {missing[0]}, or fewer than"
+            f" {MIN_TO_TRAIN} of a class to train: take that site's patients out of the cohort"
+            " sheet, or find out why patients were excluded (results/cohort.tsv)."
         )
 
 
@@ -211,7 +216,15 @@ def _by_site(patients: pd.DataFrame, tested: Sequence[str] | str) -> dict[str, l
     names = sorted(column.unique())
     sites = {site: list(column.index[column == site]) for site in names}
     if tested == "each":
-        return {site_name(site): ids for site, ids in sites.items()}
+        labels = patients.set_index("patient")["label"]
+        testable = sites_to_test(zip(column, labels[column.index], strict=True))
+        if not testable:
+            raise BadInput(
+                "splits.site: no site can be tested in turn, because without its patients a class"
+                f" has fewer than {MIN_TO_TRAIN} patients to train: add patients, or set"
+                " splits.site to null."
+            )
+        return {site_name(site): sites[site] for site in testable}
     absent = [site for site in tested if site not in sites]
     if absent:
         raise BadInput(
@@ -239,7 +252,8 @@ def _require_both_sides(name: str, groups: Groups, test: list[str], key: str) ->
     """Refuse a given split without one patient of each class to test and two to train."""
     for label, ids in groups.items():
         tested = len(set(ids) & set(test))
-        for count, need, role in ((tested, 1, "test"), (len(ids) - tested, 2, "train")):
+        left = len(ids) - tested
+        for count, need, role in ((tested, 1, "test"), (left, MIN_TO_TRAIN, "train")):
             if count < need:
                 raise BadInput(
                     f"split {name} has {count} patients of class {label} to {role} and needs {need}"
@@ -259,9 +273,9 @@ def _split(
     validation = [p for label, ids in remaining.items() for p in ids[: quota[label]]]
     roles = {p: "train" for ids in remaining.values() for p in ids}
     roles |= dict.fromkeys(validation, "validation") | dict.fromkeys(test, "test")
-    for role, members in (("train", set(roles) - {*validation, *test}), ("test", set(test))):
-        for label, ids in groups.items():
-            assert members & set(ids), f"{name}: no {label} patient in {role}"
+    trained = set(roles) - {*validation, *test}
+    for label, ids in groups.items():
+        assert trained & set(ids), f"{name}: no {label} patient to train"
     return _table(name, roles)
 
 

@@ -1,8 +1,11 @@
 """Schemes: how a study divides its patients, and the names of the splits of each scheme."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
+
+MIN_TO_TRAIN = 2  # patients of each class, so that inner folds can hold every class
 
 TITLES = {
     "holdout": "Hold-out",
@@ -41,6 +44,27 @@ def split_names(
         each = site["test"] == "each"
         names += [site_name(name) for name in sorted(set(sites))] if each else ["external"]
     return names
+
+
+def sites_to_test(patients: Iterable[tuple[str, str]]) -> list[str]:
+    """Sites that can be tested in turn, sorted, from the (site, class) of each patient.
+
+    Without the patients of such a site, every class keeps the patients that training needs. A site
+    may have patients of one class only; where it has nearly all of a class, it cannot be tested.
+
+    >>> sites_to_test([*[("A", "x"), ("A", "y"), ("B", "x"), ("B", "y")] * 2, ("C", "x")])
+    ['A', 'B', 'C']
+    >>> sites_to_test([*[("A", "x"), ("A", "y"), ("B", "x")] * 2, ("C", "x")])
+    ['B', 'C']
+    """
+    patients = list(patients)
+    of_class = Counter(label for _, label in patients)
+    at_site = Counter(patients)
+    return [
+        site
+        for site in sorted({site for site, _ in patients})
+        if all(n - at_site[site, label] >= MIN_TO_TRAIN for label, n in of_class.items())
+    ]
 
 
 def site_name(site: str) -> str:

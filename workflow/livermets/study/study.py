@@ -27,7 +27,7 @@ from livermets.study.corrections import find_correction, find_sidecar, refuse_st
 from livermets.study.names import CLINICAL, DENSENET
 from livermets.study.outputs import figure_names, table_names
 from livermets.study.paths import unusable_path
-from livermets.study.schemes import schemes_of, split_names
+from livermets.study.schemes import schemes_of, sites_to_test, split_names
 
 VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr")  # endings of a CT that is no DICOM
 
@@ -310,7 +310,7 @@ class Study:
     @cached_property
     def splits(self) -> list[str]:
         """Names of the splits."""
-        sites = [cells["site"] for cells in self.sheet.values()]
+        sites = sites_to_test((cells["site"], cells["label"]) for cells in self.sheet.values())
         return split_names(**self.config["splits"], sites=sites)
 
     @property
@@ -441,7 +441,8 @@ class Study:
         """How a baseline is trained; one of them is a radiomics arm and is tuned as those are."""
         if baseline == "radiomics_clinical":
             return self.training
-        return {key: self.training[key] for key in ("seed", "youden")}
+        keys = ("seed", "youden", "threshold_level", "weigh")
+        return {key: self.training[key] for key in keys}
 
     @property
     def training(self) -> dict[str, Any]:
@@ -453,6 +454,8 @@ class Study:
             "tuning": classification["tuning"],
             "seed": self.config["seed"],
             "youden": self.config["evaluation"]["threshold"] == "youden",
+            "threshold_level": self.config["evaluation"]["threshold_level"],
+            "weigh": classification["weigh"],
         }
 
     @property

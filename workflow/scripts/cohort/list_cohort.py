@@ -2,13 +2,15 @@
 
 import pandas as pd
 from livermets.cohort.cohort_table import list_cohort
+from livermets.cohort.sample_size import describe_cohort
 from livermets.core.io import read_json, write_table
 from livermets.core.jobs import job
 
-with job(snakemake):
+with job(snakemake) as log:
     cohort = list_cohort(
         pd.DataFrame(snakemake.params.sheet),
         [read_json(path) for path in snakemake.input.masks],
         [read_json(path) for path in snakemake.input.measurements],
     )
     write_table(snakemake.output.cohort, cohort)
+    log.info(describe_cohort(cohort.loc[cohort["included"], "label"]))

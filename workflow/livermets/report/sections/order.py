@@ -15,8 +15,11 @@ from livermets.report.sections import (
     references,
     results_by_scheme,
     reviewer_questions,
+    sample_size,
+    sites,
     software,
     study_summary,
+    training,
 )
 from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
@@ -34,6 +37,8 @@ def sections(results: StudyResults) -> list[Section]:
         flow_diagram.SECTION,
         leakage_audit.SECTION,
         patients.SECTION,
+        sites.SECTION,
+        sample_size.SECTION,
         example_lesions.SECTION,
         feature_importance.SECTION,
         radiomics.SECTION,
@@ -42,6 +47,7 @@ def sections(results: StudyResults) -> list[Section]:
         excluded_patients.SECTION,
         masks.SECTION,
         mask_correction.SECTION,
+        training.SECTION,
         methods.SECTION,
         software.SECTION,
         references.SECTION,
