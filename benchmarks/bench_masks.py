@@ -23,7 +23,8 @@ from livermets.imaging.ct import import_ct
 from livermets.lesions.components import label_lesions
 from livermets.masks.labels import Label
 from livermets.review.overlay import draw_overlay
-from livermets.segmentation.inference import load_chain, segment
+from livermets.segmentation.inference import segment
+from livermets.segmentation.model_chain import load_chain
 from livermets.segmentation.package_download import download_package
 from livermets.study.config import load_config
 from scipy import ndimage
@@ -80,7 +81,7 @@ def main() -> None:
             series = next(p for p in Path(folder).rglob("*") if p.is_file()).parent
             ct, _ = import_ct(series, case)
         start = time.monotonic()
-        mask = segment(ct, chain)
+        mask = segment(ct, chain).mask
         seconds = time.monotonic() - start
         truth = sitk.GetArrayFromImage(sitk.ReadImage(str(data / case / truth_name)))
         pieces = label_lesions(ct, mask, min_diameter_mm=0)[0]

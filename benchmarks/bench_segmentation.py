@@ -35,10 +35,12 @@ OURS = """
 import sys; from pathlib import Path
 import logging; logging.basicConfig(level=logging.INFO)
 from livermets.segmentation.model_archive import hash_model
-from livermets.segmentation.inference import load_chain, segment_files
+from livermets.segmentation.inference import segment_files
+from livermets.segmentation.model_chain import load_chain
 _, model, ct, record, out, device, threads = sys.argv
 model = dict(path=model, sha256=hash_model(Path(model)), labels=dict(liver=1, lesion=2))
-segment_files([(Path(ct), Path(record), Path(out))], lambda: load_chain(
+outs = Path(out), Path(out).parent / "probability.nii.gz"
+segment_files([(Path(ct), Path(record), *outs)], lambda: load_chain(
     [model], device, cache_dir=Path(out).parent / "models", threads=int(threads)))
 """
 

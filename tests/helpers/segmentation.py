@@ -9,6 +9,7 @@ import yaml
 from livermets.phantoms.phantom import make_phantom
 from livermets.segmentation import inference
 from livermets.segmentation.model_archive import hash_model
+from livermets.segmentation.model_chain import load_chain
 
 ROOT = Path(__file__).parents[2]
 DEMO_MODEL = ROOT / "resources/demo/model.zip"
@@ -31,7 +32,7 @@ def demo_phantom(patient: str = "U01", **changes: Any) -> tuple[sitk.Image, sitk
 
 def segment(ct: sitk.Image, models: list[dict], *args: Any, **settings: Any) -> sitk.Image:
     """The mask of a CT by a chain that is loaded for it alone."""
-    return inference.segment(ct, inference.load_chain(models, *args, **settings))
+    return inference.segment(ct, load_chain(models, *args, **settings)).mask
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:

@@ -18,9 +18,11 @@ from helpers.segmentation import (
 )
 from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput
-from livermets.segmentation import inference, nnunet_model
-from livermets.segmentation.inference import load_chain, segment_files
+from livermets.segmentation import inference, model_chain
+from livermets.segmentation.inference import segment_files
 from livermets.segmentation.model_archive import hash_model, model_folder
+from livermets.segmentation.model_chain import ChainedModel, Crop, load_chain
+from livermets.segmentation.prediction import Prediction
 from scipy import ndimage
 
 # --- the shipped model -------------------------------------------------------------------------
@@ -116,21 +118,21 @@ def painted(monkeypatch, tmp_path):
     """Models that find what their rule says, and the regions they were shown."""
     shown = []
 
-    class Rule:
-        def __init__(self, rule):
-            self.rule = rule
-
-    def predict(predictor, image, orientation):
-        shown.append(image.GetSize())
-        return predictor.rule(sitk.GetArrayFromImage(image)).astype(np.uint16)
-
     def load(model, *_):
-        rule = Rule(model["rule"])
-        return inference.ChainedModel(model["name"], rule, model["labels"], model.get("crop"), None)
+        def predict(ct, earlier):
+            shown.append(ct.GetSize())
+            labels = model["rule"](sitk.GetArrayFromImage(ct)).astype(np.uint16)
+            probability = model.get("probability")
+            return Prediction(labels, probability and np.full(labels.shape, probability))
 
-    monkeypatch.setattr(inference, "model_folder", lambda *_: tmp_path)
-    monkeypatch.setattr(inference, "_load_nnunet", load)
-    monkeypatch.setattr(nnunet_model, "predict", predict)
+        crop = model.get("crop")
+        return ChainedModel(
+            model["name"], predict, model["labels"], crop and Crop(**crop),
+            model.get("only_locates", False),
+        )  # fmt: skip
+
+    monkeypatch.setattr(model_chain, "model_folder", lambda *_: tmp_path)
+    monkeypatch.setattr(model_chain, "_load_nnunet", load)
     return shown
 
 
@@ -188,10 +190,11 @@ def test_pieces_of_liver_beside_the_largest_are_forgotten_only_on_request(painte
         chained("both", lambda hu: np.where(hu == 45, 2, hu > 0), {"liver": 1, "lesion": 2}),
         chained("more", lambda hu: hu > 1000, {"lesion": 1}, crop={"to": "liver"}),
     ]
-    kept = sitk.GetArrayFromImage(inference.segment(image, load_chain(models)))
+    kept = sitk.GetArrayFromImage(inference.segment(image, load_chain(models)).mask)
     assert (kept[15:17] > 0).sum() == 32
     chain = load_chain(models)
-    forgotten = sitk.GetArrayFromImage(inference.segment(image, chain, keep_largest_liver=True))
+    forgotten = inference.segment(image, chain, keep_largest_liver=True).mask
+    forgotten = sitk.GetArrayFromImage(forgotten)
     assert (forgotten == 1).sum() == (hu[5:15] == 90).sum()
     assert forgotten[15, 31, 31] == 2  # judged later, where lesions are split
     assert painted[-1][2] < painted[-3][2]
@@ -216,10 +219,8 @@ def test_of_patients_who_share_a_job_one_who_fails_does_not_take_the_others_down
         out = {"stage": "import", "reason": "no CT"} if name == "B" else None
         (tmp_path / f"{name}.json").write_text(json.dumps({"excluded": out}))
     (tmp_path / "C.nii.gz").write_bytes(b"damaged")
-    files = [
-        (tmp_path / f"{n}.nii.gz", tmp_path / f"{n}.json", tmp_path / f"{n}.out.nii.gz")
-        for n in "ABCD"
-    ]
+    endings = ("nii.gz", "json", "out.nii.gz", "probability.nii.gz")
+    files = [tuple(tmp_path / f"{name}.{ending}" for ending in endings) for name in "ABCD"]
     loaded = []
 
     def load():
@@ -232,8 +233,8 @@ def test_of_patients_who_share_a_job_one_who_fails_does_not_take_the_others_down
     assert "C.nii.gz could not be segmented" in caplog.text
     assert "Traceback" in caplog.text
     for name, filled in zip("ABCD", (True, False, False, True), strict=True):
-        out = tmp_path / f"{name}.out.nii.gz"
-        assert bool(out.stat().st_size) == filled
+        out, probability = (tmp_path / f"{name}.{ending}" for ending in endings[2:])
+        assert bool(out.stat().st_size) == bool(probability.stat().st_size) == filled
         if filled:
             assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(out))), hu > 0)
     with pytest.raises(RuntimeError):  # alone in its job: the job fails
@@ -242,9 +243,10 @@ def test_of_patients_who_share_a_job_one_who_fails_does_not_take_the_others_down
 
 def test_where_every_patient_is_out_no_model_is_loaded(tmp_path):
     (tmp_path / "A.json").write_text('{"excluded": {"stage": "import", "reason": "-"}}')
-    files = [(tmp_path / "A.nii.gz", tmp_path / "A.json", tmp_path / "A.out.nii.gz")]
+    endings = ("nii.gz", "json", "out.nii.gz", "probability.nii.gz")
+    files = [tuple(tmp_path / f"A.{ending}" for ending in endings)]
     assert segment_files(files, lambda: pytest.fail("loaded")) == []
-    assert (tmp_path / "A.out.nii.gz").stat().st_size == 0
+    assert [file.stat().st_size for file in files[0][2:]] == [0, 0]
 
 
 # --- wrong settings -----------------------------------------------------------------------------

@@ -10,8 +10,7 @@ import SimpleITK as sitk
 import torch
 from livermets.core.errors import BadInput
 from livermets.masks.labels import Label
-from livermets.segmentation import leuven_model
-from livermets.segmentation.leuven_model import LeuvenModel, load_leuven_model, load_weights
+from livermets.segmentation.leuven_model import LeuvenModel, load_leuven_model
 from livermets.segmentation.leuven_network import (
     LESIONS,
     LIVER,
@@ -20,6 +19,8 @@ from livermets.segmentation.leuven_network import (
     middle,
     normalise,
 )
+from livermets.segmentation.leuven_tiles import tile_starts, window_starts
+from livermets.segmentation.leuven_weights import load_weights
 from scipy import ndimage
 
 CPU = torch.device("cpu")
@@ -159,7 +160,7 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
 def test_the_mask_lies_where_the_liver_lies_however_the_ct_is_stored(direction):
     ct, truth = liver_ct(direction)
     networks = {"liver": Bright(LIVER, 0.0), "lesion": Dark(LESIONS, 0.15)}
-    mask = LeuvenModel(networks, CPU).predict(ct, np.zeros_like(truth))
+    mask = LeuvenModel(networks, CPU).predict(ct, np.zeros_like(truth)).labels
     assert mask.shape == truth.shape
     assert overlap(mask > 0, truth > 0) > 0.9
     assert overlap(mask == Label.LESION, truth == Label.LESION) > 0.7
@@ -168,7 +169,7 @@ def test_the_mask_lies_where_the_liver_lies_however_the_ct_is_stored(direction):
 def test_lesions_are_looked_for_in_the_liver_of_an_earlier_model():
     ct, truth = liver_ct()
     model = LeuvenModel({"lesion": Dark(LESIONS, 0.15)}, CPU)
-    mask = model.predict(ct, (truth > 0).astype(np.uint8))
+    mask = model.predict(ct, (truth > 0).astype(np.uint8)).labels
     assert set(np.unique(mask)) == {0, Label.LESION}
     assert overlap(mask == Label.LESION, truth == Label.LESION) > 0.7
 
@@ -176,7 +177,7 @@ def test_lesions_are_looked_for_in_the_liver_of_an_earlier_model():
 def test_without_a_liver_the_mask_is_empty_and_no_lesion_is_looked_for(caplog):
     ct, truth = liver_ct()
     networks = {"liver": Bright(LIVER, 9.0), "lesion": Bright(LESIONS, -9.0)}
-    assert not LeuvenModel(networks, CPU).predict(ct, np.zeros_like(truth)).any()
+    assert not LeuvenModel(networks, CPU).predict(ct, np.zeros_like(truth)).labels.any()
     assert "no liver was found" in caplog.text
 
 
@@ -189,7 +190,9 @@ def test_a_higher_probability_leaves_fewer_lesions():
 
     networks = {"liver": Bright(LIVER, 0.0), "lesion": Half(LESIONS, -0.4)}
     lesions = [
-        (LeuvenModel(networks, CPU, p).predict(ct, np.zeros_like(truth)) == Label.LESION).sum()
+        (
+            LeuvenModel(networks, CPU, p).predict(ct, np.zeros_like(truth)).labels == Label.LESION
+        ).sum()
         for p in (0.5, 0.7)
     ]
     assert lesions[0] > 0
@@ -198,7 +201,7 @@ def test_a_higher_probability_leaves_fewer_lesions():
 
 @pytest.mark.parametrize("voxels", [1, 41, 42, 43, 84, 200])
 def test_tiles_cover_the_volume_side_by_side(voxels):
-    starts = leuven_model._tile_starts(voxels, 42)
+    starts = tile_starts(voxels, 42)
     covered = np.zeros(max(voxels, 42), dtype=int)
     for start in starts:
         covered[start : start + 42] += 1
@@ -208,7 +211,7 @@ def test_tiles_cover_the_volume_side_by_side(voxels):
 
 @pytest.mark.parametrize("voxels", [100, 136, 137, 250, 500])
 def test_windows_overlap_by_half_where_one_is_too_small(voxels):
-    starts = leuven_model._window_starts(voxels, 136)
+    starts = window_starts(voxels, 136)
     if voxels <= 136:
         assert len(starts) == 1
     else:

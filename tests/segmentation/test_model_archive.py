@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from helpers.segmentation import demo_model
 from livermets.core.errors import BadInput
-from livermets.segmentation.inference import load_chain
 from livermets.segmentation.model_archive import hash_model, model_folder
+from livermets.segmentation.model_chain import load_chain
 
 
 def write_zip(path, **members):

@@ -13,7 +13,8 @@ from livermets.core.errors import BadInput
 from livermets.segmentation.body_mask import body_mask
 from livermets.segmentation.model_archive import hash_model, model_folder
 from livermets.segmentation.nnunet_environment import nnunet_environment
-from livermets.segmentation.nnunet_model import load_model, predict, predict_array
+from livermets.segmentation.nnunet_model import load_model
+from livermets.segmentation.nnunet_prediction import predict, predict_array
 from livermets.segmentation.sliding_window import SlidingWindowInferer
 from livermets.segmentation.volume_resampling import resample, resampling_function
 
@@ -165,7 +166,7 @@ def test_labels_are_those_of_nnunets_predictor(model, tmp_path):
     image.SetSpacing(spacing[::-1])
     theirs = peer(tmp_path, hu, spacing, folds=folds)
     with nnunet_environment():
-        ours = predict(load_model(tmp_path, folds, "checkpoint_final.pth", CPU), image)
+        ours = predict(load_model(tmp_path, folds, "checkpoint_final.pth", CPU), image).labels
     assert len(np.unique(theirs)) > 1
     # float16 sums are rounded once more in nnU-Net's; only ties may differ
     assert (ours != theirs).mean() < 2e-3
@@ -242,11 +243,11 @@ def test_the_edges_of_zeros_that_nnunet_cuts_off_are_cut_off(tmp_path):
     spacing = (5.0, 1.5, 1.6)
     with nnunet_environment():
         model = load_model(tmp_path, [0], "checkpoint_final.pth", CPU)
-    ours = predict_array(model, padded, spacing)
+    ours = predict_array(model, padded, spacing).labels
     assert (ours != peer(tmp_path, padded, spacing)).mean() < 2e-3
     assert ours[:-3, 7:, 5:-6].any()
     assert not ours[:, :7].any()
-    assert not predict_array(model, np.zeros_like(hu), spacing).any()
+    assert not predict_array(model, np.zeros_like(hu), spacing).labels.any()
 
 
 @pytest.mark.training
@@ -259,7 +260,7 @@ def test_labels_of_a_patient_in_air_on_a_table_are_nnunets_own(tmp_path):
     model = load_model(folder, [0], "checkpoint_final.pth", CPU)
     looks = []
     model.networks[0].register_forward_hook(lambda *_: looks.append(1))
-    ours = predict_array(model, hu, ct.GetSpacing()[::-1])
+    ours = predict_array(model, hu, ct.GetSpacing()[::-1]).labels
     theirs = peer(folder, hu, ct.GetSpacing()[::-1])
     assert len(looks) < 20  # of 5 times 4 patches
     tissue = body_mask(hu)  # this model takes air for liver

@@ -11,7 +11,8 @@ import SimpleITK as sitk
 import torch
 from helpers.run_study import command, snakemake, write_phantom_study
 from helpers.segmentation import training_cases
-from livermets.segmentation.inference import load_chain, segment
+from livermets.segmentation.inference import segment
+from livermets.segmentation.model_chain import load_chain
 from livermets.segmentation.model_archive import hash_model, model_folder
 from livermets.segmentation.training import TrainingSettings, train
 
@@ -57,7 +58,7 @@ def test_the_trained_model_segments(trained, cases, tmp_path):
     chain = load_chain(
         [{"path": model, "sha256": sha256, "labels": LABELS}], cache_dir=tmp_path, threads=1
     )
-    mask = segment(ct, chain)
+    mask = segment(ct, chain).mask
     assert mask.GetSize() == ct.GetSize()
 
 

@@ -7,6 +7,7 @@ checkpoint label_lesions:
         ct="results/ct/{patient}.nii.gz",
         mask="results/masks/{patient}.nii.gz",
         record="results/masks/{patient}.json",
+        probability=by_patient(study.lesion_probability),
     output:
         lesions="results/lesions/{patient}.nii.gz",
         table="results/lesions/{patient}.tsv",

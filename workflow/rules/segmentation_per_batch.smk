@@ -39,6 +39,11 @@ rule segment_batch:
             batch=wildcards.batch,
             patient=study.batch(wildcards.batch),
         ),
+        probabilities=lambda wildcards: expand(
+            "results/segmentation/batch-{batch}/{patient}.lesion_probability.nii.gz",
+            batch=wildcards.batch,
+            patient=study.batch(wildcards.batch),
+        ),
     message:
         "Segmenting liver and lesions of the patients of batch {wildcards.batch}"
     script:
@@ -55,9 +60,10 @@ rule place_mask:
         by_patient(study.batch_folder),
     output:
         "results/segmentation/{patient}.nii.gz",
+        "results/segmentation/{patient}.lesion_probability.nii.gz",
     log:
         "results/logs/place_mask/{patient}.log",
     message:
         "Placing the automatic mask of {wildcards.patient}"
     shell:
-        "ln -f {input}/{wildcards.patient}.nii.gz {output} 2> {log}"
+        "for file in {output}; do ln -f {input}/$(basename $file) $file; done 2> {log}"

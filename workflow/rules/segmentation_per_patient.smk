@@ -9,6 +9,7 @@ rule segment:
         models=study.model_files,
     output:
         "results/segmentation/{patient}.nii.gz",
+        "results/segmentation/{patient}.lesion_probability.nii.gz",
     log:
         "results/logs/segment/{patient}.log",
     benchmark:
@@ -23,6 +24,7 @@ rule segment:
     params:
         **study.segmentation,
         masks=["results/segmentation/{patient}.nii.gz"],
+        probabilities=["results/segmentation/{patient}.lesion_probability.nii.gz"],
     message:
         "Segmenting liver and lesions of {wildcards.patient}"
     script:

@@ -3,6 +3,7 @@
 Small components, and those that do not touch the liver, are dropped with the reason.
 """
 
+import math
 from typing import Any, Literal
 
 import cc3d
@@ -29,6 +30,7 @@ COLUMNS = {
     "y_mm": "float64",
     "z_mm": "float64",
     "mean_hu": "float64",
+    "model_probability": "float64",
 }
 DIAMETERS = ("axial", "feret", "sphere")
 OUTSIDE = "does not touch the liver"
@@ -38,6 +40,7 @@ Box = tuple[slice, slice, slice]
 def label_lesions(
     ct: sitk.Image,
     mask: sitk.Image,
+    probability: sitk.Image | None = None,
     connectivity: Literal[6, 18, 26] = 26,
     diameter: str = "axial",
     min_diameter_mm: float = 5.0,
@@ -52,6 +55,8 @@ def label_lesions(
         Hounsfield units.
     mask : SimpleITK.Image of uint8
         Labels of the liver and its lesions (`masks.labels.Label`), on the grid of the CT.
+    probability : SimpleITK.Image of uint8, optional
+        The models' probability of lesion in percent, on the grid of the CT; 0 where they saw none.
     connectivity : {6, 18, 26}
         Number of neighbours with which a voxel is connected.
     diameter : {"axial", "feret", "sphere"}
@@ -71,7 +76,8 @@ def label_lesions(
         The kept lesions as 1…n, the largest first; 0 elsewhere.
     table : pandas.DataFrame
         One row for each component, with `COLUMNS`: first the kept ones, 1…n, then the dropped
-        ones with a reason. Centroids are in LPS coordinates.
+        ones with a reason. Centroids are in LPS coordinates. `model_probability` (0 to 1) is the
+        mean over the voxels that the models call lesion as well; missing where there are none.
     measurements : dict
         liver_ml (with its lesions), lesion_ml (with the dropped ones, which are tumour as well),
         burden (lesion_ml / liver_ml), parenchyma_hu (mean of the liver without lesions),
@@ -86,6 +92,7 @@ def label_lesions(
     if diameter not in DIAMETERS:
         raise ValueError(f"diameter is {diameter!r}: use one of {', '.join(DIAMETERS)}")
     hu, labels = sitk.GetArrayViewFromImage(ct), sitk.GetArrayFromImage(mask)
+    percent = sitk.GetArrayViewFromImage(probability) if probability is not None else None
     filled = _fill_holes(labels) if fill_holes else 0
     components, n = cc3d.connected_components(
         labels == Label.LESION, connectivity=connectivity, return_N=True
@@ -95,6 +102,7 @@ def label_lesions(
     for number in range(1, n + 1):
         row = _measure(hu, components, number, boxes[number], mask)
         row["diameter_mm"] = row[f"{diameter}_diameter_mm"]
+        row["model_probability"] = _mean_probability(percent, components, number, boxes[number])
         row["reason"] = ""
         if must_touch_liver and not _touches_liver(components, number, boxes[number], labels):
             row["reason"] = OUTSIDE
@@ -146,6 +154,16 @@ def _measure(
         "z_mm": z,
         "mean_hu": float(hu[box][lesion].mean()),
     }
+
+
+def _mean_probability(
+    percent: np.ndarray | None, components: np.ndarray, number: int, box: Box
+) -> float:
+    """Mean probability of one component where the models gave one; else not a number."""
+    if percent is None:
+        return math.nan
+    given = percent[box][(components[box] == number) & (percent[box] > 0)]
+    return float(given.mean() / 100) if given.size else math.nan
 
 
 def _touches_liver(components: np.ndarray, number: int, box: Box, labels: np.ndarray) -> bool:

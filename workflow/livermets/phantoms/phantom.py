@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from livermets.core.errors import BadInput
 from livermets.core.seeds import derive_seed
+from livermets.imaging.connected_pieces import largest_piece
 from livermets.masks.labels import Label
 
 SIZE = (40, 176, 176)  # voxels (z, y, x)
@@ -170,8 +171,7 @@ def _draw_anatomy(grid: _Grid, rng: np.random.Generator) -> tuple[np.ndarray, np
         jitter(0.12, -0.14, 0.04), rng.uniform(0.94, 1.06, 3) * (0.25, 0.11, 0.17)
     )
     inside = (np.minimum(right, left) + surface < 1) & (body < 0.84)
-    parts, _ = ndimage.label(inside)
-    liver = parts == np.argmax(np.bincount(parts.ravel())[1:]) + 1
+    liver = largest_piece(inside)
 
     spleen = grid.ellipsoid(jitter(0.08, 0.12, 0.29), (0.28, 0.13, 0.09)) + surface < 1
     hu[spleen & ~liver & (body < 0.86)] = SPLEEN_HU + rng.normal(0, 6)

@@ -44,19 +44,19 @@ def check_mask(
     -------
     dict
         For a JSON file: liver_ml, lesion_ml, burden; parenchyma_hu and lesion_hu as (mean,
-        standard deviation) or None; lesions (number, ml, mm and hu of each kept one); n_dropped;
-        source, correction, dice_liver and dice_lesion of the record; warnings (sentences).
+        standard deviation) or None; lesions (number, ml, mm, hu and the models' probability or
+        None of each kept one, see `_surest_first`); n_dropped; source, correction, dice_liver and
+        dice_lesion of the record; warnings (sentences).
     """
     hu, labels = sitk.GetArrayViewFromImage(ct), sitk.GetArrayViewFromImage(mask)
     kept = lesions[lesions["kept"].astype(bool)]  # a table without rows knows no types
-    columns = {"lesion": "number", "volume_ml": "ml", "diameter_mm": "mm", "mean_hu": "hu"}
     checked = {
         "liver_ml": measurements["liver_ml"],
         "lesion_ml": measurements["lesion_ml"],
         "burden": measurements["burden"],
         "parenchyma_hu": _mean_and_sd(hu[labels == Label.LIVER]),
         "lesion_hu": _mean_and_sd(hu[labels == Label.LESION]),
-        "lesions": kept[list(columns)].rename(columns=columns).to_dict("records"),
+        "lesions": _surest_first(kept),
         "n_dropped": measurements["n_dropped"],
         **{key: record[key] for key in ("source", "correction", "dice_liver", "dice_lesion")},
     }
@@ -64,6 +64,20 @@ def check_mask(
     if record["geometry"] == "resampled":
         warnings.append("the mask lay on another grid and was resampled")
     return checked | {"warnings": warnings}
+
+
+def _surest_first(kept: pd.DataFrame) -> list[dict[str, Any]]:
+    """The lesions by the models' probability, highest first: a reader deletes from the bottom.
+
+    Those without a probability, which no model called lesion, come before them all.
+    """
+    columns = {"lesion": "number", "volume_ml": "ml", "diameter_mm": "mm", "mean_hu": "hu"}
+    rows = kept[list(columns)].rename(columns=columns)
+    # a table that was read as text holds "" where there is no number
+    given = pd.to_numeric(kept["model_probability"], errors="coerce").astype(float)
+    rows["probability"] = given.astype(object).where(given.notna(), None)
+    order = given.sort_values(ascending=False, kind="stable", na_position="first").index
+    return rows.loc[order].to_dict("records")
 
 
 def touched_sides(mask: sitk.Image) -> list[str]:

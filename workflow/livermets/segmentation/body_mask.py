@@ -1,7 +1,8 @@
 """Body mask: the voxels of a CT that belong to the patient, without air, table and blankets."""
 
 import numpy as np
-from scipy import ndimage
+
+from livermets.imaging.connected_pieces import largest_piece
 
 AIR_HU = -250  # air, lung and most foams of a table have less
 COARSE_SIZE = 128  # voxels along an axis that are enough to tell a patient from a table
@@ -13,10 +14,9 @@ def body_mask(hu: np.ndarray) -> np.ndarray:
     The part is searched on a coarse grid of every n-th voxel. True everywhere in a CT of air alone.
     """
     coarse = tuple(slice(None, None, max(1, n // COARSE_SIZE)) for n in hu.shape)
-    parts, n = ndimage.label(hu[coarse] > AIR_HU)
-    if not n:
+    mask = largest_piece(hu[coarse] > AIR_HU)
+    if not mask.any():
         return np.ones(hu.shape, bool)
-    mask = parts == np.bincount(parts.ravel())[1:].argmax() + 1
     for axis, every in enumerate(coarse):
         mask = mask.repeat(every.step, axis).take(range(hu.shape[axis]), axis)
     return mask

@@ -178,6 +178,11 @@ class Study:
         """The automatic mask as an input of a rule; empty where no model segments the patient."""
         return [f"results/segmentation/{patient}.nii.gz"] if patient in self._segmented else []
 
+    def lesion_probability(self, patient: str) -> list[str]:
+        """The models' probability of lesion as an input of a rule; empty without a model."""
+        image = f"results/segmentation/{patient}.lesion_probability.nii.gz"
+        return [image] if patient in self._segmented else []
+
     @cached_property
     def segmentation_batches(self) -> list[list[str]]:
         """Patients who share a job of segmentation, and so the models in its memory."""

@@ -17,6 +17,7 @@ def step() -> dict[str, Any]:
     labelled, table, measurements = label_lesions(
         sitk.ReadImage(snakemake.input.ct),
         sitk.ReadImage(snakemake.input.mask),
+        *map(sitk.ReadImage, snakemake.input.probability),
         **{key: snakemake.params[key] for key in KEYS},
     )
     write_image(snakemake.output.lesions, labelled)

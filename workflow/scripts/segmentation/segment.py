@@ -4,12 +4,19 @@ from functools import partial
 from pathlib import Path
 
 from livermets.core.jobs import job
-from livermets.segmentation.inference import load_chain, segment_files
+from livermets.segmentation.inference import segment_files
+from livermets.segmentation.model_chain import load_chain
 
 with job(snakemake):
     segment_files(
         list(
-            zip(snakemake.input.cts, snakemake.input.records, snakemake.params.masks, strict=True)
+            zip(
+                snakemake.input.cts,
+                snakemake.input.records,
+                snakemake.params.masks,
+                snakemake.params.probabilities,
+                strict=True,
+            )
         ),
         partial(
             load_chain,
