@@ -12,8 +12,8 @@ import torch
 from helpers.run_study import command, snakemake, write_phantom_study
 from helpers.segmentation import training_cases
 from livermets.segmentation.inference import segment
-from livermets.segmentation.model_chain import load_chain
 from livermets.segmentation.model_archive import hash_model, model_folder
+from livermets.segmentation.model_chain import load_chain
 from livermets.segmentation.training import TrainingSettings, train
 
 LABELS = {"liver": 1, "lesion": 2}
