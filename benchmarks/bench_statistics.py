@@ -1,10 +1,11 @@
 """How fast the intervals are: this package against a loop over scikit-learn's metric functions.
 
-`make bench-statistics`, or `ARGS=draws` of the loop; the last line is `ratio=<number>`. Before
+`make bench-statistics`, or `ARGS=patients` of the loop; the last line is `ratio=<number>`. Before
 it stands how long the fitting of all arms takes (benchmarks/bench_arms.py, minutes). The table has
-the size of the paper's: 78 patients, 1,296 lesions, 40 arms, 2,000 draws, the three levels. The
-loop is timed on a few draws of one arm and extrapolated; its values must agree. CPU seconds are
-compared: other work on the machine disturbs them less.
+the size of the paper's: 78 patients, 1,296 lesions, 40 arms, the three levels. Both leave out one
+patient at a time; the loop is timed on a few patients of one arm and extrapolated, without the
+intervals themselves. Its values must agree. CPU seconds are compared: other work on the machine
+disturbs them less.
 """
 
 import sys
@@ -14,9 +15,9 @@ import warnings
 import bench_arms
 import numpy as np
 import pandas as pd
-from livermets.core.seeds import derive_seed
-from livermets.evaluation import bootstrap, evaluate, metrics
-from livermets.evaluation.resamples import scored_repeat
+from livermets.evaluation import evaluate, metrics
+from livermets.evaluation.jackknife import delete_one_counts
+from livermets.evaluation.scored_arms import scored_repeat
 from livermets.evaluation.scored_rows import ScoredRows
 from livermets.predictions.predictions_table import with_scheme
 from livermets.study.outputs import LEVELS
@@ -24,7 +25,7 @@ from scipy.special import expit, logit
 from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
-ARMS, DRAWS = 40, 2000
+ARMS = 40
 
 
 def study() -> pd.DataFrame:
@@ -48,16 +49,28 @@ def study() -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def within_folds(metric, rows: ScoredRows, weight: np.ndarray, shares: np.ndarray) -> float:
+    """A rank metric of scikit-learn in each fold, averaged with these weights of the folds."""
+    values = []
+    for fold in range(len(shares)):
+        part = (rows.folds == fold) & (weight > 0)
+        truth, score = rows.positive[part], rows.score[part]
+        values.append(metric(truth, score, sample_weight=weight[part]))
+    return float(np.average(values, weights=shares))
+
+
 def by_scikit_learn(rows: ScoredRows, weight: np.ndarray) -> dict[str, float]:
-    """The same metrics for one draw, each by its scikit-learn function."""
+    """The same metrics for one choice of patients, each by its scikit-learn function."""
     truth, score, given = rows.positive, rows.score, {"sample_weight": weight}
     called = score >= 0.5
     x = logit(np.clip(score, 1e-4, 1 - 1e-4))
     tn, fp, _, tp = sk.confusion_matrix(truth, called, **given).ravel()
     slope = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10)
+    positives = np.bincount(rows.folds, weight * truth)
+    pairs = positives * np.bincount(rows.folds, weight * ~truth)
     return {
-        "auc": sk.roc_auc_score(truth, score, **given),
-        "average_precision": sk.average_precision_score(truth, score, **given),
+        "auc": within_folds(sk.roc_auc_score, rows, weight, pairs),
+        "average_precision": within_folds(sk.average_precision_score, rows, weight, positives),
         "accuracy": sk.accuracy_score(truth, called, **given),
         "balanced_accuracy": sk.balanced_accuracy_score(truth, called, **given),
         "sensitivity": sk.recall_score(truth, called, **given),
@@ -70,30 +83,33 @@ def by_scikit_learn(rows: ScoredRows, weight: np.ndarray) -> dict[str, float]:
     }
 
 
-def main(loop_draws: int = 20) -> None:
+def main(loop_patients: int = 10) -> None:
     warnings.simplefilter("ignore")
     predictions = study()
     classes, positive = ["colorectal", "pancreatic"], "pancreatic"
     start = time.process_time()
-    table = evaluate.evaluate(predictions, classes, positive, draws=DRAWS)
+    table = evaluate.evaluate(predictions, classes, positive)
     ours = time.process_time() - start
 
     first = with_scheme(predictions[predictions["arm"] == "arm00"])
     patients = sorted(first["patient"].unique())
-    label = first.drop_duplicates("patient").set_index("patient")["label"].loc[patients]
-    counts = bootstrap.draw_patients(label.to_numpy(), DRAWS, derive_seed(2023, "bootstrap", "cv"))
+    counts = delete_one_counts(len(patients))
     loop, worst = 0.0, 0.0
     for level in LEVELS:
         rows = scored_repeat(first, level, classes, positive, patients).rows[positive]
         fast = metrics.measure(rows, counts)
         start = time.process_time()
-        slow = [by_scikit_learn(rows, c[rows.patient] * rows.weight) for c in counts[:loop_draws]]
-        loop += (time.process_time() - start) / loop_draws * DRAWS * ARMS
-        for draw, values in enumerate(slow):
-            worst = max(worst, *(abs(fast[name][draw] - value) for name, value in values.items()))
-    print(f"{ARMS} arms, {DRAWS} patient draws, {len(table)} intervals")
+        slow = [
+            by_scikit_learn(rows, c[rows.patient] * rows.weight) for c in counts[:loop_patients]
+        ]
+        loop += (time.process_time() - start) / loop_patients * len(counts) * ARMS
+        for row, values in enumerate(slow):
+            worst = max(worst, *(abs(fast[name][row] - value) for name, value in values.items()))
+    print(f"{ARMS} arms, {len(patients)} patients left out in turn, {len(table)} intervals")
     print(f"{'livermets':<28}{ours:>10.1f} s of CPU")
-    print(f"{'loop over scikit-learn':<28}{loop:>10.1f} s of CPU  ({loop_draws} draws a level)")
+    print(
+        f"{'loop over scikit-learn':<28}{loop:>10.1f} s of CPU  ({loop_patients} patients)"
+    )
     print(f"{'largest difference':<28}{worst:>10.1e}")
     bench_arms.main()
     print(f"ratio={loop / ours:.0f}")

@@ -16,21 +16,23 @@ MARK = "<!-- table3 -->"
 
 def cell(row: pd.Series, metric: str) -> str:
     """Value and interval, e.g. 0.85 (0.79–0.90)."""
+    if pd.isna(row[f"{metric}_low"]):
+        return f"{row[metric]:.2f} (no interval)"
     return f"{row[metric]:.2f} ({row[f'{metric}_low']:.2f}–{row[f'{metric}_high']:.2f})"
 
 
-table = pd.read_csv(RESULTS / "tables/table3.tsv", sep="\t", keep_default_na=False)
+table = pd.read_csv(RESULTS / "tables/table3.tsv", sep="\t").fillna({"resampling": ""})
 table = table[table["scheme"] == "cv"]
 lesion = table[table["level"] == "lesion"]
 patient = table[table["level"] == "patient"].set_index("arm")
 lines = [
-    "| model | resampling | AUC by lesion | accuracy by lesion | AUC by patient |",
+    "| model | resampling | AUC by patient | AUC by lesion | accuracy by lesion |",
     "|---|---|---|---|---|",
 ]
 for _, row in lesion.iterrows():
     lines.append(
-        f"| {row['model']} | {row['resampling']} | {cell(row, 'auc')} | {cell(row, 'accuracy')} "
-        f"| {cell(patient.loc[row['arm']], 'auc')} |"
+        f"| {row['model']} | {row['resampling']} | {cell(patient.loc[row['arm']], 'auc')} "
+        f"| {cell(row, 'auc')} | {cell(row, 'accuracy')} |"
     )
 readme = ROOT / "README.md"
 before, _, after = readme.read_text().split(MARK)

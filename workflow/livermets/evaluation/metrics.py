@@ -138,10 +138,11 @@ def average_precision(rows: ScoredRows, counts: np.ndarray) -> np.ndarray:
 
 def _summed_precision(rows: ScoredRows, counts: np.ndarray) -> np.ndarray:
     """Sum of the precisions at the positive rows of one fold on every draw."""
-    patients = counts.shape[1]
+    tested, patient = np.unique(rows.patient, return_inverse=True)
     scores, score_index = np.unique(-rows.score, return_inverse=True)
-    weights = np.zeros((2, patients, len(scores)))
-    np.add.at(weights, (rows.positive.astype(int), rows.patient, score_index), rows.weight)
+    weights = np.zeros((2, len(tested), len(scores)))
+    np.add.at(weights, (rows.positive.astype(int), patient, score_index), rows.weight)
+    counts = counts[:, tested]
     useful = weights[1].any(0)  # only scores of positive rows add to the sum
     positive = weights[1][:, useful]
     called = np.cumsum(weights.sum(0), axis=1)[:, useful]
