@@ -15,5 +15,6 @@ def test_deviations_from_the_settings_are_counted_over_arms_and_splits(results):
         {"note": gone, "arms": 2, "fits": 3},
         {"note": few, "arms": 1, "fits": 1},
     ]
+    tables = [table.assign(features=107, selected=12) for table in tables]
     assert f"{gone}: in 3 fits of 2 arms" in render(results, fits=tuple(tables))
     assert "Deviations from the configured" not in render(results)
