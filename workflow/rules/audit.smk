@@ -43,7 +43,7 @@ rule audit_data:
     resources:
         mem_mb=scaled(2000),
     params:
-        known_distinct_pairs=config["audit"]["known_distinct_pairs"],
+        verdicts=config["audit"],
     message:
         "Auditing patients, images, features and splits for leakage"
     script:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 from livermets.audit.leakage_audit import as_json, audit_data, stop_on_findings
+from livermets.audit.verdicts import Verdicts
 from livermets.cohort.cohort_table import read_cohort
 from livermets.core.io import read_json_files, write_json
 from livermets.core.jobs import job
@@ -15,7 +16,7 @@ with job(snakemake):
         pd.read_parquet(snakemake.input.features),
         pd.read_parquet(snakemake.input.splits),
         read_json_files(fingerprints),
-        snakemake.params.known_distinct_pairs,
+        Verdicts(**snakemake.params.verdicts),
     )
     stop_on_findings(checks)
     write_json(snakemake.output[0], as_json(checks))

@@ -10,5 +10,6 @@ with job(snakemake):
         pd.DataFrame(snakemake.params.sheet),
         [read_json(path) for path in snakemake.input.masks],
         [read_json(path) for path in snakemake.input.measurements],
+        snakemake.params.excluded,
     )
     write_table(snakemake.output.cohort, cohort)
