@@ -82,6 +82,11 @@ def prediction_tables(wildcards):
     return expand("results/predictions/{arm}.parquet", arm=arms)
 
 
+def cohort_of_site(wildcards):
+    """An input function: the cohort table, which holds the sites, for the baseline of the site."""
+    return ["results/cohort.tsv"] if wildcards.baseline == "site" else []
+
+
 def kept_lesions(wildcards):
     """An input function: the features of every lesion that was kept, once they are labelled."""
     table = checkpoints.label_lesions.get(patient=wildcards.patient).output.table

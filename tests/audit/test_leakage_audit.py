@@ -1,5 +1,7 @@
 """The leakage audit: silent on real tables and phantoms, and every planted leak is named."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,8 @@ from livermets.audit.leakage_audit import (
     audit_predictions,
     stop_on_findings,
 )
-from livermets.audit.near_duplicates import MAX_EXPECTED_PAIRS, closest_pairs
+from livermets.audit.near_duplicates import MAX_EXPECTED_PAIRS, compare_lesions
+from livermets.audit.verdicts import Verdicts
 from livermets.core.errors import BadInput
 from livermets.features.features_table import feature_columns
 from livermets.features.user_table import read_features
@@ -54,8 +57,10 @@ def copied(table: pd.DataFrame, patient: str, name: str, noise: float = 0.0) -> 
     return pd.concat([table, again], ignore_index=True)
 
 
-def audited(cohort=COHORT, features=TABLE, splits=SPLITS, prints=None, different=()):
-    return audit_data(cohort, features, splits, prints, different)
+def audited(
+    cohort=COHORT, features=TABLE, splits=SPLITS, prints=None, different=(), trusted=(), stop_on=()
+):
+    return audit_data(cohort, features, splits, prints, Verdicts(different, trusted, stop_on))
 
 
 def found(checks, outcome: str = "failed") -> list:
@@ -132,7 +137,7 @@ def test_different_phantoms_share_nothing(phantoms, phantom_table):
     checks = audited(cohort, phantom_table, SPLITS, prints)
     assert not found(checks)
     assert (
-        closest_pairs(phantom_table, feature_columns(phantom_table))[0].expected
+        compare_lesions(phantom_table, feature_columns(phantom_table)).pairs[0].expected
         > 10 * MAX_EXPECTED_PAIRS
     )
 
@@ -143,7 +148,7 @@ def test_a_phantom_scanned_again_with_other_noise_is_found_by_its_features(phant
     other = sitk.GetImageFromArray(np.rint(sitk.GetArrayFromImage(ct) + noise).astype(np.int16))
     other.CopyInformation(ct)
     both = pd.concat([phantom_table, radiomics("D05again", other, mask, lesions)])
-    nearest = closest_pairs(both, feature_columns(both))[0]
+    nearest = compare_lesions(both, feature_columns(both)).pairs[0]
     assert nearest.patients == ("D05", "D05again")
     assert nearest.expected < MAX_EXPECTED_PAIRS
 
@@ -232,8 +237,8 @@ def test_a_pair_that_a_person_compared_only_warns():
 def test_coarse_features_and_few_lesions_give_no_verdict():
     coarse = TABLE.copy()
     coarse[feature_columns(TABLE)] = coarse[feature_columns(TABLE)].round(0).clip(-2, 2)
-    assert closest_pairs(coarse, feature_columns(coarse)) == []
-    assert closest_pairs(TABLE.iloc[:10], feature_columns(TABLE)) == []
+    assert compare_lesions(coarse, feature_columns(coarse)).pairs == []
+    assert compare_lesions(TABLE.iloc[:10], feature_columns(TABLE)).pairs == []
 
 
 def test_missing_values_do_not_hide_a_copy():
@@ -268,7 +273,7 @@ def test_a_feature_without_a_single_mistake_is_pointed_out_and_stops_nothing():
     apart = TABLE["original_glcm_F00"] + 100.0 * (TABLE["label"] == CLASSES[0])
     checks = audited(features=TABLE.assign(original_glcm_F00=apart))
     assert not found(checks)
-    assert "by original_glcm_F00 alone" in only(checks, "warned").text
+    assert "by original_glcm_F00 (an AUC of 1.000" in only(checks, "warned").text
 
 
 # ---- patients and predictions
@@ -291,7 +296,7 @@ def test_ids_that_differ_by_spelling_are_pointed_out():
 def test_sites_of_one_class_each_are_pointed_out():
     cohort = COHORT.assign(site=COHORT["label"].map({CLASSES[0]: "A", CLASSES[1]: "B"}))
     assert "scanner" in only(audited(cohort), "warned").text
-    cohort.loc[0, "site"] = "B"
+    cohort["site"] = np.resize(["A", "A", "B", "B"], len(cohort))
     assert not found(audited(cohort), "warned")
 
 
@@ -329,3 +334,114 @@ def test_all_that_stops_the_study_is_said_at_once_with_what_to_do():
         "Remove mystery",
     ):
         assert text in str(refusal.value)
+
+
+# ---- what a person decides
+
+
+def question(checks, beginning: str):
+    (check,) = (check for check in checks if check.title.startswith(beginning))
+    return check
+
+
+def with_suspicion(name: str) -> dict:
+    """A study with one suspicion of each kind that `audit.stop_on` knows."""
+    number = TABLE["patient"].str[1:].astype(float)
+    score = (TABLE["label"] == CLASSES[0]) + np.random.default_rng(2).normal(0, 0.2, len(TABLE))
+    nearly = COHORT["label"].map(dict(zip(CLASSES, "AB", strict=True)))
+    nearly.iloc[0] = "B"
+    ids = COHORT.replace({"patient": {"P07": "P05_b"}})
+    return {
+        "similar_ids": {"cohort": ids},
+        "near_copies": {"features": TABLE.assign(mystery=number.replace({3.0: 17.0, 17.0: 3.0}))},
+        "telling_columns": {"features": TABLE.assign(mystery=score)},
+        "telling_sites": {"cohort": COHORT.assign(site=nearly)},
+    }[name]
+
+
+@pytest.mark.parametrize(
+    ("suspicion", "said"),
+    [
+        ("similar_ids", "P05 and P05_b may be one person"),
+        ("near_copies", "mystery is a copy of the patient's id but for 2 of 24 patients"),
+        ("telling_columns", r"mystery \(an AUC of (1.000|0.99\d) for"),
+        ("telling_sites", r"the site nearly tells the class \(Cramér's V 0.9\d\)"),
+    ],
+    ids=str,
+)
+def test_a_suspicion_is_listed_with_its_value_and_stops_where_the_config_says_so(suspicion, said):
+    study = with_suspicion(suspicion)
+    listed = audited(**study)
+    stop_on_findings(listed)
+    assert re.search(said, only(listed, "warned").text)
+    with pytest.raises(BadInput, match=rf"{said}.*take `{suspicion}` out of `audit.stop_on`"):
+        stop_on_findings(audited(**study, stop_on=[suspicion]))
+
+
+def test_columns_that_a_person_trusts_are_not_listed_as_telling_and_it_is_said():
+    checks = audited(**with_suspicion("telling_columns"), trusted=["mystery"])
+    assert not found(checks, "warned")
+    assert "trusted by a person: mystery" in question(checks, "Does one column").looked_at
+    assert not found(
+        audited(**with_suspicion("near_copies"), trusted=["mystery"], stop_on=["near_copies"])
+    )
+
+
+def test_words_that_tell_the_class_of_every_patient_stop_the_study():
+    words = TABLE["label"].map(dict(zip(CLASSES, ("colon_", "panc"), strict=True)))
+    nested = words + np.where(words == "panc", "", TABLE["patient"].str[-1:])
+    finding = only(audited(features=TABLE.assign(clinical_note=nested)))
+    assert (
+        "clinical_note may give the class away: its words tell the class of 24 of 24"
+        in finding.text
+    )
+    trusted = audited(features=TABLE.assign(clinical_note=nested), trusted=["clinical_note"])
+    assert not found(trusted)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ({"different": [["P05", "P99"]]}, "known_distinct_pairs` names P99"),
+        ({"trusted": ["glcm"]}, "trusted_columns` names glcm"),
+    ],
+    ids=["a patient", "a column"],
+)
+def test_a_verdict_about_something_unknown_is_refused(verdict, said):
+    with pytest.raises(BadInput, match=said):
+        audited(**verdict)
+
+
+def test_each_pair_of_three_ids_has_to_be_compared_before_they_count_as_three_persons():
+    cohort = COHORT.replace({"patient": {"P07": "P05_b", "P09": "P05_c"}})
+    ids = ["P05", "P05_b", "P05_c"]
+    one = audited(cohort, different=[ids[:2]], stop_on=["similar_ids"])
+    assert set(only(one).patients) == set(ids)
+    every = [["P05", "P05_b"], ["P05_b", "P05_c"], ["P05_c", "P05"]]
+    assert not found(audited(cohort, different=every, stop_on=["similar_ids"]))
+
+
+def test_what_could_not_be_looked_at_is_an_outcome_of_its_own():
+    cohort = COHORT[COHORT["patient"].isin(["P01", "P02", "P03", "P04"])]
+    few = TABLE[TABLE["patient"].isin(cohort["patient"])].groupby("patient").head(2)
+    coarse = few.copy()
+    coarse[feature_columns(few)] = (few[feature_columns(few)] > 0) * 1.0
+    content = as_json(audited(cohort, coarse))
+    outcomes = {check["check"]: check for check in content["checks"]}
+    for title in (
+        "Do two patients share a lesion's features?",
+        "Is a lesion nearly the same as one of another patient?",
+        "Does one column alone tell the class?",
+    ):
+        assert outcomes[title]["outcome"] == "not looked at"
+        assert outcomes[title]["impossible"]
+    rows = as_table(content).set_index("check")["finding"]
+    assert rows["Does one column alone tell the class?"].startswith(
+        "could not be looked at, because with 2 of 4 patients"
+    )
+
+
+def test_images_without_anything_to_hash_could_not_be_looked_at():
+    nothing = {"slices": [], "mask": None, "lesions": {}}
+    checks = audited(prints={"A": nothing, "B": nothing})
+    assert question(checks, "Do two patients share a CT").outcome == "not looked at"

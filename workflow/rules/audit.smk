@@ -44,7 +44,7 @@ rule audit_data:
     resources:
         mem_mb=scaled(2000),
     params:
-        known_distinct_pairs=config["audit"]["known_distinct_pairs"],
+        verdicts=config["audit"],
         segmentation_training=study.segmentation_training,
     message:
         "Auditing patients, images, features and splits for leakage"

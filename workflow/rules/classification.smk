@@ -73,6 +73,7 @@ rule fit_baseline:
         features="results/features.parquet",
         splits="results/splits.parquet",
         icc=study.icc,
+        cohort=cohort_of_site,
     output:
         predictions="results/predictions/baseline_{baseline}.parquet",
     log:

@@ -15,6 +15,7 @@ rule list_cohort:
         "../../envs/tables.yaml"
     params:
         sheet=study.sheet_columns,
+        excluded=list(study.excluded),
     message:
         "Listing who is in the study and who is not"
     script:

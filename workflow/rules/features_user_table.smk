@@ -15,6 +15,7 @@ rule read_features:
         columns=config["feature_columns"],
         classes=config["classes"],
         on_bad_cell=config["on_bad_cell"],
+        exclude=config["exclude"],
     message:
         "Checking the feature table {input}"
     script:

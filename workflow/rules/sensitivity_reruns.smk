@@ -29,6 +29,7 @@ use rule fit_baseline as refit_baseline with:
         features="results/{analysis}/features.parquet",
         splits="results/{analysis}/splits.parquet",
         icc=study.icc,
+        cohort=cohort_of_site,
     output:
         predictions="results/{analysis}/predictions/baseline_{baseline}.parquet",
     log:

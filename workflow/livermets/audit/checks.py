@@ -1,26 +1,24 @@
 """The checks of the leakage audit: each takes tables and returns findings."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import comb
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from livermets.audit import label_leaks
+from livermets.audit.label_leaks import duplicated_lesions
+from livermets.audit.near_copies import near_copies
 from livermets.audit.near_duplicates import MAX_EXPECTED_PAIRS, PatientPair
+from livermets.audit.similar_ids import similar_ids
+from livermets.audit.telling_columns import TellingColumn
 from livermets.core.text import list_names
-from livermets.features import label_leaks
-from livermets.features.label_leaks import PATIENTS_PER_CLASS, duplicated_lesions
 
-MAX_EXPECTED_FEATURES = 1e-3  # so few separate the classes by chance where one is suspicious
-REMOVE = (
-    "Keep one of them in the cohort; if a person has compared them and they are two patients, "
-    "name the pair in `audit.known_distinct_pairs`"
-)
+TRUST = "if a person has looked at it and it gives nothing away, name it in `audit.trusted_columns`"
+MAX_LISTED = 20  # columns that one sentence lists with their values
+MIN_SITE_V = 0.5  # Cramér's V of site and class, from which a model may learn the scanner
 Fingerprints = Mapping[str, dict[str, Any]]  # patient -> its `fingerprints.fingerprint`
 
 
@@ -36,11 +34,14 @@ class Finding:
         What was found, as a sentence.
     remedy : str
         What the user has to do where the finding stops the study; empty for a warning.
+    column : str
+        The column concerned; empty where the finding concerns none, or several.
     """
 
     patients: tuple[str, ...]
     text: str
     remedy: str = ""
+    column: str = ""
 
     @property
     def outcome(self) -> str:
@@ -63,16 +64,11 @@ def patients_with_two_roles(splits: pd.DataFrame) -> list[Finding]:
     ]
 
 
-def similar_ids(patients: Iterable[str]) -> list[Finding]:
-    """Find patient ids that may name one person, such as P1, p-01 and P001."""
-    by_plain_id = defaultdict(list)
-    for patient in patients:
-        letters_and_digits = re.sub(r"[^a-z0-9]", "", patient.casefold())
-        by_plain_id[re.sub(r"(?<!\d)0+(?=\d)", "", letters_and_digits)].append(patient)
+def ids_of_one_person(patients: Iterable[str]) -> list[Finding]:
+    """Ask about patient ids that may name one person, such as P1 and p-01, or 151_a and 151_b."""
     return [
-        Finding(tuple(ids), f"{list_names(ids, ' and ')} may be one person")
-        for ids in by_plain_id.values()
-        if len(ids) > 1
+        Finding(ids, f"{list_names(ids, ' and ')} may be one person")
+        for ids in similar_ids(patients)
     ]
 
 
@@ -118,7 +114,7 @@ def _shared_hashes(
             owners[value].append(patient)
     common = Counter(pair for patients in owners.values() for pair in combinations(patients, 2))
     return [
-        Finding((a, b), f"patients {a} and {b} {text(count, a, b)}", REMOVE)
+        Finding((a, b), f"patients {a} and {b} {text(count, a, b)}", _about_two(a, b))
         for (a, b), count in sorted(common.items())
     ]
 
@@ -134,7 +130,7 @@ def identical_lesions(features: pd.DataFrame, columns: Sequence[str]) -> list[Fi
             pair,
             f"patients {pair[0]} and {pair[1]} have the same values in all {len(columns)} features "
             f"of {counted(len(lesions), 'lesion')} (lesion {list_names(lesions)})",
-            REMOVE,
+            _about_two(*pair),
         )
         for pair, lesions in pairs.items()
     ]
@@ -149,7 +145,7 @@ def near_duplicate_patients(pairs: Sequence[PatientPair]) -> list[Finding]:
             f"{counted(len(pair.lesions), 'lesion')} (lesion "
             f"{list_names(f'{first} and {second}' for first, second in pair.lesions)}), as "
             f"close as {pair.expected:.3g} pairs would be by chance",
-            REMOVE,
+            _about_two(*pair.patients),
         )
         for pair in pairs
         if pair.expected < MAX_EXPECTED_PAIRS
@@ -173,43 +169,77 @@ def copied_columns(
     coded = features.assign(**{name: pd.factorize(features[name])[0] for name in words})
     copies = label_leaks.copied_columns(coded, numbers)
     copies["the label"] += label_leaks.copied_columns(coded, words)["the label"]
-    return [
-        Finding((), f"the column {name} is a copy of {original}", f"Remove {name} from the table")
+    exact = [
+        Finding(
+            (),
+            f"the column {name} is a copy of {original}",
+            f"Remove {name} from the table; {TRUST}",
+            name,
+        )
         for original, names in copies.items()
         for name in names
     ]
+    others = [name for name in numbers if name not in {finding.column for finding in exact}]
+    return exact + [
+        Finding(
+            (),
+            f"the column {copy.name} is a copy of {copy.original} but for {copy.out_of_order} of "
+            f"{copy.n} {'patients' if 'id' in copy.original else 'rows'}",
+            column=copy.name,
+        )
+        for copy in near_copies(features, others)
+    ]
 
 
-def separating_features(features: pd.DataFrame, columns: Sequence[str]) -> list[Finding]:
-    """Find features that separate a class from the others without error, unless by chance.
+def telling_columns(
+    numbers: Sequence[TellingColumn], categories: Sequence[TellingColumn]
+) -> list[Finding]:
+    """List the columns that tell the class; one of words that tells it of all patients stops.
 
-    A feature separates a class where all its values in the class lie above, or all below, those of
-    the other classes.
+    Parameters
+    ----------
+    numbers, categories : sequence of TellingColumn
+        The columns, as `audit.telling_columns` finds them.
     """
-    patients = features.groupby("label")["patient"].nunique()
-    if len(patients) < 2 or patients.min() < PATIENTS_PER_CLASS:
+    findings = [
+        Finding(
+            (),
+            f"the column {column.name} may give the class away: {column.text}",
+            f"Remove {column.name} from the table; {TRUST}" if column.without_error else "",
+            column.name,
+        )
+        for column in categories
+    ]
+    if numbers:
+        listed = ", ".join(f"{column.name} ({column.text})" for column in numbers[:MAX_LISTED])
+        more = f" and {len(numbers) - MAX_LISTED} more" if len(numbers) > MAX_LISTED else ""
+        text = (
+            f"by patient, the class can be told by {listed}{more} "
+            "alone: a strong predictor, or a leak; check where the values come from"
+        )
+        findings.append(Finding((), text, column=numbers[0].name if len(numbers) == 1 else ""))
+    return findings
+
+
+def telling_sites(cohort: pd.DataFrame, v: float) -> list[Finding]:
+    """Warn where the site nearly tells the class.
+
+    Parameters
+    ----------
+    cohort : DataFrame
+        label and site of the patients whose site is known.
+    v : float
+        Cramér's V of site and class.
+    """
+    if not v >= MIN_SITE_V:
         return []
-    values = features[list(columns)].to_numpy(float)
-    findings = []
-    for label, count in patients.items():
-        expected = 2 * len(columns) * len(patients) / comb(int(patients.sum()), int(count))
-        inside = (features["label"] == label).to_numpy()
-        lows, highs = (np.where(np.isnan(values), fill, values) for fill in (np.inf, -np.inf))
-        above = lows[inside].min(axis=0) > highs[~inside].max(axis=0)
-        below = highs[inside].max(axis=0) < lows[~inside].min(axis=0)
-        has_values = np.isfinite(values).any(axis=0)
-        names = [str(columns[int(i)]) for i in np.flatnonzero((above | below) & has_values)]
-        if names and expected < MAX_EXPECTED_FEATURES:
-            text = f"{label} is separated from the rest without error by {list_names(names)} alone"
-            findings.append(Finding((), f"{text}: check that this is no copy of the label"))
-    return findings if len(patients) > 2 else findings[:1]  # of two classes both would be named
-
-
-def sites_of_one_class(cohort: pd.DataFrame) -> list[Finding]:
-    """Warn where every site has patients of one class only; an empty site is left out."""
-    classes = cohort[cohort["site"] != ""].groupby("site")["label"].nunique()
-    text = "each site has patients of one class: a model may learn the scanner, not the tumour"
-    return [Finding((), text)] if len(classes) > 1 and (classes == 1).all() else []
+    pure = cohort.groupby("site")["label"].nunique().max() == 1
+    what = (
+        "each site has patients of one class"
+        if pure
+        else f"the site nearly tells the class (Cramér's V {v:.2f})"
+    )
+    return [Finding((), f"{what}: a model may learn the scanner, not the tumour")]
 
 
 def tested_training_patients(predictions: pd.DataFrame, splits: pd.DataFrame) -> list[Finding]:
@@ -248,3 +278,12 @@ def differing_labels(predictions: pd.DataFrame, cohort: pd.DataFrame) -> list[Fi
 def counted(count: int, unit: str) -> str:
     """Write a number with its unit: "1 lesion", "2 lesions"."""
     return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+def _about_two(first: str, second: str) -> str:
+    """What to do about two patients who may be one, for a message."""
+    return (
+        f"Leave one of them out (`exclude: {{{second}: same scan as {first}}}` in the config); if "
+        "a person has compared them and they are two patients, name the pair in "
+        "`audit.known_distinct_pairs`"
+    )

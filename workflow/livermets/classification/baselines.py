@@ -1,7 +1,7 @@
 """Baselines: the simple models that radiomics must beat.
 
-Majority class, lesion size, disease burden and clinical columns. Welch 2019 (PMID 30416044): much
-of published radiomics was lesion volume in disguise.
+Majority class, lesion size, disease burden, clinical columns and site. Welch 2019 (PMID 30416044):
+much of published radiomics was lesion volume in disguise.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ from livermets.study.arms import BASELINES, baseline_arm
 from livermets.study.baselines import available_baselines, volume_column
 from livermets.study.classifiers import CLASSIFIERS
 from livermets.study.clinical_columns import is_numeric
-from livermets.study.names import CLINICAL
+from livermets.study.names import CLINICAL, SITE
 
 INNER_FOLDS = 3  # in which the threshold of a baseline is chosen
 
@@ -58,6 +58,7 @@ def train_baseline(
       feature); without the logarithm if the column was standardised and has negative values.
     - burden: logistic regression on liver tumour burden and number of lesions, one row a patient.
     - clinical: logistic regression on the `clinical_` columns, one row a patient.
+    - site: logistic regression on the site, one row a patient (`with_sites` adds the column).
     - radiomics_clinical: the arm logistic_regression-none with the clinical columns among its
       features.
 
@@ -102,7 +103,7 @@ def train_baseline(
         with threadpool_limits(settings.threads):
             return train_on_splits(arm, table, splits, columns, task, tuned, unstable)
     table, columns, model = _BUILDERS[name](features)
-    by_patient = name in ("burden", "clinical")
+    by_patient = name in ("burden", "clinical", "site")
     return train_on_splits(
         arm, table, splits, columns, task, BaselineTrainer(model, by_patient, task, settings)
     )
@@ -197,6 +198,27 @@ def _clinical(features: pd.DataFrame) -> Built:
     return table, [*numbers, *categories], make_pipeline(encode, LogisticRegression(max_iter=2000))
 
 
+def _site(features: pd.DataFrame) -> Built:
+    # a site of test patients alone adds nothing: they get the training patients' prior odds
+    encode = OneHotEncoder(handle_unknown="ignore")
+    return features, [SITE], make_pipeline(encode, LogisticRegression())
+
+
+def with_sites(features: pd.DataFrame, cohort: pd.DataFrame) -> pd.DataFrame:
+    """The features table with each patient's site of the cohort; "missing" where it is not known.
+
+    Parameters
+    ----------
+    features : DataFrame
+        The features table.
+    cohort : DataFrame
+        patient and site, one row for each patient.
+    """
+    sites = cohort.drop_duplicates("patient").set_index("patient")[SITE].replace("", None)
+    site = features["patient"].map(sites).astype(object)
+    return features.assign(**{SITE: site.where(site.notna(), "missing").astype(str)})
+
+
 def _radiomics_clinical(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """The table with a column of 0 and 1 for each category, and the columns to learn from."""
     radiomics = feature_columns(features)
@@ -225,6 +247,7 @@ _BUILDERS: dict[str, Callable[[pd.DataFrame], Built]] = {
     "volume": _volume,
     "burden": _burden,
     "clinical": _clinical,
+    "site": _site,
 }
 
 

@@ -1,6 +1,7 @@
 """The cohort table: the patients of the study, and why others are not in it."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from livermets.core.errors import BadInput
 COUNTS = ("n_components", "n_lesions", "n_dropped", "n_outside_liver")
 MEASUREMENTS = (*COUNTS, "liver_ml", "lesion_ml", "burden")
 MEANS = ("parenchyma_hu", "lesion_hu")
+BY_CONFIG = "config"  # stage of patients whom `exclude` names
 NO_LESION = "no lesion large enough to characterise"
 NAMES = ["patient", "label"]  # NA, nan and None are names like any others
 # read as text, whatever they hold
@@ -44,9 +46,12 @@ def read_cohort(table: Path | str | pd.DataFrame) -> pd.DataFrame:
 
 
 def list_cohort(
-    sheet: pd.DataFrame, masks: list[dict[str, Any]], measurements: list[dict[str, Any]]
+    sheet: pd.DataFrame,
+    masks: list[dict[str, Any]],
+    measurements: list[dict[str, Any]],
+    excluded: list[dict[str, Any]] | None = None,
 ) -> pd.DataFrame:
-    """One row per patient of the sheet, in its order.
+    """One row per patient of the sheet, in its order, then those whom the configuration leaves out.
 
     A patient without a kept lesion is not included: there is nothing to classify.
 
@@ -58,6 +63,8 @@ def list_cohort(
         Mask record of each patient (`source`, `excluded`).
     measurements : list of dict
         Lesion record of each patient (volumes in ml, means in HU).
+    excluded : list of dict, optional
+        Patients whom the configuration leaves out: the cells of the sheet, and reason.
 
     Returns
     -------
@@ -70,27 +77,36 @@ def list_cohort(
         out = mask.get("excluded") or {}
         if not out and not measured["n_lesions"]:
             out = {"stage": "lesions", "reason": NO_LESION}
-        rows.append(
-            {
-                "patient": cells["patient"],
-                "label": cells["label"],
-                "included": not out,
-                "stage": out.get("stage", ""),
-                "reason": out.get("reason", ""),
-                **{
-                    str(k): v
-                    for k, v in cells.items()
-                    if k not in ("patient", "label", "ct", "mask")
-                },
-                **{key: measured.get(key) for key in (*MEASUREMENTS, *MEANS)},
-                "mask_source": mask.get("source", ""),
-            }
-        )
+        rows.append(_row(cells, out, measured, mask.get("source", "")))
+    rows += [
+        _row(cells, {"stage": BY_CONFIG, "reason": cells.pop("reason")}, {}, "")
+        for cells in (dict(cells) for cells in excluded or ())
+    ]
     return pd.DataFrame(rows)
 
 
+def _row(
+    cells: Mapping[Any, Any], out: Mapping[str, str], measured: Mapping[str, Any], mask_source: str
+) -> dict[str, Any]:
+    """One patient's row: cells of the sheet, where they left the study, measurements."""
+    own = {str(k): v for k, v in cells.items() if k not in ("patient", "label", "ct", "mask")}
+    return {
+        "patient": cells["patient"],
+        "label": cells["label"],
+        "included": not out,
+        "stage": out.get("stage", ""),
+        "reason": out.get("reason", ""),
+        **own,
+        **{key: measured.get(key) for key in (*MEASUREMENTS, *MEANS)},
+        "mask_source": mask_source,
+    }
+
+
 def cohort_of_features(features: pd.DataFrame, sheet: pd.DataFrame | None) -> pd.DataFrame:
-    """The cohort table of a study that starts from a features table: every patient is included.
+    """The cohort table of a study that starts from a features table.
+
+    Every patient of the table is included; those whom `exclude` left out when it was read
+    (`features.attrs["excluded"]`) follow.
 
     Raises
     ------
@@ -105,6 +121,9 @@ def cohort_of_features(features: pd.DataFrame, sheet: pd.DataFrame | None) -> pd
     cohort = features.drop_duplicates("patient")[["patient", "label"]].reset_index(drop=True)
     cohort = cohort.assign(included=True, stage="", reason="")
     cohort["n_lesions"] = cohort["patient"].map(lesions)
+    if excluded := features.attrs.get("excluded"):
+        out = pd.DataFrame(excluded).assign(included=False, stage=BY_CONFIG)
+        cohort = pd.concat([cohort, out[list(cohort.columns)]], ignore_index=True)
     if sheet is not None:
         cohort = cohort.merge(sheet.drop(columns=["label", "ct", "mask"]), "left", "patient")
     return cohort

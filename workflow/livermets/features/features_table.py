@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 
 from livermets.core.errors import BadInput, BadPatient
 from livermets.core.io import read_json_files
-from livermets.features.label_leaks import refuse_duplicated_lesions
 from livermets.study.names import CLINICAL
 
 IDS = ("patient", "lesion", "label")
@@ -55,8 +54,7 @@ def assemble_features(
     BadPatient
         Features and lesion table disagree about which lesions were kept.
     BadInput
-        No lesion in the whole cohort; features made with different settings; two patients with an
-        identical lesion.
+        No lesion in the whole cohort; features made with different settings.
     """
     radiomics_files = {Path(path).stem: Path(path) for path in radiomics}
     lesion_files = {Path(path).stem: Path(path) for path in lesions}
@@ -86,7 +84,6 @@ def assemble_features(
     table = pd.concat(tables, ignore_index=True).astype({"n_lesions": "int64"})
     head = [*IDS, *FACTS, *clinical_columns(table)]
     table = table[head + [name for name in table if name not in head]]
-    refuse_duplicated_lesions(table, feature_columns(table))
     table.attrs["radiomics"] = extraction
     return table
 

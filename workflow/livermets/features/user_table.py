@@ -9,6 +9,7 @@ import logging
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,6 @@ from livermets.features.features_table import (
     clinical_columns,
     feature_columns,
 )
-from livermets.features.label_leaks import refuse_duplicated_lesions, refuse_leaks
 from livermets.study.clinical_columns import is_numeric, odd_cell_remedy, odd_cells
 from livermets.study.names import CLINICAL
 
@@ -36,6 +36,7 @@ def read_features(
     columns: Mapping[str, str | None],
     classes: Sequence[str],
     on_bad_cell: str = "stop",
+    exclude: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """A user's own features table, checked, with the columns named as ours and in file order.
 
@@ -55,11 +56,14 @@ def read_features(
     on_bad_cell : str
         "stop" refuses a cell that is no number in a clinical column of numbers; "missing" empties
         it.
+    exclude : mapping of str to str, optional
+        Patient -> why they are left out. Nothing but their labels is looked at.
 
     Returns
     -------
     data frame
-        The features table.
+        The features table. Its `attrs["excluded"]`, which Parquet keeps, list patient, label,
+        n_lesions and reason of those left out.
 
     Raises
     ------
@@ -69,6 +73,7 @@ def read_features(
     """
     name = Path(path).name
     table = load_table(path, columns, text=(REASON,), text_prefix=CLINICAL)
+    table, excluded = _without_excluded(table, exclude or {}, name)
     table["label"] = _labels(table["label"], [str(c) for c in classes], name, columns["label"])
     labels = table.groupby("patient", sort=False)["label"].unique()
     if len(several := labels[labels.str.len() > 1]):
@@ -84,12 +89,41 @@ def read_features(
             f"{name} has no feature: besides ids, {', '.join(FACTS)} and {CLINICAL}* it needs one "
             "column of numbers or more. Add the features"
         )
-    refuse_leaks(table, features, name)
-    refuse_duplicated_lesions(table, features)
     if REASON in table:
         table[REASON] = table[REASON].astype(object).where(table[REASON].notna(), "").astype(str)
     extra = [c for c in table if c in FACTS or c in clinical_columns(table)]
-    return table[[*IDS, *extra, *features, *(c for c in (REASON,) if c in table)]]
+    table = table[[*IDS, *extra, *features, *(c for c in (REASON,) if c in table)]]
+    if excluded:
+        table.attrs["excluded"] = excluded
+    return table
+
+
+def _without_excluded(
+    table: pd.DataFrame, exclude: Mapping[str, str], name: str
+) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """The table without the patients that the configuration leaves out, and a list of these."""
+    rows = dict(iter(table.groupby("patient", sort=False)))
+    for patient in exclude:
+        if patient not in rows:
+            near = difflib.get_close_matches(patient, rows, n=1)
+            raise BadInput(
+                f"{name} has no patient {patient}, whom `exclude` in the config names"
+                + (f" (did you mean {near[0]}?)" if near else "")
+                + ". Write the id as the table does, in quotes, or remove it"
+            )
+    excluded = [
+        {
+            "patient": patient,
+            "label": str(rows[patient]["label"].iloc[0]),
+            "n_lesions": len(rows[patient]),
+            "reason": reason,
+        }
+        for patient, reason in exclude.items()
+    ]
+    kept = table[~table["patient"].isin(list(exclude))]
+    if kept.empty:
+        raise BadInput(f"`exclude` in the config leaves no patient of {name}. Remove some of them")
+    return kept, excluded
 
 
 def load_table(

@@ -10,8 +10,7 @@ from livermets.core import templating
 from livermets.core.io import write_text
 from livermets.report.patient_flow import Step, flow_steps
 
-TEMPLATES = Path(__file__).parent / "templates"
-DRAWING = "flow_diagram.svg.j2"
+DRAWING = "flow_diagram.svg.j2"  # beside this file, so that a page's template redraws nothing
 
 # Sizes in pixels
 MAIN_WIDTH = 430  # of a box of the main column
@@ -78,7 +77,7 @@ def draw_flow(path: Path | str, **tables: Any) -> Path:
     steps, schemes = flow_steps(**tables)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, templating.render(TEMPLATES, DRAWING, **_layout(steps, schemes)))
+    write_text(path, templating.render(Path(__file__).parent, DRAWING, **_layout(steps, schemes)))
     return path
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from livermets.study.schemes import scheme_of, scheme_title
 
 STAGES = {
+    "config": "by `exclude` in the configuration",
     "sheet": "before import",
     "import": "at the import of the CT",
     "inclusion": "by the inclusion criteria",
@@ -76,7 +77,8 @@ def flow_steps(
     included = cohort[cohort["included"].astype(bool)]
     if from_features:
         lines = ["Images, masks and lesions are not part of this run.", _by_class(cohort, classes)]
-        steps = [Step(f"Feature table: {_count(len(cohort), 'patient')}", lines)]
+        table = Step(f"Feature table: {_count(len(cohort), 'patient')}", lines)
+        steps = [_with_exclusions(table, cohort[~cohort["included"].astype(bool)])]
     else:
         excluded = cohort[~cohort["included"].astype(bool)]
         no_lesion = excluded["stage"] == "lesions"
@@ -95,6 +97,11 @@ def flow_steps(
 def _sheet_step(cohort: pd.DataFrame, excluded: pd.DataFrame, classes: list[str]) -> Step:
     """The cohort sheet, and the patients excluded before lesions were counted."""
     step = Step(f"Cohort sheet: {_count(len(cohort), 'patient')}", [_by_class(cohort, classes)])
+    return _with_exclusions(step, excluded)
+
+
+def _with_exclusions(step: Step, excluded: pd.DataFrame) -> Step:
+    """The step with the patients excluded after it, by stage and reason."""
     if len(excluded):
         step.exclusion_title = f"Excluded: {_count(len(excluded), 'patient')}"
         step.exclusions = _exclusions(excluded)

@@ -24,6 +24,7 @@ BASELINES = {
     "volume": "Lesion volume alone",
     "burden": "Tumour burden and lesion count",
     "clinical": "Clinical columns alone",
+    "site": "Site alone",
     "radiomics_clinical": "Radiomics and clinical columns",
 }  # name -> title
 REFERENCE_SETS = (

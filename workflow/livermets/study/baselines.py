@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from livermets.study.arms import BASELINES
-from livermets.study.names import CLINICAL
+from livermets.study.names import CLINICAL, SITE
 
 # pyradiomics' names of a lesion's volume, the voxel count first
 _VOLUMES = ("shape_VoxelVolume", "shape_MeshVolume", "shape_Volume")
@@ -18,7 +18,7 @@ def volume_column(columns: Iterable[str]) -> str | None:
 
 
 def available_baselines(columns: Iterable[str]) -> list[str]:
-    """Baselines that a features table with these columns allows, in the order of `BASELINES`."""
+    """Baselines that a table with these columns allows, in the order of `BASELINES`."""
     columns = list(columns)
     clinical = any(column.startswith(CLINICAL) for column in columns)
     available = {
@@ -26,6 +26,7 @@ def available_baselines(columns: Iterable[str]) -> list[str]:
         "volume": volume_column(columns) is not None,
         "burden": "burden" in columns,
         "clinical": clinical,
+        "site": SITE in columns,
         "radiomics_clinical": clinical,
     }
     return [name for name in BASELINES if available[name]]

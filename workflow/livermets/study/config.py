@@ -21,6 +21,7 @@ def load_config(given: dict) -> dict:
     schema = load_schema("config")
     check_schema(given, schema)
     config: dict = with_defaults(given, schema)
+    config["exclude"] = {str(patient): why for patient, why in config["exclude"].items()}
     _check_source(config)
     _check_splits(config)
     for key in ("models", "compare_models"):

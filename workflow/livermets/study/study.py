@@ -21,10 +21,15 @@ from livermets.study.arms import (
 )
 from livermets.study.baselines import available_baselines
 from livermets.study.classifiers import CLASSIFIERS
-from livermets.study.cohort_sheet import listed_paths, read_sheet, table_columns
+from livermets.study.cohort_sheet import (
+    listed_paths,
+    read_sheet,
+    refuse_unknown_exclusions,
+    table_columns,
+)
 from livermets.study.config import load_config
 from livermets.study.corrections import find_correction, find_sidecar, refuse_strangers
-from livermets.study.names import CLINICAL, DENSENET
+from livermets.study.names import CLINICAL, DENSENET, SITE
 from livermets.study.outputs import figure_names, table_names
 from livermets.study.paths import unusable_path
 from livermets.study.schemes import schemes_of, sites_to_test, split_names
@@ -41,14 +46,18 @@ class Study:
     config : mapping
         The whole configuration, checked, with its defaults (`load_config`).
     sheet : mapping of str to dict
-        Patient -> column -> cell of the cohort sheet; empty where there is none.
+        Patient -> column -> cell of the cohort sheet, without the patients whom `exclude` leaves
+        out; empty where there is no sheet.
     table_columns : tuple of str
         Columns of the feature table that the study starts from; empty where it has images.
+    excluded : tuple of dict
+        Patients with images whom `exclude` leaves out: the cells of the sheet, and reason.
     """
 
     config: Mapping[str, Any]
     sheet: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     table_columns: tuple[str, ...] = ()
+    excluded: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def load(cls, given: Mapping[str, Any]) -> "Study":
@@ -66,12 +75,17 @@ class Study:
         rows: list[dict] = []
         if config["patients"]:
             rows = read_sheet(config["patients"], config).to_dict("records")
-        sheet = {row.pop("patient"): {**row} for row in rows}
         columns = table_columns(config["features"]) if config["features"] else []
-        study = cls(config, sheet, tuple(columns))
+        out = config["exclude"]
+        if not config["features"]:  # the patients of a feature table are known once it is read
+            refuse_unknown_exclusions(out, [row["patient"] for row in rows])
+        excluded = [row | {"reason": out[row["patient"]]} for row in rows if row["patient"] in out]
+        sheet = {row.pop("patient"): {**row} for row in rows if row["patient"] not in out}
+        study = cls(config, sheet, tuple(columns), tuple(excluded))
         study._check_models()
         if study.has_images:
-            refuse_strangers(config["masks"]["corrections"], study.patients)
+            known = [*study.patients, *(row["patient"] for row in excluded)]
+            refuse_strangers(config["masks"]["corrections"], known)
         return study
 
     def _check_models(self) -> None:
@@ -370,10 +384,12 @@ class Study:
     @property
     def baseline_arms(self) -> list[str]:
         """Baselines that are asked for and that there are columns for."""
-        columns = self.table_columns
+        columns = tuple(name for name in self.table_columns if name != SITE)  # of the sheet alone
         if self.has_images:
             clinical = [CLINICAL + name for name in self.config["clinical"]]
             columns = ("volume_ml", "burden", *clinical)
+        if len({cells["site"] for cells in self.sheet.values()} - {""}) > 1:
+            columns = (*columns, SITE)
         asked = [*self.config["classification"]["baselines"]]
         asked += ["volume"] * ("volume_only" in self.config["controls"])
         possible = available_baselines(columns)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 from livermets.audit.leakage_audit import as_json, audit_data, stop_on_findings
 from livermets.audit.segmentation_training import segmentation_training_check
+from livermets.audit.verdicts import Verdicts
 from livermets.cohort.cohort_table import read_cohort
 from livermets.core.io import read_json_files, write_json
 from livermets.core.jobs import job
@@ -17,7 +18,7 @@ with job(snakemake):
         pd.read_parquet(snakemake.input.features),
         pd.read_parquet(snakemake.input.splits),
         fingerprints,
-        snakemake.params.known_distinct_pairs,
+        Verdicts(**snakemake.params.verdicts),
     )
     checks.append(
         segmentation_training_check(

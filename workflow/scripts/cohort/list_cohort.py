@@ -11,6 +11,7 @@ with job(snakemake) as log:
         pd.DataFrame(snakemake.params.sheet),
         [read_json(path) for path in snakemake.input.masks],
         [read_json(path) for path in snakemake.input.measurements],
+        snakemake.params.excluded,
     )
     write_table(snakemake.output.cohort, cohort)
     log.info(describe_cohort(cohort.loc[cohort["included"], "label"]))

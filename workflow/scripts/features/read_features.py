@@ -6,5 +6,7 @@ from livermets.features.user_table import read_features
 
 with job(snakemake):
     params = snakemake.params
-    table = read_features(snakemake.input[0], params.columns, params.classes, params.on_bad_cell)
+    table = read_features(
+        snakemake.input[0], params.columns, params.classes, params.on_bad_cell, params.exclude
+    )
     write_table(snakemake.output[0], table)

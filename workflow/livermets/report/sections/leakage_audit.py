@@ -5,7 +5,12 @@ from typing import Any
 from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 
-OUTCOMES = {"passed": "no", "warned": "check this", "failed": "yes"}  # outcome -> its words
+OUTCOMES = {
+    "passed": "no",
+    "warned": "check this",
+    "failed": "yes",
+    "not looked at": "not known",
+}  # outcome -> its words
 
 
 def context(results: StudyResults) -> dict[str, Any] | None:
@@ -15,11 +20,14 @@ def context(results: StudyResults) -> dict[str, Any] | None:
 
 def _row(check: dict[str, Any]) -> dict[str, Any]:
     findings = [finding["text"] for finding in check["findings"]]
+    data = check["looked_at"] or "nothing of the kind in this study"
+    if check.get("impossible"):
+        data = f"could not be looked at, because {check['impossible']}"
     return {
         "question": check["check"],
         "style": check["outcome"].replace(" ", "-"),
         "outcome": OUTCOMES.get(check["outcome"], "–"),
-        "data": check["looked_at"] or "nothing of the kind in this study",
+        "data": data,
         "findings": [f"{text[:1].upper()}{text[1:]}." for text in findings],
     }
 

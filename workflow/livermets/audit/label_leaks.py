@@ -5,22 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from livermets.core.errors import BadInput
+from livermets.audit.many_valued import many_valued
 
 # Below these a feature may agree with labels or ids by chance: of a thousand features none is
 # expected to order 12 patients alike, and a yes-or-no one may well tell 3 from 3.
 PATIENTS_PER_CLASS, PATIENTS_IN_ORDER = 4, 12
-FEATURES_OF_A_LESION = 10
-
-
-def refuse_leaks(table: pd.DataFrame, features: Sequence[str], name: str) -> None:
-    """Refuse a table in which a feature copies the label, the patient's id or the row number."""
-    for source, columns in copied_columns(table, features).items():
-        if columns:
-            raise BadInput(
-                f"{name}: the feature {columns[0]} is a copy of {source} and would give it away. "
-                "Remove the column"
-            )
+FEATURES_OF_A_LESION = 3  # many-valued features in which two lesions are never equal by chance
 
 
 def copied_columns(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, list[str]]:
@@ -43,7 +33,9 @@ def copied_columns(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, lis
         Columns that copy "the label", "the patient's id" and "the row number".
     """
     values = table[list(columns)].to_numpy(float)
-    ids = _id_keys(table["patient"])
+    if not values.size:
+        return {"the label": [], "the patient's id": [], "the row number": []}
+    ids = id_keys(table["patient"])
     copies = {
         "the label": _label_copies(values, table),
         "the patient's id": np.any([_ordered(values, key) for key in ids], axis=0),
@@ -53,43 +45,40 @@ def copied_columns(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, lis
     return {source: list(names[copied]) for source, copied in copies.items()}
 
 
-def refuse_duplicated_lesions(table: pd.DataFrame, features: Sequence[str]) -> None:
-    """Refuse a table in which two patients share a lesion, see `duplicated_lesions`.
-
-    Such a lesion could train a model in one patient and test it in the other.
-    """
-    for group in duplicated_lesions(table, features):
-        pair = " and ".join(f"{patient} (lesion {lesion})" for patient, lesion in group[:2])
-        raise BadInput(
-            f"patients {pair} have the same values in all {len(features)} features, as one "
-            "lesion under two names would. Remove one of the two patients"
-        )
-
-
 def duplicated_lesions(table: pd.DataFrame, features: Sequence[str]) -> list[list[tuple[str, int]]]:
-    """Lesions of different patients that are equal in all of many features.
+    """Lesions of different patients that are equal in all features, many-valued ones among them.
 
     Parameters
     ----------
     table : data frame
         The features table.
     features : sequence of str
-        Columns to compare; fewer than `FEATURES_OF_A_LESION` tell nothing.
+        Columns to compare. A lesion without `FEATURES_OF_A_LESION` values in many-valued features
+        is left out: yes-or-no features are equal in many patients.
 
     Returns
     -------
     list of list of (str, int)
         Groups of (patient, lesion), one lesion of each patient.
     """
-    measured = table[table[list(features)].notna().any(axis=1)]
+    values = table[list(features)].to_numpy(float)
+    telling = np.isfinite(values[:, many_valued(values)]).sum(axis=1) >= FEATURES_OF_A_LESION
+    measured = table[telling]
     same = measured[measured.duplicated(list(features), keep=False)]
-    if len(features) < FEATURES_OF_A_LESION or same.empty:
+    if same.empty:
         return []
     groups = [
         list(group.drop_duplicates("patient")[["patient", "lesion"]].itertuples(index=False))
         for _, group in same.groupby(list(features), dropna=False, sort=False)
     ]
     return [[tuple(owner) for owner in group] for group in groups if len(group) > 1]
+
+
+def comparable_lesions(table: pd.DataFrame, features: Sequence[str]) -> int:
+    """Count the lesions with values enough to be told from others, see `duplicated_lesions`."""
+    values = table[list(features)].to_numpy(float)
+    known = np.isfinite(values[:, many_valued(values)]).sum(axis=1)
+    return int(np.count_nonzero(known >= FEATURES_OF_A_LESION))
 
 
 def _label_copies(values: np.ndarray, table: pd.DataFrame) -> np.ndarray:
@@ -103,7 +92,7 @@ def _label_copies(values: np.ndarray, table: pd.DataFrame) -> np.ndarray:
     return constant & (np.diff(firsts, axis=0) != 0).all(axis=0)
 
 
-def _id_keys(patients: pd.Series) -> list[np.ndarray]:
+def id_keys(patients: pd.Series) -> list[np.ndarray]:
     """Numbers of the patients: their place in the alphabet, and the number in the id."""
     keys = [np.unique(patients.to_numpy(str), return_inverse=True)[1]]
     number = pd.to_numeric(patients.str.extract(r"(\d+)\D*$")[0])
