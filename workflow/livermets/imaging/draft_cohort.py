@@ -46,13 +46,17 @@ def draft_cohort(
     ----------
     folder : Path
         The folder, searched with its subfolders.
-    criteria, resample_tilt
-        `imaging: inclusion` and `imaging: resample_tilt` of the configuration.
+    criteria : mapping
+        `imaging: inclusion` of the configuration.
+    resample_tilt : bool
+        `imaging: resample_tilt` of the configuration.
 
     Returns
     -------
-    sheet, series : DataFrame
-        See `draft_sheet` and `draft_series`.
+    sheet : DataFrame
+        See `draft_sheet`.
+    series : DataFrame
+        See `draft_series`.
     """
     series = draft_series(read_tree(folder), criteria, resample_tilt)
     return draft_sheet(series), series

@@ -11,7 +11,7 @@ ABDOMEN = (
 )
 ELSEWHERE = (
     r"chest|thora|lung|pulmo|neck|hals|head|kopf|brain|sch(ä|ae)del|cereb|\blegs?\b|bein|pelvi|"
-    r"becken|cardi|herz|heart|[ck]oronar[^e]|spine|wirbel|sinus|extrem|knee|femor|phlebo|venogra"
+    r"becken|cardi|herz|heart|[ck]oronar[^e]|spine|wirbel|sinus|extremit|knee|femor|phlebo|venogra"
 )
 NO_SCAN = (  # images of numbers or of a screen, stored as CT
     r"dose.?(report|info|summary|sheet)|dosis.?(bericht|info)|patient.?protocol|"
