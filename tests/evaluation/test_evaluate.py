@@ -277,6 +277,7 @@ BAD_TABLES = {
     "a score above 1": (one_cell("score", 1.2), r"knn-none.*outside \[0, 1\]"),
     "an empty score": (one_cell("score", None), "'score' has empty cells"),
     "a score that is a word": (one_cell("score", "high"), "probabilities"),
+    "half a lesion number": (one_cell("lesion", 1.5), r"knn-none.*lesion number 1\.5 of patient"),
     "an unknown label": (one_cell("label", "gastric"), "knn-none.*unknown label 'gastric'"),
     "an empty label": (one_cell("label", None), "'label' has empty cells"),
     "a row twice": (lambda t: pd.concat([t, t.iloc[:1]]), "more than once"),
