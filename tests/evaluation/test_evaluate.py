@@ -81,7 +81,7 @@ def test_weighted_lesions_give_every_patient_the_same_say(metrics, predictions):
 
 
 def test_the_majority_baseline_has_auc_one_half(metrics):
-    assert value(metrics, "baseline_majority", "cv", "lesion", "auc")["value"] == 0.5
+    assert value(metrics, "baseline_majority", "cv", "lesion", "auc")["value"] == pytest.approx(0.5)
 
 
 def test_two_runs_and_any_row_order_give_the_same_table(metrics, predictions, splits):
@@ -351,4 +351,4 @@ def test_equal_scores_are_equal_by_patient_however_many_lesions_have_them():
     ]
     table = evaluate(pd.DataFrame(rows), ["colorectal", "pancreatic"], "pancreatic")
     auc = table[(table["metric"] == "auc") & (table["level"] == "patient")]
-    assert auc["value"].item() == 0.5
+    assert auc["value"].item() == pytest.approx(0.5)
