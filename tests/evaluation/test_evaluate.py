@@ -81,7 +81,7 @@ def test_weighted_lesions_give_every_patient_the_same_say(metrics, predictions):
 
 
 def test_the_majority_baseline_has_auc_one_half(metrics):
-    assert value(metrics, "baseline_majority", "cv", "lesion", "auc")["value"] == 0.5
+    assert value(metrics, "baseline_majority", "cv", "lesion", "auc")["value"] == pytest.approx(0.5)
 
 
 def test_two_runs_and_any_row_order_give_the_same_table(metrics, predictions, splits):
@@ -277,6 +277,7 @@ BAD_TABLES = {
     "a score above 1": (one_cell("score", 1.2), r"knn-none.*outside \[0, 1\]"),
     "an empty score": (one_cell("score", None), "'score' has empty cells"),
     "a score that is a word": (one_cell("score", "high"), "probabilities"),
+    "half a lesion number": (one_cell("lesion", 1.5), r"knn-none.*lesion number 1\.5 of patient"),
     "an unknown label": (one_cell("label", "gastric"), "knn-none.*unknown label 'gastric'"),
     "an empty label": (one_cell("label", None), "'label' has empty cells"),
     "a row twice": (lambda t: pd.concat([t, t.iloc[:1]]), "more than once"),
@@ -350,4 +351,4 @@ def test_equal_scores_are_equal_by_patient_however_many_lesions_have_them():
     ]
     table = evaluate(pd.DataFrame(rows), ["colorectal", "pancreatic"], "pancreatic")
     auc = table[(table["metric"] == "auc") & (table["level"] == "patient")]
-    assert auc["value"].item() == 0.5
+    assert auc["value"].item() == pytest.approx(0.5)

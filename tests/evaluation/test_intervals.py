@@ -149,7 +149,7 @@ def test_a_perfect_arm_differs_from_a_constant_one_with_an_interval_and_a_p_valu
     truth = np.arange(16) < 8
     difference = paired(truth.astype(float), np.zeros(16), truth)
     low, high = difference.bounds()
-    assert difference.value == 0.5
+    assert difference.value == pytest.approx(0.5)
     assert 0 < low < 0.5 <= high
     assert 0 < difference.p_value() < 0.05
 

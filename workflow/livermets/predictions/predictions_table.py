@@ -127,11 +127,19 @@ def check_predictions(
         )
     try:
         table[scores + optional] = table[scores + optional].astype(float)
-        table["lesion"] = table["lesion"].astype(np.int64)
+        lesion = table["lesion"].astype(float)
     except (TypeError, ValueError) as error:
         raise BadInput(
             f"{name}: lesion must hold whole numbers and score probabilities ({error})."
         ) from error
+    fraction = table[lesion % 1 != 0]
+    if len(fraction):
+        arm, patient, number = fraction[["arm", "patient", "lesion"]].iloc[0]
+        raise BadInput(
+            f"{name}: arm {arm!r} gives lesion number {number} of patient {patient}. Number the "
+            "lesions of a patient 1, 2, 3 and so on."
+        )
+    table["lesion"] = lesion.astype(np.int64)
     for column in ("arm", "split", "patient", "label"):
         table[column] = table[column].astype(str)
     for column in scores:

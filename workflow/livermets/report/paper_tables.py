@@ -148,8 +148,9 @@ def table2(importance: pd.DataFrame) -> pd.DataFrame:
 def table3(metrics: pd.DataFrame) -> pd.DataFrame:
     """Build Table 3: a row for each arm, scheme and level, each metric with its interval.
 
-    The columns are scheme, level, family, arm, model, resampling, n_patients, n_lesions, then NAME,
-    NAME_low and NAME_high of each metric. With three or more classes, metrics are over all classes.
+    The columns are scheme, level, family, arm, model, resampling, n_patients, n_effective,
+    n_lesions, then NAME, NAME_low and NAME_high of each metric. With three or more classes, metrics
+    are over all classes.
     """
     return _wide(metrics[metrics["class"] == ""]).drop(columns="class")
 
@@ -160,7 +161,7 @@ def one_vs_rest(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def _wide(metrics: pd.DataFrame) -> pd.DataFrame:
-    key = ["scheme", "level", "class", "arm", "n_patients", "n_lesions"]
+    key = ["scheme", "level", "class", "arm", "n_patients", "n_effective", "n_lesions"]
     wide = metrics.pivot(index=key, columns="metric", values=["value", "low", "high"])  # noqa: PD010
     parts, names = (wide.columns.get_level_values(level) for level in (0, 1))
     wide.columns = [

@@ -72,6 +72,7 @@ def context(scheme: str, results: StudyResults) -> dict[str, Any] | None:
         "scheme": scheme,
         "n_patients": int(arms["n_patients"].max()),
         "n_lesions": int(arms["n_lesions"].max()),
+        "n_effective": _effective_patients(metrics),
         "incomplete_arms": _incomplete_arms(arms),
         "levels": _levels(metrics),
         "weighted": WEIGHTED,
@@ -143,6 +144,12 @@ def _one_vs_rest(metrics: pd.DataFrame, classes: list[str]) -> list[dict[str, An
         arm_cells(arm) | {"cells": [with_interval(*auc.loc[(arm, name)]) for name in classes]}
         for arm in sorted(auc.index.unique("arm"), key=Arm.parse)
     ]
+
+
+def _effective_patients(metrics: pd.DataFrame) -> str:
+    """The smaller class's effective number of patients by lesion, as most arms have it."""
+    by_lesion = metrics[metrics["level"] == "lesion"]
+    return number(by_lesion["n_effective"].max(), 1)
 
 
 def _below_chance(metrics: pd.DataFrame) -> int:
