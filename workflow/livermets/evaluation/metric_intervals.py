@@ -19,7 +19,6 @@ SMALL_FOLDS = (
     "that an interval would hold the wrong value"
 )
 UNDEFINED = "the metric is not defined without each of the patients"
-SHARES = {"average_precision", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1"}
 
 
 @dataclass(frozen=True)
@@ -55,23 +54,23 @@ class MetricSample:
         """
         estimate = jackknife(values, self.patients)
         positive, negative = self._sides()
-        smaller = min(positive, negative)
+        freedom = positive + negative - 2  # where no patient changes a perfect value
         if metric == "auc":
             variance = auc_variance(positive, negative)
-            surplus = self._surplus(None)
-            return Interval(estimate, variance, (0.0, 1.0), surplus, smaller - 1)
+            return Interval(estimate, variance, (0.0, 1.0), self._surplus(None), freedom)
         surplus = self._surplus(area)
-        if metric in SHARES or metric == "brier":
-            number = {
-                "sensitivity": positive,
-                "specificity": negative,
-                "accuracy": positive + negative,
-                "brier": positive + negative,
-            }.get(metric, smaller)
+        if metric in ("sensitivity", "specificity"):
+            number = positive if metric == "sensitivity" else negative
             return Interval(estimate, share_variance(number), (0.0, 1.0), surplus, number - 1)
+        if metric in ("accuracy", "brier"):
+            variance = share_variance(positive + negative)
+            return Interval(estimate, variance, (0.0, 1.0), surplus, freedom)
+        smaller = min(positive, negative)
+        if metric in ("average_precision", "balanced_accuracy", "f1"):
+            return Interval(estimate, share_variance(smaller), (0.0, 1.0), surplus, freedom)
         if metric == "mcc":
             signed = (-1.0, 1.0)
-            return Interval(estimate, share_variance(smaller, signed), signed, surplus, smaller - 1)
+            return Interval(estimate, share_variance(smaller, signed), signed, surplus, freedom)
         return Interval(estimate, None, (-math.inf, math.inf), surplus)
 
     def reason(self, metric: str, value: float) -> str:

@@ -172,7 +172,7 @@ def dominant_patients(included: pd.DataFrame, metrics: pd.DataFrame) -> Answer:
         )
     detail.append(
         "By patient, and where each patient's lesions share one weight, all patients count alike. "
-        "`classification.weigh: patients` trains that way, too."
+        "The setting classification.weigh: patients trains that way, too."
     )
     if not dominant:
         return Answer(question, "No patient has a quarter of a class's lesions.", True, detail)
