@@ -11,12 +11,9 @@ import pytest
 import yaml
 from helpers.dicom_series import raw_tags, write_series
 from livermets.imaging.ct import import_ct
-from livermets.imaging.draft_cohort import (
-    SERIES_COLUMNS,
-    draft_cohort,
-    main,
-)
+from livermets.imaging.draft_cohort import draft_cohort, main
 from livermets.imaging.draft_headers import read_tree
+from livermets.imaging.draft_series import SERIES_COLUMNS
 from livermets.study.cohort_sheet import listed_paths
 from livermets.study.config import load_config
 
@@ -336,7 +333,7 @@ def test_what_a_person_decided_on_unsure_patients_stays(tmp_path):
 
 
 def test_how_far_the_reading_has_come_is_told(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("livermets.imaging.draft_headers.LOG_PROGRESS_S", 0)
+    monkeypatch.setattr("livermets.core.progress.LOG_PROGRESS_S", 0)
     write_series(tmp_path, slices(), **STUDY)
     draft_cohort(tmp_path, ANY)
     told = capsys.readouterr().err
@@ -408,3 +405,23 @@ def test_nothing_that_identifies_a_person_is_written_but_the_paths(tmp_path, cap
     assert "P002" in text
     words = ["Zyxwvut", "Qwertz", "MRN98765432", "19470811", "2019", "Hildegard", "1.2.840.99999"]
     assert not [word for word in words if word in text]
+
+
+def test_each_series_has_a_path_of_its_own(tmp_path):
+    """Reports of two patients and a localiser in one folder, and two scans in another."""
+    for number, tags in enumerate(
+        (
+            {"Modality": "SR"},
+            {"Modality": "SR"},
+            {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]},
+        )
+    ):
+        write_series(tmp_path / "a", slices(1), prefix=f"r{number}", **{**STUDY, **tags},
+                     SOPInstanceUID=f"1.{number}")  # fmt: skip
+    write_series(tmp_path / "a", slices(), prefix="ct", **STUDY)
+    for name in "xy":
+        write_series(tmp_path / "b", slices(), prefix=name, **STUDY)
+    _, series = draft_cohort(tmp_path, ANY)
+    assert series["path"].is_unique
+    assert len(series) == 6
+    assert (series["path"] == str(tmp_path / "a")).sum() == 1  # the CT beside reports

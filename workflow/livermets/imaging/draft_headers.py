@@ -6,7 +6,6 @@ what is kept of a file here takes well below 1 kB.
 
 import os
 import sys
-import time
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import NamedTuple
 
 import pydicom
 
+from livermets.core.progress import Progress
 from livermets.imaging.contrast_phase import phases_from_text, seconds_of_day
 from livermets.imaging.dicom_geometry import GEOMETRY_TAGS
 from livermets.imaging.dicom_headers import (
@@ -52,7 +52,6 @@ TAGS = [
     *GEOMETRY_TAGS,
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
-PROGRESS_S, LOG_PROGRESS_S = 1.0, 15.0  # between two messages on a terminal, and in a log
 ORIENTATION_DIGITS = 3
 
 
@@ -151,22 +150,6 @@ class Tree:
     files: int = 0
     other: int = 0
     damaged: int = 0
-
-
-class Progress:
-    """Tells on standard error how far long work has come: one line that changes on a terminal."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._pause = PROGRESS_S if self._terminal else LOG_PROGRESS_S
-        self._next = time.monotonic() + self._pause
-
-    def tell(self, text: str) -> None:
-        """Print the text if the last one is old enough."""
-        if time.monotonic() >= self._next:
-            end = "\x1b[K\r" if self._terminal else "\n"  # clears what a longer line left behind
-            print(text, end=end, file=sys.stderr, flush=True)
-            self._next = time.monotonic() + self._pause
 
 
 def read_tree(folder: Path) -> Tree:

@@ -134,8 +134,8 @@ def _bad_rows(sheet: pd.DataFrame, config: dict) -> Iterator[str]:
             )
         if cells[UNSURE]:
             yield (
-                f"row {row}: it is unsure who patient {patient} is: {cells[UNSURE]}. Look at the "
-                "scans; remove a row of a patient who is there twice, and empty the cell `unsure`."
+                f"row {row}: it is unsure who patient {patient} is: {cells[UNSURE]}. Find out; "
+                "remove the row of a patient who is there twice, and empty the cell `unsure`."
             )
         for column in ("ct", "mask"):
             if problem := unusable_path(column, cells[column]):
