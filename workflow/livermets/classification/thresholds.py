@@ -58,11 +58,11 @@ def choose_threshold(
     if not folds:
         return {"threshold": np.nan}
     tables = []
-    for fold, (train, test) in enumerate(folds):
+    for number, (train, test) in enumerate(folds):
         model = fit(X.iloc[train], y[train], patients[train])
         column = list(model.classes_).index(task.positive_number)
         scores = model.predict_proba(X.iloc[test])[:, column]
-        table = pd.DataFrame({"patient": patients[test], "score": scores, "fold": fold})
+        table = pd.DataFrame({"patient": patients[test], "score": scores, "fold": number})
         tables.append(table.assign(positive=y[test] == task.positive_number))
     rows = pd.concat(tables, ignore_index=True)
     weights = scoring_weights(rows["patient"].to_numpy(), weigh)
