@@ -2,14 +2,18 @@
 
 import numpy as np
 import pytest
-from helpers.classes import POSITIVE
+from helpers.classes import CLASSES, POSITIVE
 from helpers.feature_tables import clustered_features, feature_names, folds_of
 from helpers.training import baseline, train
 from livermets.classification.class_balancing import ClassBalancer
+from livermets.classification.feature_selection import CorrelationFilter
+from livermets.classification.importance_table import feature_importance
+from livermets.classification.permutation_importance import permutation_losses
 from livermets.classification.pipeline import build_pipeline, fit_probabilities
 from livermets.classification.row_weights import equal_class_weights, patient_weights
 from livermets.splits.patient_splits import grouped_folds
 from livermets.study.classifiers import CLASSIFIERS
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
@@ -83,7 +87,7 @@ def test_the_fit_is_that_of_scikit_learn_with_the_same_weights():
     ours = fit_probabilities(pipeline, X, y, patients, [])
     counts = table.groupby("patient")["patient"].transform("size").to_numpy()
     weights = 1 / counts
-    scaled = StandardScaler().fit_transform(X)
+    scaled = StandardScaler().fit(X, sample_weight=weights).transform(X)
     theirs = LogisticRegression().fit(scaled, y, sample_weight=weights)
     np.testing.assert_allclose(
         ours.predict_proba(X)[:, 1], theirs.predict_proba(scaled)[:, 1], atol=1e-9
@@ -108,14 +112,57 @@ def test_the_lesions_of_one_patient_many_times_over_change_nothing(model):
 
     def scores(weigh, rows):
         classifier = CLASSIFIERS[model].build(0, **fixed)
-        pipeline = build_pipeline(classifier, correlation=None, weigh=weigh)
-        pipeline.set_params(constant="passthrough", scale="passthrough")  # these see the copies
+        pipeline = build_pipeline(classifier, correlation=0.9, weigh=weigh)
         pipeline.fit(X[rows], y[rows], patients[rows])
         method = "predict_proba" if hasattr(pipeline, "predict_proba") else "decision_function"
         return np.reshape(getattr(pipeline, method)(new), (len(new), -1))[:, -1]
 
     np.testing.assert_allclose(scores("patients", copied), scores("patients", once), atol=2e-3)
     assert np.abs(scores("lesions", copied) - scores("lesions", once)).max() > 0.05
+
+
+def test_the_filter_keeps_what_it_would_keep_of_rows_that_stand_as_often_as_they_weigh():
+    table = clustered_features(18, (2, 6), 12, gain=0.8, cluster=0.4)
+    X, y = table[feature_names(table)].to_numpy(), (table["label"] == POSITIVE).to_numpy(int)
+    times = np.random.default_rng(2).integers(1, 6, len(y))
+    weighted = CorrelationFilter(0.3).fit(X, y, times / 7)
+    repeated = CorrelationFilter(0.3).fit(np.repeat(X, times, axis=0), np.repeat(y, times))
+    assert weighted.keep_.tolist() == repeated.keep_.tolist()
+    assert weighted.keep_.tolist() != CorrelationFilter(0.3).fit(X, y).keep_.tolist()
+
+
+@pytest.mark.parametrize("classes", [2, 3], ids=["two classes", "three classes"])
+def test_weighted_losses_of_auc_are_those_of_scikit_learn(classes):
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.arange(60) % classes)
+    X = rng.normal(size=(60, 3)) + y[:, None] * [1.0, 0.3, 0.0]
+    weights, order = rng.random(60), rng.permutation(60)
+    forest = RandomForestClassifier(20, min_samples_leaf=3, random_state=0).fit(X, y)
+
+    def auc(rows):
+        scores = forest.predict_proba(rows)
+        if classes == 2:
+            return roc_auc_score(y, scores[:, 1], sample_weight=weights)
+        each = [roc_auc_score(y == k, scores[:, k], sample_weight=weights) for k in range(classes)]
+        return np.mean(each)
+
+    losses = permutation_losses(forest, X, y, order[None], weights)
+    for feature in range(3):
+        shuffled = X.copy()
+        shuffled[:, feature] = X[order, feature]
+        assert losses[feature] == pytest.approx(auc(X) - auc(shuffled), abs=1e-9)
+
+
+def test_importance_and_its_table_count_patients_alike():
+    table = clustered_features(18, (2, 9), 6, gain=0.8)
+    splits = folds_of(table, 2)
+    found = {
+        weigh: feature_importance(table, splits, CLASSES, 0.9, 3, feature_names(table), weigh=weigh)
+        for weigh in ("lesions", "patients")
+    }
+    assert not found["lesions"]["importance"].equals(found["patients"]["importance"])
+    report = train(table, splits, "naive_bayes", weigh="patients", max_features=3, tuning=SMALL)[2]
+    assert (report["selected"] == 3).all()
 
 
 def test_nearest_neighbours_say_in_the_fit_notes_that_they_take_no_weights():

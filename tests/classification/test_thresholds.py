@@ -35,8 +35,34 @@ def test_weighted_rows_have_the_threshold_of_rows_that_stand_as_often():
     positive = rng.random(60) < 0.4
     score, times = np.round(rng.random(60) + 0.3 * positive, 2) / 1.3, rng.integers(1, 6, 60)
     repeated = youden_threshold(np.repeat(score, times), np.repeat(positive, times))
-    assert youden_threshold(score, positive, times / 7) == pytest.approx(repeated)
+    assert youden_threshold(score, positive, weights=times / 7) == pytest.approx(repeated)
     assert repeated != youden_threshold(score, positive)
+
+
+def test_with_folds_it_is_the_best_for_the_mean_over_the_folds():
+    rng = np.random.default_rng(4)
+    fold, positive = np.arange(90) % 3, rng.random(90) < 0.4
+    score = 1 / (1 + np.exp(-rng.normal(size=90) - positive - fold))
+
+    def gain(limit):
+        parts = [(fold == number) & (score >= limit) for number in range(3)]
+        return np.mean(
+            [
+                part[positive & (fold == number)].mean() - part[~positive & (fold == number)].mean()
+                for number, part in enumerate(parts)
+            ]
+        )
+
+    ours = youden_threshold(score, positive, fold)
+    assert gain(ours) == pytest.approx(max(map(gain, score)))
+
+
+def test_models_without_information_have_no_better_threshold_than_the_nearest_to_one_half():
+    """Each fold's model scores the share of class 1 among the others, so less where more is 1."""
+    positive = np.repeat([True, False, True, False, True, False], [5, 3, 3, 3, 1, 3])
+    fold = np.repeat([0, 1, 2], [8, 6, 4])
+    score = np.array([4 / 10, 6 / 12, 8 / 14])[fold]
+    assert youden_threshold(score, positive, fold) == pytest.approx((6 / 12 + 8 / 14) / 2)
 
 
 def scored(level, weigh="lesions"):

@@ -52,7 +52,7 @@ def auc(predictions: pd.DataFrame) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("differ_by", ["texture", "size"])
 def test_texture_and_size_are_told_apart_by_the_arms_that_should(differ_by):
-    """24 patients in 4 folds: a null AUC has a standard deviation of about .14."""
+    """24 patients in 4 folds: by chance an AUC has a standard deviation of .13."""
     table = cohort(differ_by)
     splits = folds_of(table, 4)
 

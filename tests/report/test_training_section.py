@@ -36,6 +36,7 @@ def test_what_counted_alike_is_said_with_the_classifiers_that_cannot_weigh(resul
     page = render(results, config=config)
     assert "Patients counted alike" in page
     assert "cannot weigh lesions: K-nearest neighbours." in page
+    assert "DenseNet-121 counted lesions alike." in page
 
 
 def test_the_level_of_youdens_threshold_is_said(results):

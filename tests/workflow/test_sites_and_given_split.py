@@ -35,6 +35,7 @@ def study(tmp_path_factory):
             "features": "mine.csv",
             "splits": SCHEMES,
             "classification": classification,
+            "evaluation": {"threshold": "youden", "threshold_level": "patient"},
         },
     )
     sheet = table.drop_duplicates("patient")[["patient", "label"]].reset_index(drop=True)

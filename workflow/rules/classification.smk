@@ -111,6 +111,7 @@ rule rank_features:
         **study.task,
         **study.feature_choice,
         correlation=study.training["correlation"],
+        weigh=study.training["weigh"],
         seed=config["seed"],
     message:
         "Ranking the features by permutation importance"

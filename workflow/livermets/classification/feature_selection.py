@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin, f_classif
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from livermets.classification.permutation_importance import held_out_importance
 from livermets.core.errors import BadInput
@@ -78,13 +78,19 @@ class CorrelationFilter(_Selector):
     def __init__(self, threshold: float = 0.6) -> None:
         self.threshold = threshold
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Find the features to keep; `y` holds the class of each row."""
         X, y = validate_data(self, X, y, dtype=float, ensure_min_samples=2)
         with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # perfect separation: F is infinite
-            separation = np.nan_to_num(f_classif(X, y)[0], nan=0.0)
-            r = np.abs(np.nan_to_num(np.atleast_2d(np.corrcoef(X, rowvar=False)), nan=0.0))
+            if sample_weight is None:
+                separation, r = f_classif(X, y)[0], np.corrcoef(X, rowvar=False)
+            else:
+                weights = _check_sample_weight(sample_weight, X, dtype=float)
+                separation = _weighted_separation(X, y, weights)
+                r = _weighted_correlation(X, weights)
+            separation = np.nan_to_num(separation, nan=0.0)
+            r = np.abs(np.nan_to_num(np.atleast_2d(r), nan=0.0))
         redundant = np.zeros(X.shape[1], dtype=bool)
         self.keep_ = np.zeros(X.shape[1], dtype=bool)
         for feature in np.argsort(-separation, kind="stable"):
@@ -99,6 +105,26 @@ class CorrelationFilter(_Selector):
         return tags
 
 
+def _weighted_separation(X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """ANOVA F of each feature up to a common factor; a row counts as often as its weight says."""
+    groups = [(X[y == label], weights[y == label]) for label in np.unique(y)]
+    mean = np.average(X, axis=0, weights=weights)
+    means = [np.average(rows, axis=0, weights=w) for rows, w in groups]
+    between = sum(w.sum() * (m - mean) ** 2 for (_, w), m in zip(groups, means, strict=True))
+    within = sum(w @ (rows - m) ** 2 for (rows, w), m in zip(groups, means, strict=True))
+    separation: np.ndarray = between / within
+    return separation
+
+
+def _weighted_correlation(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Pearson correlation of the features, in which a row counts as often as its weight says."""
+    centred = X - np.average(X, axis=0, weights=weights)
+    covariance = (centred * weights[:, None]).T @ centred
+    deviation = np.sqrt(np.diag(covariance))
+    r: np.ndarray = covariance / np.outer(deviation, deviation)
+    return r
+
+
 class ImportanceSelector(_Selector):
     """Selector of the features with the highest held-out permutation importance.
 
@@ -108,6 +134,8 @@ class ImportanceSelector(_Selector):
         Number of features to keep.
     random_state : int
         Seed of the forests and shuffles.
+    weigh : {"lesions", "patients"}
+        What counts alike in the importance.
 
     Attributes
     ----------
@@ -115,8 +143,10 @@ class ImportanceSelector(_Selector):
         Mean loss of AUC, see `held_out_importance`.
     """
 
-    def __init__(self, max_features: int = 10, random_state: int = 0) -> None:
-        self.max_features, self.random_state = max_features, random_state
+    def __init__(
+        self, max_features: int = 10, random_state: int = 0, weigh: str = "lesions"
+    ) -> None:
+        self.max_features, self.random_state, self.weigh = max_features, random_state, weigh
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Measure the importance; `groups` is the patient of each row and must be given."""
@@ -124,7 +154,8 @@ class ImportanceSelector(_Selector):
             raise ValueError("ImportanceSelector needs groups, the patient of each row")
         X, y = validate_data(self, X, y, dtype=float, ensure_min_samples=2)
         codes = np.unique(y, return_inverse=True)[1]
-        self.importance_ = held_out_importance(X, codes, groups, self.random_state)
+        groups = np.asarray(groups)
+        self.importance_ = held_out_importance(X, codes, groups, self.random_state, self.weigh)
         best = np.argsort(-self.importance_, kind="stable")[: self.max_features]
         self.keep_ = np.isin(np.arange(X.shape[1]), best)
         return self

@@ -21,6 +21,7 @@ def feature_importance(
     seed: int,
     columns: Sequence[str] | None = None,
     unstable: Mapping[str, Sequence[str]] | None = None,
+    weigh: str = "lesions",
 ) -> pd.DataFrame:
     """Average each feature's permutation importance over the splits, with its stability.
 
@@ -46,6 +47,8 @@ def feature_importance(
         Columns to rank; by default those of `feature_columns`.
     unstable : mapping, optional
         Features to leave out of each split, as in `livermets.classification.training.train_arm`.
+    weigh : {"lesions", "patients"}
+        What counts alike in the filter and the importance.
 
     Returns
     -------
@@ -67,13 +70,15 @@ def feature_importance(
             part = splits[(splits["split"] == split) & (splits["role"] != "test")]
             train = rows["patient"].isin(part["patient"]).to_numpy()
             stable = stable_columns(columns, unstable, split)
-            pipeline = build_pipeline(DummyClassifier(), correlation=correlation)
-            pipeline.fit(rows.loc[train, stable], y[train])
+            patients = rows.loc[train, "patient"].to_numpy()
+            pipeline = build_pipeline(DummyClassifier(), correlation=correlation, weigh=weigh)
+            pipeline.fit(rows.loc[train, stable], y[train], patients)
             X = pipeline[:-2].transform(rows.loc[train, stable])
             kept = selected_features(pipeline, stable)
-            patients = rows.loc[train, "patient"].to_numpy()
             split_seed = derive_seed(seed, "importance", split)
-            importance.loc[kept, split] = held_out_importance(X, y[train], patients, split_seed)
+            importance.loc[kept, split] = held_out_importance(
+                X, y[train], patients, split_seed, weigh
+            )
             selected.loc[kept, split] = 1.0
     table = pd.DataFrame(
         {

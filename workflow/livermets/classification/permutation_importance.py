@@ -6,13 +6,20 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.ensemble import RandomForestClassifier
 
+from livermets.classification.row_weights import scoring_weights
 from livermets.splits.patient_splits import grouped_folds
 
 log = logging.getLogger(__name__)
 
 
 def held_out_importance(
-    X: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int, trees: int = 100, shuffles: int = 5
+    X: np.ndarray,
+    y: np.ndarray,
+    groups: np.ndarray,
+    seed: int,
+    weigh: str = "lesions",
+    trees: int = 100,
+    shuffles: int = 5,
 ) -> np.ndarray:
     """Measure each feature's permutation importance on patients that are new to the forest.
 
@@ -31,6 +38,8 @@ def held_out_importance(
         Patient of each row.
     seed : int
         Seed of folds, forest and shuffles.
+    weigh : {"lesions", "patients"}
+        What counts alike in the forest and in the AUC.
     trees : int
         Number of trees of the forest.
     shuffles : int
@@ -44,10 +53,11 @@ def held_out_importance(
     losses = []
     for train, test in grouped_folds(groups, y, 3, seed, "importance"):
         forest = RandomForestClassifier(trees, min_samples_leaf=3, n_jobs=1, random_state=seed)
-        forest.fit(X[train], y[train])
+        forest.fit(X[train], y[train], sample_weight=scoring_weights(groups[train], weigh))
         orders = np.tile(np.arange(len(test)), (shuffles, 1))
         orders = np.random.default_rng(seed).permuted(orders, axis=1)
-        losses.append(permutation_losses(forest, X[test], y[test], orders))
+        weights = scoring_weights(groups[test], weigh)
+        losses.append(permutation_losses(forest, X[test], y[test], orders, weights))
     if not losses:
         log.warning("a class has one patient among the training rows: importance is not measured")
         return np.zeros(X.shape[1])
@@ -55,7 +65,11 @@ def held_out_importance(
 
 
 def permutation_losses(
-    forest: RandomForestClassifier, X: np.ndarray, y: np.ndarray, orders: np.ndarray
+    forest: RandomForestClassifier,
+    X: np.ndarray,
+    y: np.ndarray,
+    orders: np.ndarray,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Compute the mean loss of AUC when the rows of each feature are put in the given orders.
 
@@ -72,6 +86,8 @@ def permutation_losses(
         Class number of each row.
     orders : ndarray of int, shape (shuffles, rows)
         In each line a permutation of the rows of X.
+    weights : ndarray of float, shape (rows,), optional
+        Weight of each row in the AUC; by default all weigh the same.
 
     Returns
     -------
@@ -82,7 +98,7 @@ def permutation_losses(
     trees = [tree.tree_ for tree in forest.estimators_]
     votes = [tree.predict(X) for tree in trees]
     before = np.sum(votes, axis=0)
-    auc = _auc_of_draws(before[None], y)[0]
+    auc = _auc_of_draws(before[None], y, weights)[0]
     shuffled = np.tile(X, (len(orders), 1))
     losses = np.zeros(X.shape[1])
     for feature in range(X.shape[1]):
@@ -94,22 +110,43 @@ def permutation_losses(
         for number in splitting:
             vote = trees[number].predict(shuffled)
             after += vote.reshape(after.shape) - votes[number]
-        losses[feature] = auc - _auc_of_draws(after, y).mean()
+        losses[feature] = auc - _auc_of_draws(after, y, weights).mean()
         shuffled[:, feature] = np.tile(X[:, feature], len(orders))
     return losses
 
 
-def _auc_of_draws(votes: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _auc_of_draws(
+    votes: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None
+) -> np.ndarray:
     """AUC of each of several draws of votes (draws, rows, classes), shape (draws,).
 
     For more than two classes it is the mean of each class against the rest. Ranks of all draws are
     taken at once, which `sklearn.metrics.roc_auc_score` cannot do.
     """
     # sums of equal votes in another order differ in their last bits and must stay ties
-    ranks = rankdata(np.round(votes, 9), axis=1)
+    votes = np.round(votes, 9)
+    codes = range(votes.shape[2]) if votes.shape[2] > 2 else (1,)
+    if weights is not None:
+        return np.mean(
+            [
+                [_weighted_auc(draw[:, code], y == code, weights) for draw in votes]
+                for code in codes
+            ],
+            axis=0,
+        )
+    ranks = rankdata(votes, axis=1)
     aucs = []
-    for code in range(votes.shape[2]) if votes.shape[2] > 2 else (1,):
+    for code in codes:
         positive = y == code
         n = positive.sum()
         aucs.append((ranks[:, positive, code].sum(axis=1) / n - (n + 1) / 2) / (len(y) - n))
     return np.mean(aucs, axis=0)
+
+
+def _weighted_auc(score: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> float:
+    """AUC in which each pair of rows counts the product of their weights."""
+    level = np.unique(score, return_inverse=True)[1]
+    of_positive = np.bincount(level, np.where(positive, weights, 0))
+    of_rest = np.bincount(level, np.where(positive, 0, weights))
+    below = np.cumsum(of_rest) - of_rest / 2  # with ties as a half
+    return float((of_positive * below).sum() / (of_positive.sum() * of_rest.sum()))

@@ -51,11 +51,19 @@ class PatientPipeline(Pipeline):
         self, X: Any, y: np.ndarray, patients: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Fit the steps before the classifier; returns its rows, their classes and weights."""
-        needs_groups = self.named_steps["importance"] != "passthrough"
-        groups = {"importance__groups": patients} if needs_groups else {}
-        selected = self[:-2].fit_transform(X, y, **groups)
         balancer: ClassBalancer = self.named_steps["balance"]
+        given: dict[str, Any] = {}
+        if balancer.weigh == "patients" and patients is not None:
+            weights = scoring_weights(patients, balancer.weigh)
+            given = {"scale__sample_weight": weights, "correlation__sample_weight": weights}
+        given["importance__groups"] = patients
+        taken = {key: value for key, value in given.items() if self._has_step(key)}
+        selected = self[:-2].fit_transform(X, y, **taken)
         return balancer.balance(selected, np.asarray(y), patients)
+
+    def _has_step(self, parameter: str) -> bool:
+        """Whether the step of a fit parameter, `step__parameter`, is not switched off."""
+        return self.named_steps[parameter.split("__")[0]] != "passthrough"
 
 
 def fit_weighted(classifier: Any, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> Any:
@@ -92,7 +100,7 @@ def build_pipeline(
     seed : int
         Seed of importance and balancing.
     weigh : {"lesions", "patients"}
-        What counts alike in the fit of the classifier.
+        What counts alike in every step but the median of `impute`.
 
     Returns
     -------
@@ -110,7 +118,7 @@ def build_pipeline(
             ),
             (
                 "importance",
-                ImportanceSelector(max_features, seed) if max_features else "passthrough",
+                ImportanceSelector(max_features, seed, weigh) if max_features else "passthrough",
             ),
             ("balance", ClassBalancer(resampling, seed, weigh)),
             ("classify", classifier),

@@ -57,28 +57,36 @@ def choose_threshold(
         return {}
     if not folds:
         return {"threshold": np.nan}
-    positive = task.positive_number
-    score = np.full(len(y), np.nan)
-    for train, test in folds:
+    tables = []
+    for number, (train, test) in enumerate(folds):
         model = fit(X.iloc[train], y[train], patients[train])
-        column = list(model.classes_).index(positive)
-        score[test] = model.predict_proba(X.iloc[test])[:, column]
-    rows = pd.DataFrame({"patient": patients, "score": score, "positive": y == positive})
-    rows = rows[np.isfinite(score)]
+        column = list(model.classes_).index(task.positive_number)
+        scores = model.predict_proba(X.iloc[test])[:, column]
+        table = pd.DataFrame({"patient": patients[test], "score": scores, "fold": number})
+        tables.append(table.assign(positive=y[test] == task.positive_number))
+    rows = pd.concat(tables, ignore_index=True)
     weights = scoring_weights(rows["patient"].to_numpy(), weigh)
     if level == "patient":
-        rows = rows.groupby("patient").agg({"score": "mean", "positive": "first"})
+        rows = rows.groupby(["fold", "patient"], as_index=False).agg(
+            score=("score", "mean"), positive=("positive", "first")
+        )
         weights = None
-    chosen = youden_threshold(rows["score"].to_numpy(), rows["positive"].to_numpy(), weights)
-    return {"threshold": chosen}
+    score, positive, fold = (rows[name].to_numpy() for name in ("score", "positive", "fold"))
+    return {"threshold": youden_threshold(score, positive, fold, weights)}
 
 
 def youden_threshold(
-    score: np.ndarray, positive: np.ndarray, weights: np.ndarray | None = None
+    score: np.ndarray,
+    positive: np.ndarray,
+    fold: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> float:
     """Find the threshold with the largest sum of sensitivity and specificity (Youden 1950).
 
-    It lies half way between two scores; of equally good ones the nearest to one half is taken.
+    With several folds it is the sum within a fold, averaged over the folds: each has a model of its
+    own, and a model without information scores by the share of the classes that it was trained on,
+    which runs against the share in its fold. The threshold lies half way between two scores; of
+    equally good ones the nearest to one half is taken.
     scikit-learn's `roc_curve` gives scores as thresholds, not the middle between two of them.
 
     Parameters
@@ -87,6 +95,8 @@ def youden_threshold(
         Probability of the positive class.
     positive : ndarray of bool, shape (rows,)
         Rows of the positive class.
+    fold : ndarray, shape (rows,), optional
+        Fold of each row, with rows of both classes in each; by default one fold.
     weights : ndarray of float, shape (rows,), optional
         Weight of each row; by default all weigh the same.
 
@@ -95,13 +105,17 @@ def youden_threshold(
     float
         The threshold; scores of at least this are called positive.
     """
-    if weights is None:
-        weights = np.ones(len(score))
+    weights = np.ones(len(score)) if weights is None else weights
+    fold = np.zeros(len(score)) if fold is None else fold
     levels = np.unique(score)
     limits = np.r_[0.0, (levels[1:] + levels[:-1]) / 2, 1.0]
-    sensitivity = 1 - _share_below(limits, score[positive], weights[positive])
-    specificity = _share_below(limits, score[~positive], weights[~positive])
-    gain = sensitivity + specificity
+    gains = []
+    for number in np.unique(fold):
+        of_class, others = (fold == number) & positive, (fold == number) & ~positive
+        sensitivity = 1 - _share_below(limits, score[of_class], weights[of_class])
+        specificity = _share_below(limits, score[others], weights[others])
+        gains.append(sensitivity + specificity)
+    gain = np.mean(gains, axis=0)
     best = limits[gain >= gain.max() - 1e-12]
     return float(best[np.argmin(np.abs(best - 0.5))])
 

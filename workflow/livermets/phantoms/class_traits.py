@@ -90,11 +90,9 @@ def class_traits(
     Raises
     ------
     BadInput
-        The class, the difference or the separability does not exist; or the numbers of lesions
-        differ where they must not.
+        The difference or the separability does not exist; or the numbers of lesions differ where
+        they must not.
     """
-    if label not in classes:
-        raise BadInput(f"label {label!r} is none of {list(classes)}; correct it")
     if differ_by not in DIFFERENCES:
         raise BadInput(f"phantoms.differ_by is {differ_by!r}; give one of {', '.join(DIFFERENCES)}")
     if not 0 <= separability <= 1:

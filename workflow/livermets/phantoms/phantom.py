@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import SimpleITK as sitk
 
+from livermets.core.errors import BadInput
 from livermets.core.seeds import derive_seed
 from livermets.masks.labels import Label
 from livermets.phantoms.anatomy import draw_anatomy
@@ -28,12 +29,11 @@ def make_phantom(
     label: str,
     classes: Sequence[str],
     seed: int,
-    *,
     separability: float = 1.0,
-    differ_by: str = "paper",
     size: tuple[int, int, int] = SIZE,
     spacing_mm: tuple[float, float, float] = SPACING_MM,
     lesions_per_class: Mapping[str, float] | None = None,
+    differ_by: str = "paper",
 ) -> tuple[sitk.Image, sitk.Image]:
     """Draw the phantom CT of a patient and its true mask.
 
@@ -49,14 +49,14 @@ def make_phantom(
         Seed of the study. The phantom depends on it, on the id and on the label alone.
     separability : float
         From 0 (the label changes nothing) to 1 (the classes differ fully).
-    differ_by : {"paper", "texture", "size", "both"}
-        What the classes differ by, see `livermets.phantoms.class_traits`.
     size : tuple of int
         Voxels (z, y, x). The anatomy scales with the field of view, the lesions do not.
     spacing_mm : tuple of float
         Voxel spacing (x, y, z).
     lesions_per_class : mapping of str to float, optional
         Mean number of lesions of a patient of each class; by default as in the paper.
+    differ_by : {"paper", "texture", "size", "both"}
+        What the classes differ by, see `livermets.phantoms.class_traits`.
 
     Returns
     -------
@@ -72,6 +72,8 @@ def make_phantom(
         The label is none of the classes, the separability is not between 0 and 1, or the classes
         differ by more than `differ_by` says.
     """
+    if label not in classes:
+        raise BadInput(f"phantom {patient}: label {label!r} is none of {list(classes)}; correct it")
     traits = class_traits(label, classes, differ_by, separability, lesions_per_class)
     rng = np.random.default_rng(derive_seed(seed, "phantom", patient))
     nz, ny, nx = size

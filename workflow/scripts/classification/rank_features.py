@@ -15,5 +15,6 @@ with job(snakemake):
         snakemake.params.correlation,
         snakemake.params.seed,
         unstable=read_unstable(snakemake.input.icc, snakemake.params.min_icc),
+        weigh=snakemake.params.weigh,
     )
     write_table(snakemake.output[0], table)
