@@ -1,12 +1,10 @@
 """The configuration and the cohort sheet: defaults filled in, each mistake refused by name."""
 
-import gzip
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from livermets.core.errors import BadInput
-from livermets.study.cohort_sheet import read_sheet, table_columns
+from livermets.study.cohort_sheet import read_sheet
 from livermets.study.config import load_config
 from livermets.study.config_schema import load_schema
 
@@ -162,18 +160,6 @@ def test_a_bad_sheet_is_refused_with_the_row_and_a_hint(tmp_path, text, words):
 def test_a_sheet_that_is_not_there_is_refused_with_what_to_do(tmp_path):
     with pytest.raises(BadInput, match="does not exist; write it"):
         read_sheet(tmp_path / "none.tsv", load_config({}))
-
-
-@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.tsv", "t.parquet", "t.parquet.gz"])
-def test_the_columns_of_a_table_are_known_without_its_rows(tmp_path, name):
-    table = pd.DataFrame({"patient": ["A"], "label": ["x"], "original_glcm_Contrast": [1.5]})
-    path = tmp_path / name
-    if ".parquet" in name:
-        data = table.to_parquet(index=False)
-        path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
-    else:
-        table.to_csv(path, index=False, sep="\t" if ".tsv" in name else ",")
-    assert table_columns(path) == list(table.columns)
 
 
 def test_a_value_that_is_misspelt_is_told_the_nearest_and_no_schema():

@@ -1,6 +1,5 @@
 """The cohort table: the patients of the study, and why others are not in it."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from livermets.core.errors import BadInput
+from livermets.study.patient_ids import plain_id
 
 COUNTS = ("n_components", "n_lesions", "n_dropped", "n_outside_liver")
 MEASUREMENTS = (*COUNTS, "liver_ml", "lesion_ml", "burden")
@@ -133,10 +133,10 @@ def _refuse_other_ids(features: pd.DataFrame, sheet: pd.DataFrame) -> None:
     """Refuse ids that differ in zeros, case or a decimal between the features table and sheet."""
     patients = list(dict.fromkeys(features["patient"].astype(str)))
     ids = set(sheet["patient"])
-    plain = {_plain_id(patient): patient for patient in sheet["patient"]}
+    plain = {plain_id(patient): patient for patient in sheet["patient"]}
     absent = [patient for patient in patients if patient not in ids]
     for patient in absent:
-        if near := plain.get(_plain_id(patient)):
+        if near := plain.get(plain_id(patient)):
             raise BadInput(
                 f"patient {patient} of the features table is not in the cohort sheet, which has "
                 f"{near}. Write the id in the same way in both (a spreadsheet drops zeros at the "
@@ -148,11 +148,6 @@ def _refuse_other_ids(features: pd.DataFrame, sheet: pd.DataFrame) -> None:
             f"{patients[0]}, the sheet with {sheet['patient'].iloc[0]}). Write the ids in the same "
             "way in both, or set `patients: null` to do without the sheet."
         )
-
-
-def _plain_id(patient: str) -> str:
-    """An id without what spreadsheets change: zeros at the beginning, `.0`, upper case."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", patient.casefold().removesuffix(".0"))
 
 
 def _refuse_other_labels(features: pd.DataFrame, sheet: pd.DataFrame) -> None:

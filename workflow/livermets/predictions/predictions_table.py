@@ -6,7 +6,7 @@ column `threshold` may say from which score on the arm calls a row positive, cho
 training patients. A user's own table is read like any other.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +14,14 @@ import pandas as pd
 
 from livermets.core.errors import BadInput
 from livermets.core.text import list_names
+from livermets.study.cells import as_numbers, as_text
 from livermets.study.schemes import scheme_of
+from livermets.study.table_file import read_table_file
 
 COLUMNS = ["arm", "split", "patient", "lesion", "label", "score"]
 KEY = ["arm", "split", "patient", "lesion"]
 SUM_TOLERANCE = 0.01  # of probabilities that were rounded
-READERS: dict[str, Callable[..., pd.DataFrame]] = {
-    ".parquet": pd.read_parquet,
-    ".csv": pd.read_csv,
-    ".tsv": pd.read_table,
-}
+TEXT = ("arm", "split", "patient", "label")
 
 
 def read_predictions(paths: Iterable[Path], classes: list[str]) -> pd.DataFrame:
@@ -32,7 +30,7 @@ def read_predictions(paths: Iterable[Path], classes: list[str]) -> pd.DataFrame:
     Parameters
     ----------
     paths : iterable of path
-        Parquet, CSV or TSV files (.gz too) of one or more arms each.
+        Parquet, CSV, TSV or xlsx files (.gz too) of one or more arms each.
     classes : list of str
         The study's class names.
 
@@ -66,16 +64,21 @@ def read_predictions(paths: Iterable[Path], classes: list[str]) -> pd.DataFrame:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    suffix = next((part for part in reversed(path.suffixes) if part != ".gz"), "")
-    if suffix not in READERS:
-        raise BadInput(f"predictions file {path.name}: give it as .parquet, .csv or .tsv.")
-    options = {} if suffix == ".parquet" else {"dtype": {"patient": str}, "keep_default_na": True}
-    try:
-        return READERS[suffix](path, **options)
-    except (OSError, ValueError) as error:
-        raise BadInput(
-            f"predictions file {path.name} cannot be read ({error}). Write it again."
-        ) from error
+    """The table of a file, with names as text and every other column as numbers."""
+    table = read_table_file(path, "predictions")
+    columns: dict[Hashable, pd.Series] = {}
+    for name, cells in table.items():
+        if name in TEXT:
+            columns[name] = as_text(cells).mask(lambda text: text == "")
+            continue
+        columns[name], wrong = as_numbers(cells)
+        if wrong and str(name).startswith(("lesion", "score", "threshold")):
+            raise BadInput(
+                f"predictions file {path.name}: row {table.index[wrong[0]]}: the column {name} "
+                f"holds {cells.iloc[wrong[0]]!r}, which is no number. Write numbers with a decimal "
+                "point."
+            )
+    return pd.DataFrame(columns, index=table.index)
 
 
 def score_columns(classes: list[str]) -> list[str]:

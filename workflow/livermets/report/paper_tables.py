@@ -10,7 +10,8 @@ import pandas as pd
 from livermets.core.io import write_table
 from livermets.evaluation.metrics import METRICS
 from livermets.study.arms import Arm
-from livermets.study.clinical_columns import cell_text, is_numeric
+from livermets.study.cells import cell_text
+from livermets.study.clinical_columns import is_numeric
 from livermets.study.outputs import LEVELS, table_names
 
 MEASUREMENTS = {

@@ -8,21 +8,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-# As pandas reads them. `none` is not among them: it is a category (no chemotherapy).
-MISSING = {"#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN", "<NA>", "N/A"}
-MISSING |= {"NA", "NULL", "NaN", "-NaN", "nan", "-nan", "None", "n/a", "null"}
+from livermets.study.cells import cell_text
+
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 LIKE_A_NUMBER = re.compile(r"[-+]?\d+(,\d+)?")  # 61,5
-
-
-def cell_text(cells: Sequence[object] | pd.Series) -> list[str]:
-    """Cells as text without blanks around them; a missing cell is ""."""
-    column = pd.Series(list(cells), dtype=object)
-    texts = [
-        "" if empty else str(cell).strip()
-        for cell, empty in zip(column, column.isna(), strict=True)
-    ]
-    return ["" if text in MISSING else text for text in texts]
 
 
 def is_numeric(cells: Sequence[object] | pd.Series) -> bool:

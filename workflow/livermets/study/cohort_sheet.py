@@ -1,10 +1,6 @@
-"""Cohort sheet: one row a patient, written by the user, checked row by row.
-
-Also reads the header of a user's feature table, which takes the place of images and sheet.
-"""
+"""Cohort sheet: one row a patient, written by the user, checked row by row."""
 
 import difflib
-import gzip
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,9 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from livermets.core.errors import BadInput
+from livermets.study.cells import as_text
 from livermets.study.clinical_columns import odd_cell_remedy, odd_cells
 from livermets.study.paths import unusable_path
-from livermets.study.text_table import read_text_table
+from livermets.study.patient_ids import refuse_changed_ids
+from livermets.study.table_file import read_table_file
 
 SHEET_COLUMNS = ("patient", "label", "ct", "n_slices", "mask", "site")
 UNSURE = "unsure"  # the column in which a draft asks; it has to be empty before the study runs
@@ -41,12 +39,7 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
             f"the cohort sheet {path} does not exist; write it (config/README.md shows the "
             "columns) or point `patients:` in the config at yours."
         )
-    (_, header), *rows = read_text_table(path, "\t", comment="#")
-    sheet = pd.DataFrame(
-        [cells for _, cells in rows], columns=header, index=[line for line, _ in rows], dtype=str
-    )
-    if repeated := sorted({column for column in header if header.count(column) > 1}):
-        raise BadInput(f"{path}: column `{repeated[0]}` is there twice; remove one.")
+    sheet = read_table_file(path, "patients", comment="#").apply(as_text)
     needed = ["split"] if config["splits"]["given"] else []
     known = [*SHEET_COLUMNS, UNSURE, *needed, *config["clinical"]]
     for column in sheet.columns:
@@ -65,7 +58,7 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
     for column in known:
         if column not in sheet.columns:
             sheet[column] = ""
-    sheet = sheet[known].apply(lambda cells: cells.str.strip())
+    sheet = sheet[known]
     odd = {column: odd_cells(sheet[column]) for column in config["clinical"]}
     problems = list(_bad_rows(sheet, config))
     if config["on_bad_cell"] == "stop":
@@ -82,6 +75,7 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
         raise BadInput(f"{path}: " + " ".join(problems[:8]) + more)
     if sheet.empty:
         raise BadInput(f"{path} has no patient; add a row for each.")
+    refuse_changed_ids(sheet["patient"], str(path))
     for column, places in odd.items():
         sheet.loc[sheet.index[places], column] = ""
     return sheet.drop(columns=UNSURE).reset_index(drop=True)
@@ -154,18 +148,3 @@ def refuse_unknown_exclusions(exclude: Mapping[str, str], patients: Sequence[str
             )
     if exclude and len(exclude) == len(patients):
         raise BadInput("config: `exclude` leaves no patient; remove some of them.")
-
-
-def table_columns(path: str | Path) -> list[str]:
-    """The column names of a user's table (CSV, TSV, Parquet; also .gz), its rows unread."""
-    path = Path(path)
-    if not path.is_file():
-        raise BadInput(f"`features`: the table {path} does not exist; correct the path.")
-    packed = path.suffix == ".gz"
-    if (path.with_suffix("") if packed else path).suffix == ".parquet":
-        import pyarrow.parquet  # not needed by studies that start from images
-
-        with gzip.open(path) if packed else path.open("rb") as table:
-            return pyarrow.parquet.read_schema(table).names
-    separator = "\t" if ".tsv" in path.suffixes else ","
-    return read_text_table(path, separator)[0][1]

@@ -95,7 +95,7 @@ def read_sidecar(path: Path, patient: str) -> dict[str, str]:
     """
     keys = ", ".join(sorted(SIDECAR))
     try:
-        sidecar = json.loads(path.read_text(encoding="utf-8"))
+        sidecar = json.loads(path.read_bytes())
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise BadPatient(
             patient, f"{path.name} in the corrections is no JSON ({error})", f"Write {{{keys}}}"

@@ -25,7 +25,6 @@ from livermets.study.cohort_sheet import (
     listed_paths,
     read_sheet,
     refuse_unknown_exclusions,
-    table_columns,
 )
 from livermets.study.config import load_config
 from livermets.study.corrections import find_correction, find_sidecar, refuse_strangers
@@ -33,6 +32,7 @@ from livermets.study.names import CLINICAL, DENSENET, SITE
 from livermets.study.outputs import figure_names, table_names
 from livermets.study.paths import unusable_path
 from livermets.study.schemes import schemes_of, sites_to_test, split_names
+from livermets.study.table_file import read_table_columns
 
 VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr")  # endings of a CT that is no DICOM
 
@@ -75,7 +75,7 @@ class Study:
         rows: list[dict] = []
         if config["patients"]:
             rows = read_sheet(config["patients"], config).to_dict("records")
-        columns = table_columns(config["features"]) if config["features"] else []
+        columns = read_table_columns(config["features"], "features") if config["features"] else []
         out = config["exclude"]
         if not config["features"]:  # the patients of a feature table are known once it is read
             refuse_unknown_exclusions(out, [row["patient"] for row in rows])

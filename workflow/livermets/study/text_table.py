@@ -1,32 +1,35 @@
-"""Text tables as people have them: the cohort sheet and a user's feature table are read by this.
+"""Text tables (CSV, TSV) as people have them: decoded, split into cells, refused by line.
 
-Only what can be understood in one way is read; the rest is refused with file, line and remedy.
+Only what can be understood in one way is read.
 """
 
 import csv
-import gzip
 import io
-import zlib
+import re
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
+from typing import BinaryIO
 
 from livermets.core.errors import BadInput
 
-Row = tuple[int, list[str]]  # line of the file, counted from 1, and its cells
-NAMES = {",": "commas", "\t": "tabs", ";": "semicolons"}
+Row = tuple[int, list[str]]  # number of the row as a spreadsheet counts, and its cells
+LINES_TO_JUDGE = 50  # below the header, for decimal commas
+HINT = re.compile(r'"?sep=(.)"?\s*')  # first line by which Excel is told the separator
 
 
-def read_text_table(path: Path, separator: str, comment: str = "") -> list[Row]:
-    """The rows of a table, its header first, all as long as the header.
+def text_rows(file: BinaryIO, path: Path, comment: str = "") -> Iterator[Row]:
+    """Yield the rows of a text table one by one, its header first.
 
-    Reads UTF-8 and UTF-16 with its mark, gzip whatever the ending, and every kind of line end.
-    Blank rows, empty cells beyond the header and lines that begin with `comment` are left out.
+    Reads UTF-8 and UTF-16 with its mark and every kind of line end, with tabs or commas between
+    the cells. Blank rows and lines that begin with `comment` are left out.
 
     Parameters
     ----------
+    file : file of bytes
+        The unpacked table.
     path : Path
-        The file.
-    separator : str
-        Between two cells: a comma or a tab.
+        Its name, for messages.
     comment : str
         Beginning of lines to leave out; "" for none.
 
@@ -35,79 +38,97 @@ def read_text_table(path: Path, separator: str, comment: str = "") -> list[Row]:
     BadInput
         Naming the file, the line and what to do.
     """
-    text = _decode(path)
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if comment:
-        lines = ["" if line.startswith(comment) else line for line in lines]
-    reader = csv.reader(io.StringIO("\n".join(lines)), delimiter=separator, strict=True)
-    rows: list[Row] = []
-    first = 1
+    lines = _lines(file, path, comment)
+    before = 0
+    for header in lines:
+        before += 1
+        if header.strip() and not HINT.fullmatch(header):
+            break
+    else:
+        return
+    separator = _separator(header)
+    if separator == ";":
+        raise BadInput(_semicolons(path, before, lines))
+    reader = csv.reader(chain([header], lines), delimiter=separator, strict=True)
+    width, first = 0, before
     try:
         for cells in reader:
+            width = width or len(cells)
             if any(cell.strip() for cell in cells):
-                rows.append((first, cells))
-            first = reader.line_num + 1
+                _refuse_too_long(cells, width, first, separator, path)
+                yield first, cells
+            first = before + reader.line_num
     except csv.Error as error:
         raise BadInput(
             f"{path}: line {first}: a quotation mark is not closed, or text follows it ({error}). "
             "Correct the quotation marks of the line."
         ) from error
-    if not rows:
-        raise BadInput(f"{path} is empty. Write a header and a row for each patient or lesion.")
-    return _as_long_as_the_header(rows, path, separator)
 
 
-def _decode(path: Path) -> str:
-    """The text of a file."""
-    data = path.read_bytes()
-    if data.startswith(b"\x1f\x8b"):
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as error:
-            raise BadInput(
-                f"{path} cannot be read: damaged gzip ({error}). Replace the file."
-            ) from error
-    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise BadInput(f"{path} is a spreadsheet (xlsx, xls or ods), not text; save it as CSV.")
-    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+def _lines(file: BinaryIO, path: Path, comment: str) -> Iterator[str]:
+    """The lines of a file; a comment becomes an empty line, so that the count stays."""
+    mark = file.read(2)
+    file.seek(0)
+    encoding = "utf-16" if mark in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    text = io.TextIOWrapper(file, encoding)
+    number = 0
     try:
-        text = data.decode(encoding)
+        for number, line in enumerate(text, start=1):
+            if "\0" in line:
+                raise BadInput(
+                    f"{path}: line {number} holds bytes that are no text (the file may be UTF-16 "
+                    "without its mark). Save it as `CSV UTF-8`."
+                )
+            yield "\n" if comment and line.startswith(comment) else line
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        where = "a letter" if encoding == "utf-16" else _undecodable(file)
+        needed = encoding.removesuffix("-sig").upper()
         raise BadInput(
-            f"{path}: line {line}: a letter cannot be read (the file is not UTF-8). Save it as "
-            "`CSV UTF-8`, or in a text editor with the encoding UTF-8."
+            f"{path}: {where} cannot be read: the file is not {needed}. Save it as `CSV UTF-8`, or "
+            "in a text editor with the encoding UTF-8."
         ) from error
-    if "\0" in text:
-        raise BadInput(f"{path} is no text, or UTF-16 without its mark. Save it as `CSV UTF-8`.")
-    return text
 
 
-def _as_long_as_the_header(rows: list[Row], path: Path, separator: str) -> list[Row]:
-    """The rows with missing cells filled and empty ones beyond the header left out."""
-    header = [name.strip() for name in rows[0][1]]
-    while header and not header[-1] and not any("".join(r[len(header) - 1 :]) for _, r in rows[1:]):
-        header.pop()
-    if len(header) == 1:
-        _refuse_other_separator(header[0], path, separator)
-    width = len(header)
-    for line, cells in rows[1:]:
-        if any(cell.strip() for cell in cells[width:]):
-            raise BadInput(
-                f"{path}: line {line} has {len(cells)} cells and the header {width}. Put quotation "
-                f"marks around a cell that holds {NAMES[separator]}, name every column (in R: "
-                "write.csv(..., row.names = FALSE)), or remove the cell."
+def _undecodable(file: BinaryIO) -> str:
+    """The first letter that is not UTF-8, with its line, as Windows-1252 has it."""
+    file.seek(0)
+    data = file.read()
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        letter = data[error.start : error.start + 1].decode("cp1252", errors="replace")
+        line = before.count(b"\n") + 1
+        return f"line {line}: a letter ({letter!r} in Windows-1252)"
+    return "a letter"
+
+
+def _separator(header: str) -> str:
+    """What stands between the cells of a header: a tab, comma or semicolon."""
+    unquoted = re.sub(r'"[^"]*"', "", header)
+    if "\t" in unquoted:
+        return "\t"
+    return ";" if unquoted.count(";") > unquoted.count(",") else ","
+
+
+def _semicolons(path: Path, header_line: int, lines: Iterator[str]) -> str:
+    """The message about semicolons between cells, with a decimal comma if there is one."""
+    wanted = "Save it with commas or tabs between the cells"
+    for number, line in enumerate(islice(lines, LINES_TO_JUDGE), start=header_line + 1):
+        if decimal := re.search(r'(?<=;)"?\s*([-+]?\d+,\d+)"?\s*(?=;|$)', line):
+            return (
+                f"{path}: the cells are separated by semicolons and decimals have a comma (line "
+                f"{number}: {decimal[1]}), as spreadsheets in German and French write them. "
+                f"{wanted} and a point in decimals (1.5, not 1,5)."
             )
-    filled = [(line, (cells + [""] * width)[:width]) for line, cells in rows[1:]]
-    return [(rows[0][0], header), *filled]
+    return f"{path}: the cells are separated by semicolons. {wanted}."
 
 
-def _refuse_other_separator(header: str, path: Path, separator: str) -> None:
-    """Refuse a table whose only column is a whole header with another separator."""
-    for other in NAMES:
-        if other != separator and other in header:
-            german = " and decimal points (1.5, not 1,5)" if other == ";" else ""
-            raise BadInput(
-                f"{path}: the cells are separated by {NAMES[other]}, where {NAMES[separator]} are "
-                f"needed. Save it with {NAMES[separator]}{german}."
-            )
+def _refuse_too_long(cells: list[str], width: int, line: int, separator: str, path: Path) -> None:
+    if any(cell.strip() for cell in cells[width:]):
+        what = {",": "a comma (decimals need a point, 1.5)", "\t": "a tab"}[separator]
+        raise BadInput(
+            f"{path}: line {line} has {len(cells)} cells and the header {width}. Put quotation "
+            f"marks around a cell that holds {what}, name every column (in R: "
+            "write.csv(..., row.names = FALSE)), or remove the cell."
+        )

@@ -1,0 +1,45 @@
+"""Ids of patients: which can be used, and which a spreadsheet has changed on the way.
+
+The workflow imports this while it plans, so only the standard library and pandas are used.
+"""
+
+import re
+
+import pandas as pd
+
+from livermets.core.errors import BadInput
+
+AS_NUMBER = re.compile(r"\d(\.\d+)?[eE]\+\d+")  # 1.23457E+17
+
+
+def plain_id(patient: str) -> str:
+    """An id without what spreadsheets change: zeros at the beginning, `.0`, upper case."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", patient.casefold().removesuffix(".0"))
+
+
+def refuse_changed_ids(patients: pd.Series, name: str) -> None:
+    """Refuse ids that a spreadsheet has turned into rounded numbers, or written in two ways.
+
+    7 and 007 would be two patients, one of whom could train a model that is tested on the other.
+
+    Parameters
+    ----------
+    patients : series of str
+        The ids; the index holds the numbers of their rows.
+    name : str
+        Name of the table, for messages.
+    """
+    first: dict[str, tuple[str, int]] = {}  # plain id -> the id as it was written first, its row
+    for row, patient in patients.drop_duplicates().items():
+        if AS_NUMBER.fullmatch(patient):
+            raise BadInput(
+                f"{name}: row {row}: the patient id {patient} is a rounded number; a spreadsheet "
+                "has dropped its last digits. Format the column as text and write the ids again."
+            )
+        before, its_row = first.setdefault(plain_id(patient), (patient, int(str(row))))
+        if before != patient:
+            raise BadInput(
+                f"{name}: the patient ids {before} (row {its_row}) and {patient} (row {row}) look "
+                "like one person. Write the id in one way (a spreadsheet drops zeros at the "
+                "beginning: format the column as text), or rename one of the patients."
+            )
