@@ -217,3 +217,21 @@ def test_holes_of_a_lesion_are_filled_only_on_request_and_only_where_enclosed():
     assert facts["lesion_ml"] == pytest.approx(filled["volume_ml"].sum())
     assert filled.loc[0, "mean_hu"] == pytest.approx((582 * 40 + 18 * 90) / 600)
     assert facts["parenchyma_hu"] == 90
+
+
+# ---- the models' probability
+
+
+def test_a_lesion_has_the_mean_probability_of_the_voxels_that_a_model_saw():
+    array = liver()
+    array[3:6, 5:9, 5:9] = array[10:13, 20:26, 20:26] = array[15:17, 30:34, 30:34] = 2
+    percent = np.zeros_like(array)
+    percent[3:6, 5:9, 5:9], percent[3] = 80, 0  # a reader added one slice
+    percent[10, 20:26, 20:26], percent[11:13, 20:26, 20:26] = 90, 60
+    ct = image_of(np.zeros(array.shape, np.int16))
+    table = label_lesions(ct, image_of(array), image_of(percent), min_diameter_mm=0)[1]
+    probability = table.set_index("voxels")["model_probability"]
+    assert probability[3 * 36] == pytest.approx(0.7)
+    assert probability[3 * 16] == pytest.approx(0.8)
+    assert np.isnan(probability[2 * 16])  # drawn by a reader
+    assert label_lesions(ct, image_of(array))[1]["model_probability"].isna().all()

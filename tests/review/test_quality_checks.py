@@ -73,3 +73,19 @@ def test_borders_are_named_as_the_patient_lies_and_not_as_the_array_does():
     assert touched_sides(feet_first) == ["head"]
     right = edited(mask, lambda a: a.__setitem__(np.s_[10, 20:30, 0], 1))
     assert touched_sides(right) == ["right"]
+
+
+def test_the_least_probable_lesion_comes_last_and_one_without_a_model_first(tmp_path):
+    ct, mask = ct_and_mask()
+    table, measurements = label_lesions(ct, mask)[1:]
+    record = dict.fromkeys(("source", "correction", "geometry", "dice_liver", "dice_lesion"))
+    for given, numbers in (([0.6, 0.9], [2, 1]), ([0.6, None], [2, 1]), ([None, None], [1, 2])):
+        table["model_probability"] = pd.Series(given, dtype=float)
+        table.to_csv(tmp_path / "P1.tsv", sep="\t", index=False)
+        as_text = pd.read_csv(tmp_path / "P1.tsv", sep="\t", keep_default_na=False)
+        for each in (table, as_text):
+            lesions = check_mask(ct, mask, each, measurements, record)["lesions"]
+            assert [lesion["number"] for lesion in lesions] == numbers
+            by_number = {lesion["number"]: lesion["probability"] for lesion in lesions}
+            assert [by_number[number] for number in (1, 2)] == given
+            json.dumps(lesions, allow_nan=False)

@@ -11,6 +11,7 @@ from livermets.review.worklist import render_worklist
 def test_the_worklist_shows_every_patient_and_asks_nothing_of_the_network(tmp_path):
     ct, mask = ct_and_mask()
     labelled, table, measurements = label_lesions(ct, mask)
+    table["model_probability"] = [0.57, 0.83]
     draw_overlay(ct, mask, labelled, tmp_path / "P1.png", "P1")
     (tmp_path / "P2.png").write_bytes(b"")
     write_seg_nrrd(mask, tmp_path / "P1.seg.nrrd")
@@ -30,6 +31,8 @@ def test_the_worklist_shows_every_patient_and_asks_nothing_of_the_network(tmp_pa
     assert "parenchyma of 50 HU is unusual" in page
     assert "R. Eader" in page
     assert "slices &lt;b&gt;missing&lt;/b&gt;" in page
+    assert page.index("83 %") < page.index("57 %")
+    assert "2 lesions, the least probable last" in page
     assert page.count("data:image/jpeg;base64,") == 1
     assert 'href="P1.seg.nrrd"' in page
     assert "P2.seg.nrrd" not in page

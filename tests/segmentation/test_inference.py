@@ -210,6 +210,48 @@ def test_without_a_liver_to_crop_to_the_next_model_is_not_run(painted, caplog):
     assert "lesions: no liver to crop to" in caplog.text
 
 
+def test_a_model_that_only_locates_says_where_to_look_and_leaves_no_label(painted):
+    image, hu = block_ct()
+    rough = np.zeros_like(hu, bool)
+    rough[6:12, 12:24, 14:22] = True
+    models = [
+        chained("liver", lambda hu: hu > 0, {"liver": 1}),
+        chained("rough", lambda hu: rough, {"liver": 1}, only_locates=True),
+        chained("lesions", lambda hu: hu == 45, {"lesion": 1}, crop={"to": "liver"}),
+    ]
+    found = sitk.GetArrayFromImage(segment(image, models))
+    assert painted[-1] == (8, 12, 6)  # of the rough liver alone
+    inside = (hu == 45) & rough
+    assert np.array_equal(found == 2, inside)
+    assert np.array_equal(found > 0, hu > 0)
+
+
+def test_a_part_of_a_voxel_counts_in_a_margin_but_for_totalsegmentator():
+    mask = np.zeros((9, 9, 9), np.uint8)
+    mask[4, 4, 4] = 1
+    spacing = (1.0, 3.0, 5.0)
+    assert Crop("liver", 7).box(mask, spacing) == (slice(2, 7), slice(1, 8), slice(0, 9))
+    down = Crop("liver", 7, round_down=True).box(mask, spacing)
+    assert down == (slice(3, 6), slice(2, 7), slice(0, 9))
+
+
+def test_the_probability_of_each_lesion_voxel_is_that_of_the_surest_model(painted):
+    image, hu = block_ct()
+    models = [
+        chained("both", lambda hu: np.where(hu == 45, 2, hu > 0), {"liver": 1, "lesion": 2},
+                probability=0.614),
+        chained("more", lambda hu: np.arange(20)[:, None, None] * np.ones_like(hu) == 9,
+                {"lesion": 1}, probability=0.9),
+        chained("silent", lambda hu: hu == 90, {"liver": 1}),
+    ]  # fmt: skip
+    found = inference.segment(image, load_chain(models))
+    mask, percent = arrays(*found)
+    expected = np.where(hu == 45, 61, 0)
+    expected[9] = 90
+    assert np.array_equal(percent, expected)
+    assert np.array_equal(percent > 0, mask == 2)
+
+
 def test_of_patients_who_share_a_job_one_who_fails_does_not_take_the_others_down(
     painted, tmp_path, caplog
 ):

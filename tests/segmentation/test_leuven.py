@@ -189,6 +189,9 @@ def test_a_higher_probability_leaves_fewer_lesions():
             return 0.6 * super().forward(x)
 
     networks = {"liver": Bright(LIVER, 0.0), "lesion": Half(LESIONS, -0.4)}
+    labels, probability = LeuvenModel(networks, CPU).predict(ct, np.zeros_like(truth))
+    assert probability[labels == Label.LESION].max() == pytest.approx(0.6)
+    assert probability[labels == Label.LESION].min() >= 0.5
     lesions = [
         (
             LeuvenModel(networks, CPU, p).predict(ct, np.zeros_like(truth)).labels == Label.LESION

@@ -1,5 +1,6 @@
 """Our run of an nnU-Net model against nnU-Net's own predictor and resampling."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+from helpers.nnunet_models import CPU, ORDINARY, peer, random_model
 from helpers.segmentation import DEMO_MODEL, ROOT, demo_phantom, dice
 from livermets.core.errors import BadInput
 from livermets.segmentation.body_mask import body_mask
@@ -15,28 +17,9 @@ from livermets.segmentation.model_archive import hash_model, model_folder
 from livermets.segmentation.nnunet_environment import nnunet_environment
 from livermets.segmentation.nnunet_model import load_model
 from livermets.segmentation.nnunet_prediction import predict, predict_array
+from livermets.segmentation.onednn import OneDnnConv3d
 from livermets.segmentation.sliding_window import SlidingWindowInferer
 from livermets.segmentation.volume_resampling import resample, resampling_function
-
-CPU = torch.device("cpu")
-ORDINARY = {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None}
-LINEAR = {**ORDINARY, "order": 1}
-
-
-def peer(folder, hu, spacing, mirroring=True, folds=(0,)):
-    """What nnU-Net's predictor makes of an array."""
-    with nnunet_environment():
-        from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
-
-        predictor = nnUNetPredictor(
-            use_mirroring=mirroring, perform_everything_on_device=False, device=CPU,
-            allow_tqdm=False,
-        )  # fmt: skip
-        predictor.initialize_from_trained_model_folder(str(folder), folds)
-        return predictor.predict_single_npy_array(
-            hu[None].astype(np.float32), {"spacing": list(spacing)}
-        )
-
 
 # --- resampling --------------------------------------------------------------------------------
 
@@ -78,67 +61,6 @@ def test_another_resampling_of_nnunets_is_called_as_the_plan_says():
 
 # --- small models with random weights ----------------------------------------------------------
 
-PLAIN = "dynamic_network_architectures.architectures.unet.PlainConvUNet"
-
-
-def random_model(folder, labels, dims=3, transpose=(0, 1, 2), folds=(0,), mirror=(0, 1), **extra):
-    """A tiny untrained U-Net as nnU-Net stores it."""
-    spacing, patch = [4.0, 2.0, 2.0][3 - dims :], [8, 16, 16][3 - dims :]
-    architecture = {
-        "network_class_name": PLAIN,
-        "arch_kwargs": {
-            "n_stages": 2, "features_per_stage": [4, 8],
-            "conv_op": f"torch.nn.modules.conv.Conv{dims}d",
-            "kernel_sizes": [[3] * dims] * 2, "strides": [[1] * dims, [2] * dims],
-            "n_conv_per_stage": [1, 1], "n_conv_per_stage_decoder": [1], "conv_bias": True,
-            "norm_op": f"torch.nn.modules.instancenorm.InstanceNorm{dims}d",
-            "norm_op_kwargs": {"eps": 1e-5, "affine": True}, "dropout_op": None,
-            "dropout_op_kwargs": None, "nonlin": "torch.nn.LeakyReLU",
-            "nonlin_kwargs": {"inplace": True},
-        },
-        "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
-    }  # fmt: skip
-    setup = {
-        "spacing": spacing, "patch_size": patch, "preprocessor_name": "DefaultPreprocessor",
-        "normalization_schemes": ["CTNormalization"], "use_mask_for_norm": [False],
-        "resampling_fn_data": "resample_data_or_seg_to_shape",
-        "resampling_fn_data_kwargs": ORDINARY,
-        "resampling_fn_seg": "resample_data_or_seg_to_shape",
-        "resampling_fn_seg_kwargs": {**LINEAR, "is_seg": True},
-        "resampling_fn_probabilities": "resample_data_or_seg_to_shape",
-        "resampling_fn_probabilities_kwargs": LINEAR, "architecture": architecture, **extra,
-    }  # fmt: skip
-    intensities = {"mean": 60, "std": 80, "percentile_00_5": -200, "percentile_99_5": 300}
-    plans = {
-        "plans_name": "p", "dataset_name": "d", "image_reader_writer": "SimpleITKIO",
-        "transpose_forward": list(transpose), "transpose_backward": np.argsort(transpose).tolist(),
-        "configurations": {"c": setup}, "label_manager": "LabelManager",
-        "foreground_intensity_properties_per_channel": {"0": intensities},
-    }  # fmt: skip
-    dataset = {"channel_names": {"0": "CT"}, "labels": labels, "file_ending": ".nii.gz"}
-    regions = [v for v in labels.values() if isinstance(v, list)]
-    if regions:
-        dataset["regions_class_order"] = list(range(1, len(regions) + 1))
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "plans.json").write_text(json.dumps(plans))
-    (folder / "dataset.json").write_text(json.dumps(dataset))
-    from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
-
-    for fold in folds:
-        torch.manual_seed(fold)
-        network = get_network_from_plans(
-            PLAIN, architecture["arch_kwargs"], architecture["_kw_requires_import"], 1,
-            len(regions) or len(labels), True, False,
-        )  # fmt: skip
-        (folder / f"fold_{fold}").mkdir()
-        state = {
-            "network_weights": network.state_dict(), "trainer_name": "nnUNetTrainer",
-            "init_args": {"configuration": "c"}, "inference_allowed_mirroring_axes": mirror,
-        }  # fmt: skip
-        torch.save(state, folder / f"fold_{fold}/checkpoint_final.pth")
-    return folder
-
-
 LABELS = {"background": 0, "liver": 1, "lesion": 2}
 REGIONS = {"background": 0, "liver": [1, 2], "lesion": [2]}
 
@@ -173,6 +95,23 @@ def test_labels_are_those_of_nnunets_predictor(model, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("labels", "channel"), [(LABELS, 2), (REGIONS, 1)], ids=["labels", "regions"]
+)
+def test_the_probability_of_lesions_is_nnunets_own(labels, channel, tmp_path):
+    folds = [3]  # this seed gives many voxels of lesion
+    random_model(tmp_path, labels, folds=folds)
+    hu = np.random.default_rng(3).normal(60, 60, (12, 30, 26)).clip(-200, 300).astype(np.int16)
+    spacing = (5.0, 1.5, 1.6)
+    _, theirs = peer(tmp_path, hu, spacing, folds=folds, probabilities=True)
+    with nnunet_environment():
+        model = load_model(tmp_path, folds, "checkpoint_final.pth", CPU)
+    found, probability = predict_array(model, hu, spacing, [2])
+    assert (found == 2).sum() > 100
+    assert np.abs(probability - theirs[channel])[found == 2].max() < 0.01  # logits of float16
+    assert predict_array(model, hu, spacing).lesion_probability is None
+
+
+@pytest.mark.parametrize(
     ("change", "problem"),
     [({"previous_stage": "3d_lowres"}, "cascade"), ({"use_mask_for_norm": [True]}, "within a mask"),
      ({"preprocessor_name": "Own"}, "preprocessing of its own")],
@@ -197,6 +136,24 @@ class Counting(torch.nn.Module):
     def forward(self, x):
         self.looks += 1
         return torch.cat([torch.zeros_like(x), self.foreground * (x > 1) - 10.0], 1)
+
+
+def test_no_convolution_of_a_small_patch_takes_pytorchs_slow_way(tmp_path):
+    random_model(tmp_path, LABELS)
+    network = load_model(tmp_path, [0], "checkpoint_final.pth", CPU).networks[0]
+    plain = copy.deepcopy(network)
+    for module in plain.modules():
+        if isinstance(module, OneDnnConv3d):
+            module.__class__ = torch.nn.Conv3d
+    patch = torch.randn(1, 1, 8, 16, 16, generator=torch.Generator().manual_seed(0))
+    called = {}
+    for name, each in (("ours", network), ("plain", plain)):
+        with torch.inference_mode(), torch.profiler.profile() as profiler:
+            output = each(patch)
+        called[name] = output, {event.key for event in profiler.key_averages()}
+    assert "aten::slow_conv3d_forward" in called["plain"][1]
+    assert "aten::slow_conv3d_forward" not in called["ours"][1]
+    torch.testing.assert_close(called["ours"][0], called["plain"][0], atol=1e-5, rtol=1e-5)
 
 
 def test_patches_of_air_are_not_looked_at_and_plain_ones_not_flipped():
