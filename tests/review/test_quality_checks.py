@@ -11,11 +11,11 @@ from livermets.lesions.components import label_lesions
 from livermets.review.quality_checks import check_mask, touched_sides
 
 
-def checked(ct, mask, **record):
+def checked(ct, mask, phase=None, **record):
     table, measurements = label_lesions(ct, mask)[1:]
     fixed = {"source": "automatic", "correction": None, "geometry": "equal"}
     fixed |= {"dice_liver": 1.0, "dice_lesion": 1.0}
-    return check_mask(ct, mask, table, measurements, fixed | record)
+    return check_mask(ct, mask, table, measurements, fixed | record, {"phase": phase})
 
 
 def test_a_plausible_mask_has_statistics_and_no_warning():
@@ -61,6 +61,29 @@ def test_hounsfield_units_that_do_not_fit_are_said():
     assert checked(ct, mask, geometry="resampled")["warnings"] == [
         "the mask lay on another grid and was resampled"
     ]
+
+
+@pytest.mark.parametrize("phase", ["native", "arterial", "delayed"])
+@pytest.mark.parametrize("source", ["automatic", "corrected"])
+def test_a_phase_that_the_models_have_not_seen_is_said(phase, source):
+    assert checked(*ct_and_mask(), phase, source=source)["warnings"] == [
+        f"the series is of the {phase} phase, and the models have seen portal venous CTs"
+    ]
+
+
+@pytest.mark.parametrize("phase", ["portal venous", None], ids=["portal venous", "not stated"])
+def test_the_portal_venous_phase_and_an_unknown_one_are_no_warning(phase):
+    assert checked(*ct_and_mask(), phase)["warnings"] == []
+
+
+def test_the_phase_says_nothing_of_a_mask_that_was_given():
+    assert checked(*ct_and_mask(), "native", source="given")["warnings"] == []
+
+
+def test_a_liver_that_the_ct_cuts_through_is_said():
+    ct, mask = ct_and_mask()
+    cut = checked(ct[:, :, :14], mask[:, :, :14])["warnings"]
+    assert "the liver touches the head border of the volume" in cut
 
 
 def test_borders_are_named_as_the_patient_lies_and_not_as_the_array_does():

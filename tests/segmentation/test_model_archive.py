@@ -102,13 +102,13 @@ def test_a_folders_hash_follows_names_and_contents_and_nothing_else(tmp_path):
 @pytest.mark.parametrize(
     ("members", "problem"),
     [
-        ({"m/plans.pkl": "x"}, "nnU-Net v1"),
+        ({"m/plans.pkl": "x"}, "checkpoints of nnU-Net v1"),
         ({"m/weights.pth": "x"}, "no plans.json"),
         ({**NNUNET, "n/plans.json": "{}", "n/dataset.json": "{}"}, "holds 2 trained models"),
     ],
-    ids=["version 1", "no plans", "two models"],
+    ids=["version 1 without weights", "no plans", "two models"],
 )
-def test_what_is_no_single_nnunet_v2_model_is_refused_with_the_reason(tmp_path, members, problem):
+def test_what_is_no_single_nnunet_model_is_refused_with_the_reason(tmp_path, members, problem):
     model = write_zip(tmp_path / "m.zip", **members)
     with pytest.raises(BadInput, match=problem):
         model_folder(model, hash_model(model), tmp_path / "cache", "demo")

@@ -35,6 +35,7 @@ rule check_mask:
         record="results/masks/{patient}.json",
         table="results/lesions/{patient}.tsv",
         measurements="results/lesions/{patient}.json",
+        acquisition="results/ct/{patient}.json",
     output:
         segmentation="results/review/{patient}.seg.nrrd",
         findings="results/review/{patient}.json",

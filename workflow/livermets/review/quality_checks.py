@@ -13,6 +13,7 @@ from livermets.masks.labels import Label
 
 LIVER_ML = (600, 3500)  # few livers of adults are smaller or larger
 PARENCHYMA_HU = (75, 200)  # of the portal venous phase; an unenhanced liver has 50 to 65
+PORTAL_VENOUS = "portal venous"  # as `imaging.contrast_phase` calls it
 PIECE_ML = 1.0  # smaller pieces of liver beside the largest are rounding
 BURDEN = 0.5
 SIDES = {"L": "left", "R": "right", "A": "front", "P": "back", "S": "head", "I": "foot"}
@@ -24,6 +25,7 @@ def check_mask(
     lesions: pd.DataFrame,
     measurements: Mapping[str, Any],
     record: Mapping[str, Any],
+    acquisition: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Check the mask of one patient, for the worklist.
 
@@ -39,6 +41,8 @@ def check_mask(
         The measurements of that function.
     record : mapping
         The record of `masks.final_mask.final_mask`.
+    acquisition : mapping
+        The record of `imaging.ct.import_ct`.
 
     Returns
     -------
@@ -61,6 +65,7 @@ def check_mask(
         **{key: record[key] for key in ("source", "correction", "dice_liver", "dice_lesion")},
     }
     warnings = _liver_warnings(mask, labels, checked) + _lesion_warnings(lesions, checked)
+    warnings += _phase_warnings(acquisition["phase"], record["source"])
     if record["geometry"] == "resampled":
         warnings.append("the mask lay on another grid and was resampled")
     return checked | {"warnings": warnings}
@@ -111,6 +116,13 @@ def _liver_warnings(mask: sitk.Image, labels: np.ndarray, checked: Mapping[str, 
     if hu and not PARENCHYMA_HU[0] <= hu[0] <= PARENCHYMA_HU[1]:
         warnings.append(f"parenchyma of {hu[0]:.0f} HU is unusual for the portal venous phase")
     return warnings
+
+
+def _phase_warnings(phase: str | None, source: str) -> list[str]:
+    """Warn of a mask by models where the series' own tags state another than their phase."""
+    if source == "given" or phase in (None, PORTAL_VENOUS):
+        return []
+    return [f"the series is of the {phase} phase, and the models have seen portal venous CTs"]
 
 
 def _lesion_warnings(lesions: pd.DataFrame, checked: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Model archive: a trained nnU-Net v2 model as a zip or a folder; its hash, unpacking and packing.
+"""Model archive: a trained nnU-Net model as a zip or a folder; its hash, unpacking and packing.
 
 A checkpoint is a pickle, so loading a model runs whatever code it holds. No model is unpacked or
 loaded unless its sha256 is the one that the configuration names.
@@ -15,6 +15,7 @@ from typing import IO
 
 from livermets.core.errors import BadInput
 from livermets.core.io import UNFINISHED, atomic_path
+from livermets.segmentation.nnunet_v1_archive import choose_v1_model
 
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a fixed date, so that equal weights give an equal zip
 FILE_MODE = 0o644
@@ -31,38 +32,43 @@ def hash_model(path: Path) -> str:
     return digest.hexdigest()
 
 
-def model_folder(path: Path, sha256: str, cache_dir: Path, name: str = "") -> Path:
-    """Check the hash of a model and give its folder with `plans.json` and `dataset.json`.
+def model_folder(
+    path: Path, sha256: str, cache_dir: Path, name: str = "", configuration: str | None = None
+) -> Path:
+    """Check the hash of a model and give the folder that holds its plans.
 
     Parameters
     ----------
     path : Path
-        Zip file or folder of a trained nnU-Net v2 model; the model may lie some folders down.
+        Zip file or folder of a trained nnU-Net model; the model may lie some folders down.
     sha256 : str
         The hash that `hash_model` must give for it.
     cache_dir : Path
         Where a zip is unpacked, once for each hash; several jobs may do so at the same time.
     name : str
         The model's name in the configuration, for messages.
+    configuration : str, optional
+        The configuration of a model of nnU-Net v1, see `choose_v1_model`.
 
     Returns
     -------
     Path
-        The folder that holds both files.
+        The folder with plans.json and dataset.json, or with plans.pkl of nnU-Net v1.
 
     Raises
     ------
     BadInput
         Where the model is missing, has another hash, holds members that point out of its folder,
-        or is no nnU-Net v2 model.
+        or is no nnU-Net model.
     """
     title = f"segmentation model {name or Path(path).name}"
     path = model_file(path, sha256, name)
     if path.is_dir():
-        return _folder_with_plans(path, title)
+        return _folder_with_plans(path, title, configuration)
     if not zipfile.is_zipfile(path):
         raise BadInput(f"{title}: {path} is neither a folder nor a zip file; give one of these")
-    return _folder_with_plans(_unpack(path, Path(cache_dir) / sha256.lower()[:32], title), title)
+    unpacked = _unpack(path, Path(cache_dir) / sha256.lower()[:32], title)
+    return _folder_with_plans(unpacked, title, configuration)
 
 
 def model_file(path: Path, sha256: str, name: str = "") -> Path:
@@ -175,8 +181,8 @@ def _refuse_changed(model: zipfile.ZipFile, archive: Path, folder: Path, title: 
         )
 
 
-def _folder_with_plans(folder: Path, title: str) -> Path:
-    """The one folder in `folder`, or `folder` itself, that holds a trained nnU-Net v2 model."""
+def _folder_with_plans(folder: Path, title: str, configuration: str | None) -> Path:
+    """The one folder in `folder`, or `folder` itself, that holds a trained nnU-Net model."""
     models = [file.parent for file in sorted(folder.rglob("plans.json"))]
     models = [parent for parent in models if (parent / "dataset.json").is_file()]
     if len(models) == 1:
@@ -186,11 +192,12 @@ def _folder_with_plans(folder: Path, title: str) -> Path:
             f"{title} holds {len(models)} trained models "
             f"({', '.join(str(model.relative_to(folder)) for model in models)}); give one of them"
         )
-    if any(folder.rglob("plans.pkl")):
-        raise BadInput(f"{title} is an nnU-Net v1 model; only v2 models load, give one of those")
+    if chosen := choose_v1_model(folder, configuration, title):
+        return chosen
     raise BadInput(
-        f"{title} has no plans.json and dataset.json; give the folder of a trained nnU-Net v2 "
-        "configuration, e.g. nnUNetTrainer__nnUNetPlans__3d_fullres, or a zip of it"
+        f"{title} has no plans.json and dataset.json, nor plans.pkl and checkpoints of nnU-Net v1; "
+        "give the folder of a trained configuration, e.g. nnUNetTrainer__nnUNetPlans__3d_fullres, "
+        "or a zip of it"
     )
 
 

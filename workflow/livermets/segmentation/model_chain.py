@@ -1,7 +1,7 @@
 """Model chain: the configured segmentation models, checked, unpacked and loaded into memory.
 
-A model is an nnU-Net v2 (Isensee et al. 2021, doi:10.1038/s41592-020-01008-z) or the pair of
-networks of KU Leuven (Tang et al. 2020, doi:10.1007/s00259-020-04800-3). Each kind has a loader,
+A model is an nnU-Net, v2 or v1 (Isensee et al. 2021, doi:10.1038/s41592-020-01008-z), or the pair
+of networks of KU Leuven (Tang et al. 2020, doi:10.1007/s00259-020-04800-3). Each kind has a loader,
 which gives the function that predicts a CT; `inference` runs these functions one after the other.
 """
 
@@ -20,11 +20,16 @@ from livermets.imaging.geometry import bounding_box
 from livermets.masks.labels import LABEL_VALUES, Label
 from livermets.segmentation.model_archive import model_file, model_folder
 from livermets.segmentation.nnunet_environment import nnunet_environment
+from livermets.segmentation.nnunet_v1_archive import CHECKPOINT as V1_CHECKPOINT
+from livermets.segmentation.nnunet_v1_archive import is_v1_model
 from livermets.segmentation.prediction import Prediction
 
 if TYPE_CHECKING:
     import torch
 
+    from livermets.segmentation.nnunet_model import TrainedModel
+
+V2_CHECKPOINT = "checkpoint_final.pth"  # nnU-Net v2's name of a finished training
 TOTALSEGMENTATOR = "totalsegmentator"
 
 
@@ -97,10 +102,11 @@ def load_chain(
     models : sequence of mapping
         The chain as in the configuration. Each model has `kind` (nnunet or leuven), `path` and
         `sha256` (see `model_archive`) and `labels` (liver, lesion -> the model's values, one or
-        a list). Optional: `name`, `folds` (default [0]), `checkpoint` (default
-        checkpoint_final.pth), `crop` ({to: liver, margin_mm: 10}), `only_locates`, `preprocessing`
-        (totalsegmentator), `orientation` (default: the one in the model's dataset.json, or as the
-        CT lies), `mirroring` and `step_size` (default: those of the chain).
+        a list). Optional: `name`, `folds` (default [0]), `checkpoint` (default that of a finished
+        training), `configuration` (of nnU-Net v1, see `nnunet_v1_archive`), `crop` ({to: liver,
+        margin_mm: 10}), `only_locates`, `preprocessing` (totalsegmentator), `orientation` (default:
+        the one in the model's dataset.json, or as the CT lies), `mirroring` and `step_size`
+        (default: those of the chain).
     device : {"auto", "cpu", "cuda"}
         Where the networks run.
     mirroring : bool
@@ -135,7 +141,7 @@ def load_chain(
     chain = []
     for model, path in zip(models, checked, strict=True):
         given = {key: value for key, value in model.items() if value is not None}
-        load = _load_leuven if model.get("kind") == "leuven" else _load_nnunet
+        load = _loader(model, path)
         chain.append(load({**defaults, **given}, path, chosen))
     return chain
 
@@ -145,7 +151,15 @@ def _checked(model: Mapping[str, Any], cache_dir: Path) -> Path:
     name = model.get("name", "")
     if model.get("kind") == "leuven":
         return model_file(model["path"], model["sha256"], name)
-    return model_folder(model["path"], model["sha256"], cache_dir, name)
+    chosen = model.get("configuration")
+    return model_folder(model["path"], model["sha256"], cache_dir, name, chosen)
+
+
+def _loader(model: Mapping[str, Any], path: Path) -> Callable[..., ChainedModel]:
+    """The function that loads a kind of model; nnU-Net v1 is known by its files."""
+    if model.get("kind") == "leuven":
+        return _load_leuven
+    return _load_nnunet_v1 if is_v1_model(path) else _load_nnunet
 
 
 def _load_leuven(model: Mapping[str, Any], wheel: Path, device: "torch.device") -> ChainedModel:
@@ -161,7 +175,8 @@ def _load_leuven(model: Mapping[str, Any], wheel: Path, device: "torch.device") 
 def _load_nnunet(model: Mapping[str, Any], folder: Path, device: "torch.device") -> ChainedModel:
     """Load one nnU-Net of the chain; BadInput where its folds, labels or crop do not fit."""
     name = model.get("name", folder.name)
-    _refuse_wrong_keys(model, folder, name)
+    _refuse_wrong_keys(model, name)
+    _refuse_wrong_folds(model, folder, name)
     with nnunet_environment():
         from livermets.segmentation.nnunet_model import load_model
         from livermets.segmentation.nnunet_prediction import predict
@@ -170,25 +185,59 @@ def _load_nnunet(model: Mapping[str, Any], folder: Path, device: "torch.device")
         loaded = load_model(
             folder,
             model.get("folds", [0]),
-            model.get("checkpoint", "checkpoint_final.pth"),
+            model.get("checkpoint", V2_CHECKPOINT),
             device,
             model["mirroring"],
             model["step_size"],
             name,
         )
-    for label, values in model["labels"].items():
-        if not set(np.atleast_1d(values).tolist()) <= loaded.labels:
-            raise BadInput(
-                f"segmentation model {name}: labels maps {label} to {values}, but the model's "
-                f"labels are {loaded.dataset['labels']}; correct the map"
-            )
-    lesions = np.atleast_1d(model["labels"].get("lesion", [])).tolist()
+    lesions = _lesion_labels(model, loaded, name)
     if model.get("preprocessing") == TOTALSEGMENTATOR:
         function = partial(predict_like_totalsegmentator, loaded, lesions=lesions)
     else:
         orientation = model.get("orientation")
         function = partial(predict, loaded, orientation=orientation, lesions=lesions)
     return _chained(model, name, lambda ct, _: function(ct), model["labels"])
+
+
+def _load_nnunet_v1(model: Mapping[str, Any], folder: Path, device: "torch.device") -> ChainedModel:
+    """Load one nnU-Net v1 of the chain; BadInput where its folds, labels or crop do not fit."""
+    name = model.get("name", folder.name)
+    _refuse_wrong_keys(model, name)
+    if model.get("preprocessing"):
+        raise BadInput(
+            f"segmentation model {name}: preprocessing {model['preprocessing']} is for nnU-Net v2; "
+            "leave it out, a model of v1 has its own"
+        )
+    checkpoint = model.get("checkpoint", V2_CHECKPOINT)
+    with nnunet_environment():
+        from livermets.segmentation.nnunet_v1_model import load_v1_model, predict_v1
+
+        loaded = load_v1_model(
+            folder,
+            model.get("folds", [0]),
+            V1_CHECKPOINT if checkpoint == V2_CHECKPOINT else checkpoint,
+            device,
+            model["mirroring"],
+            model["step_size"],
+            name,
+        )
+    lesions = _lesion_labels(model, loaded.trained, name)
+    orientation = model.get("orientation")
+    function = partial(predict_v1, loaded, orientation=orientation, lesions=lesions)
+    return _chained(model, name, lambda ct, _: function(ct), model["labels"])
+
+
+def _lesion_labels(model: Mapping[str, Any], loaded: "TrainedModel", name: str) -> list[int]:
+    """The model's values of lesion; BadInput where a value is none of the model's."""
+    for label, values in model["labels"].items():
+        if not set(np.atleast_1d(values).tolist()) <= loaded.labels:
+            raise BadInput(
+                f"segmentation model {name}: labels maps {label} to {values}, but the model's "
+                f"labels are {loaded.dataset['labels']}; correct the map"
+            )
+    lesions: list[int] = np.atleast_1d(model["labels"].get("lesion", [])).tolist()
+    return lesions
 
 
 def _chained(
@@ -208,15 +257,24 @@ def _chained(
     )
 
 
-def _refuse_wrong_keys(model: Mapping[str, Any], folder: Path, name: str) -> None:
-    """BadInput where crop, folds, checkpoint or the names of labels of a model do not fit."""
-    checkpoint = model.get("checkpoint", "checkpoint_final.pth")
+def _refuse_wrong_keys(model: Mapping[str, Any], name: str) -> None:
+    """BadInput where crop or the names of labels of a model do not fit."""
     crop = model.get("crop")
     if crop and crop["to"] not in LABEL_VALUES:
         raise BadInput(
             f"segmentation model {name}: crop.to is {crop['to']!r}; "
             f"give one of {list(LABEL_VALUES)}"
         )
+    if unknown := set(model["labels"]) - set(LABEL_VALUES):
+        raise BadInput(
+            f"segmentation model {name}: labels names {sorted(unknown)}; "
+            f"only {list(LABEL_VALUES)} can be mapped"
+        )
+
+
+def _refuse_wrong_folds(model: Mapping[str, Any], folder: Path, name: str) -> None:
+    """BadInput where a fold or checkpoint of an nnU-Net v2 is not there."""
+    checkpoint = model.get("checkpoint", V2_CHECKPOINT)
     for fold in model.get("folds", [0]):
         if not (folder / f"fold_{fold}" / checkpoint).is_file():
             present = sorted(str(file.relative_to(folder)) for file in folder.glob("fold_*/*.pth"))
@@ -224,8 +282,3 @@ def _refuse_wrong_keys(model: Mapping[str, Any], folder: Path, name: str) -> Non
                 f"segmentation model {name} has no fold_{fold}/{checkpoint}; "
                 f"set folds and checkpoint to one of {present}"
             )
-    if unknown := set(model["labels"]) - set(LABEL_VALUES):
-        raise BadInput(
-            f"segmentation model {name}: labels names {sorted(unknown)}; "
-            f"only {list(LABEL_VALUES)} can be mapped"
-        )

@@ -36,6 +36,9 @@ class TrainedModel:
         Where the networks are.
     step_size : float
         Distance of neighbouring patches as a fraction of the patch.
+    version : int
+        2, or 1 of nnU-Net v1, which normalises a CT after it has resampled it and whose networks
+        give probabilities.
     """
 
     plans: dict[str, Any]
@@ -45,6 +48,7 @@ class TrainedModel:
     mirror_axes: tuple[int, ...]
     device: torch.device
     step_size: float
+    version: int = 2
 
     @property
     def regions(self) -> list[int] | None:

@@ -130,7 +130,9 @@ def predict_array(
     if probability is not None:
         around = bounding_box(np.isin(labels[box], lesions))
         if around:
-            probability[box][around] = label_probability(on_ct(around), model.regions, lesions)
+            probability[box][around] = label_probability(
+                on_ct(around), model.regions, lesions, are_probabilities=model.version == 1
+            )
     return Prediction(labels, probability)
 
 
@@ -143,6 +145,10 @@ def _logits(
     shape = tuple(int(round(old / new * n)) for n, old, new in sizes)
     scale = np.divide(hu.shape, shape)
     resample = resampling_function(plan["resampling_fn_data"], plan["resampling_fn_data_kwargs"])
+    if model.version == 1:
+        data = _normalise(model, resample(hu.astype(np.float32), shape, spacing, target))
+    else:
+        data = resample(_normalise(model, hu), shape, spacing, target)
     inferer = SlidingWindowInferer(
         plan["patch_size"],
         model.outputs,
@@ -153,7 +159,7 @@ def _logits(
     )
     return inferer.predict_logits(
         model.networks,
-        resample(_normalise(model, hu), shape, spacing, target),
+        data,
         ndimage.affine_transform(
             body_mask(hu), scale, 0.5 * scale - 0.5, shape, order=0, mode="nearest"
         ),
@@ -193,7 +199,10 @@ def logits_to_labels(logits: Iterable[np.ndarray], regions: Sequence[int] | None
 
 
 def label_probability(
-    logits: Iterable[np.ndarray], regions: Sequence[int] | None, labels: Sequence[int]
+    logits: Iterable[np.ndarray],
+    regions: Sequence[int] | None,
+    labels: Sequence[int],
+    are_probabilities: bool = False,
 ) -> np.ndarray:
     """The probability that a voxel has one of some labels, from one array of logits per output.
 
@@ -205,6 +214,8 @@ def label_probability(
         The label of each output where outputs are regions that may overlap.
     labels : sequence of int
         The labels.
+    are_probabilities : bool
+        The outputs are probabilities already, as those of nnU-Net v1.
 
     Returns
     -------
@@ -215,6 +226,8 @@ def label_probability(
     if regions:
         chosen = [number for number, label in enumerate(regions) if label in labels]
         return special.expit(outputs[chosen].max(axis=0))
+    if are_probabilities:
+        return outputs[list(labels)].sum(axis=0)
     return special.softmax(outputs, axis=0)[list(labels)].sum(axis=0)
 
 

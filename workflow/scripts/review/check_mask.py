@@ -21,6 +21,7 @@ def step() -> dict[str, Any]:
         pd.read_csv(snakemake.input.table, sep="\t", keep_default_na=False),
         read_json(snakemake.input.measurements),
         read_json(snakemake.input.record),
+        read_json(snakemake.input.acquisition),
     )
 
 
