@@ -17,7 +17,7 @@ from livermets.evaluation.paired_differences import compare_arms
 from livermets.features.features_table import without_other_sets
 from livermets.radiomics.extraction import LesionExtractor
 from livermets.radiomics.feature_files import REASON
-from livermets.report.figures.curves import panels
+from livermets.report.figures.panels import panels
 from livermets.report.sections.feature_sets import set_results
 from livermets.study.arms import Arm
 from livermets.study.config import load_config

@@ -198,6 +198,7 @@ def test_a_study_without_patient_id_in_several_folders_is_one_patient(tmp_path):
 
 NO_CT = {
     "a mask of 0 and 255": (lambda: np.where(slices() > 0, 255, 0) - 1024, {}, "a mask, not a CT"),
+    "a map of 118 labels": (lambda: np.abs(slices()) % 118, {}, "no HU"),
     "a mask of 8 bits": (slices, {"BitsStored": 8}, "8 bits a voxel"),
     "a dose report": (slices, {"SeriesDescription": "Dose Report"}, "dose report"),
     "a screenshot": (slices, {"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]}, "SCREEN SAVE"),
@@ -335,7 +336,7 @@ def test_what_a_person_decided_on_unsure_patients_stays(tmp_path):
 
 
 def test_how_far_the_reading_has_come_is_told(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("livermets.imaging.draft_headers.PROGRESS_S", 0)
+    monkeypatch.setattr("livermets.imaging.draft_headers.LOG_PROGRESS_S", 0)
     write_series(tmp_path, slices(), **STUDY)
     draft_cohort(tmp_path, ANY)
     told = capsys.readouterr().err
@@ -357,3 +358,53 @@ def test_the_memory_kept_of_a_file_is_small_however_large_its_header(tmp_path):
     tracemalloc.stop()
     assert len(tree.series[0].slices) == 100
     assert kept / 100 < 1000
+
+
+def test_the_derived_ct_of_a_real_patient_is_offered_with_a_remark(dicom_folder):
+    folder = dicom_folder("crlm_1006")
+    criteria = load_config({})["imaging"]["inclusion"]
+    sheet, series = draft_cohort(folder, criteria)
+    assert (sheet["ct"].item(), sheet["n_slices"].item()) == (str(folder.resolve()), 51)
+    assert series["remarks"].item() == "derived, not original"
+
+
+def test_links_are_followed_once_and_what_cannot_be_opened_is_counted(tmp_path):
+    store, tree = tmp_path / "store", tmp_path / "tree"
+    write_series(store / "one", slices(), **STUDY)
+    write_series(store / "two", slices(), **{**STUDY, "PatientID": "B2", "StudyInstanceUID": "1.9"})
+    (tree / "files").mkdir(parents=True)
+    for file in (store / "two").iterdir():
+        (tree / "files" / file.name).symlink_to(file)
+    (tree / "folder").symlink_to(store / "one")
+    (tree / "loop").symlink_to(tree)
+    (tree / "nowhere.dcm").symlink_to(tmp_path / "gone")
+    (tree / "cut.dcm").write_bytes(bytes(128) + b"DICM\x02\0\0\0UL\4\0")
+    read = read_tree(tree)
+    assert (read.files, read.damaged) == (42, 2)
+    sheet, _ = draft_cohort(tree, ANY)
+    assert sorted(sheet["ct"]) == [str(store / "one"), str(tree / "files")]
+    assert sheet["n_slices"].tolist() == [20, 20]
+
+
+IDENTIFYING = {
+    "PatientName": "Zyxwvut^Qwertz", "PatientID": "MRN98765432", "PatientBirthDate": "19470811",
+    "StudyInstanceUID": "1.2.840.99999.1.4711.1", "FrameOfReferenceUID": "1.2.840.99999.1.4711.2",
+    "StudyDate": "20190228", "SeriesDescription": "PV Zyxwvut", "ProtocolName": "Abdomen Qwertz",
+    "ContrastBolusAgent": "given by Hildegard", "SeriesInstanceUID": "1.2.840.99999.1.4711.3",
+}  # fmt: skip
+
+
+def test_nothing_that_identifies_a_person_is_written_but_the_paths(tmp_path, capsys):
+    study, dicom = tmp_path / "study", tmp_path / "dicom"
+    write_series(dicom / "a", slices(), **IDENTIFYING)
+    late = {"StudyDate": "20190601", "StudyInstanceUID": "1.2.840.99999.1.4711.8"}
+    write_series(dicom / "b", slices(), **{**IDENTIFYING, **late, "PatientBirthDate": "19470812"})
+    write_series(dicom / "c", slices(2), **{**IDENTIFYING, **late, "PatientID": ""})
+    main([str(study), str(dicom)])
+    written = capsys.readouterr()
+    text = written.out + written.err
+    for file in (study / "config").glob("*.tsv"):
+        text += file.read_text()
+    assert "P002" in text
+    words = ["Zyxwvut", "Qwertz", "MRN98765432", "19470811", "2019", "Hildegard", "1.2.840.99999"]
+    assert not [word for word in words if word in text]

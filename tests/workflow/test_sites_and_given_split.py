@@ -15,13 +15,20 @@ SCHEMES = {
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """A finished study of 24 patients of three sites; the sheet divides them as well."""
+    """A finished study of 24 patients of three sites, one of them with patients of one class.
+
+    The sheet divides them as well. Patients count alike in training, and the threshold is theirs.
+    """
     folder = tmp_path_factory.mktemp("evidence")
     table = feature_table().assign(volume_ml=1.0, clinical_sex="f")
     table.loc[::3, ["volume_ml", "clinical_sex"]] = [2.0, "m"]
     table.to_csv(folder / "mine.csv", index=False)
     classification = {"models": ["knn", "naive_bayes"], "resampling": ["none", "weights"]}
-    classification |= {"tuning": SMALL, "baselines": ["majority", "radiomics_clinical"]}
+    classification |= {
+        "weigh": "patients",
+        "tuning": SMALL,
+        "baselines": ["majority", "radiomics_clinical"],
+    }
     write_config(
         folder,
         {
@@ -31,7 +38,8 @@ def study(tmp_path_factory):
         },
     )
     sheet = table.drop_duplicates("patient")[["patient", "label"]].reset_index(drop=True)
-    sheet["site"] = [("Mannheim", "Heidelberg", "3")[number // 8] for number in sheet.index]
+    sheet["site"] = ["Mannheim" if number < 12 else "Heidelberg" for number in sheet.index]
+    sheet.loc[sheet.index[18::2], "site"] = "3"
     sheet["split"] = ["test" if number // 2 % 3 == 0 else "train" for number in sheet.index]
     sheet.to_csv(folder / "config/patients.tsv", sep="\t", index=False)
     done = snakemake(folder)
@@ -48,6 +56,30 @@ def test_the_given_split_and_every_site_are_tested(study):
     flow = (study / "results/figures/flow.svg").read_text()
     assert "Given split" in flow
     assert "each of 3 sites tested in turn" in flow
+
+
+def test_a_site_of_one_class_is_tested_and_the_report_says_what_it_does_not_have(study):
+    splits = pd.read_parquet(study / "results/splits.parquet")
+    tested = splits[(splits["split"] == "site-3") & (splits["role"] == "test")]
+    assert len(tested) == 3
+    note = "3: all patients are of class colorectal: they are tested and train for the other sites"
+    assert note in (study / "results/logs/split_patients.log").read_text()
+    page = (study / "results/report.html").read_text()
+    assert note.removeprefix("3: ") in page
+    for arm in ("knn-none", "baseline_majority"):
+        predictions = pd.read_parquet(study / f"results/predictions/{arm}.parquet")
+        assert set(predictions.loc[predictions["split"] == "site-3", "patient"]) == set(
+            tested["patient"]
+        )
+
+
+def test_patients_counted_alike_and_nearest_neighbours_could_not(study):
+    chosen = pd.read_table(study / "results/models/knn-none/chosen.tsv")
+    assert chosen["note"].str.contains("cannot weigh lesions").all()
+    assert chosen["threshold"].between(0, 1).all()
+    page = (study / "results/report.html").read_text()
+    assert "Patients counted alike" in page
+    assert "patients, by the mean score of their lesions" in page
 
 
 def test_every_kind_of_arm_stands_in_the_table(study):

@@ -56,6 +56,7 @@ rule draw_figures:
         **study.task,
         schemes=study.schemes,
         threshold=config["evaluation"]["threshold"],
+        target_prevalence=config["evaluation"]["target_prevalence"],
         min_diameter_mm=config["lesions"]["min_diameter_mm"],
         from_features=not study.has_images,
         seed=config["seed"],

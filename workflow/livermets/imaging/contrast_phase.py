@@ -25,11 +25,12 @@ def contrast_phase(header: pydicom.Dataset) -> str | None:
     """The contrast phase that a DICOM header states, None if it states none or several.
 
     The description of the series comes before its protocol, which may list the phases of the whole
-    examination.
+    examination; the time since the injection tells where both name none or several.
     """
     description, protocol = header.get("SeriesDescription"), header.get("ProtocolName")
-    if phases := phases_from_text(description, protocol) or phases_from_text(protocol, description):
-        return phases[0] if len(phases) == 1 else None
+    phases = phases_from_text(description, protocol) or phases_from_text(protocol, description)
+    if len(phases) == 1:
+        return phases[0]
     return phase_from_times(header.get("ContrastBolusStartTime"), header.get("AcquisitionTime"))
 
 

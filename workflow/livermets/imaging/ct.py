@@ -12,7 +12,7 @@ from livermets.core.errors import BadPatient
 from livermets.imaging.dicom_headers import lacks_preamble, read_acquisition
 from livermets.imaging.dicom_series import read_series
 from livermets.imaging.geometry import axial_axis
-from livermets.imaging.nifti_nrrd import not_finite, read_volume
+from livermets.imaging.nifti_nrrd import SUFFIXES, not_finite, read_volume
 from livermets.imaging.volumes import is_dicom
 
 AIR, INT16_MAX = -1024, 32767
@@ -61,7 +61,7 @@ def import_ct(
             )
     not_stated = read_acquisition(pydicom.Dataset())
     record = {"source": "dicom", **not_stated, "ignored_files": 0}
-    if all(path.is_dir() or is_dicom(path) or lacks_preamble(path) for path in sources):
+    if all(map(_is_dicom_source, sources)):
         image, details = read_series(sources, patient, resample_tilt)
     elif len(sources) == 1:
         image, changed = read_volume(sources[0], patient, "CT")
@@ -88,6 +88,13 @@ def import_ct(
         **counts,
         "sha256": voxel_hash(ct),
     }
+
+
+def _is_dicom_source(path: Path) -> bool:
+    """Whether a path is a folder, or a DICOM file with or without its preamble."""
+    if path.is_dir() or is_dicom(path):
+        return True
+    return not path.name.lower().endswith(SUFFIXES) and lacks_preamble(path)
 
 
 def refuse_other_slice_count(n_slices: int, drafted: str, patient: str) -> None:

@@ -90,7 +90,8 @@ def is_localiser(header: pydicom.Dataset) -> bool:
 def lacks_preamble(file: Path) -> bool:
     """Whether a file is an image in DICOM without the preamble, as some archives write them."""
     try:
-        header = pydicom.dcmread(file, force=True, specific_tags=["SOPClassUID", "Rows"])
+        tags = ["SOPClassUID", "Rows"]
+        header = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=tags)
         return bool(header.get("SOPClassUID") and header.get("Rows"))
     except Exception:  # pydicom raises errors of any kind on a file that is not DICOM
         return False

@@ -16,6 +16,7 @@ from livermets.imaging.multi_frame import frame_headers
 from livermets.imaging.volumes import quiet_itk
 
 SAMPLES = 3  # slices whose voxels are looked at
+FAT_HU = -50  # every slice of a body has fat, and air beside it
 MIN_VALUES = 16  # a mask has fewer different values, a CT hundreds
 
 
@@ -56,4 +57,6 @@ def reason_of_import(files: Sequence[Path], patient: str, resample_tilt: bool) -
     values = np.unique(np.concatenate(voxels))
     if len(values) < MIN_VALUES:
         return f"a mask, not a CT: its voxels have {len(values)} values"
+    if values[0] > FAT_HU:
+        return f"no HU: no voxel lies below {FAT_HU}, where fat and air do"
     return ""

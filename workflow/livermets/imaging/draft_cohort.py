@@ -128,7 +128,7 @@ def draft_sheet(series: pd.DataFrame) -> pd.DataFrame:
     """
     chosen = choose_series(series)
     sheet = []
-    for patient, rows in series.groupby("patient"):
+    for patient, rows in series.groupby("patient", sort=False):
         picked = rows[chosen[rows.index]]
         ct, slices = ("", "") if picked.empty else picked[["path", "n_slices"]].iloc[0]
         unsure = "; ".join(dict.fromkeys(filter(None, rows[UNSURE])))
@@ -210,7 +210,8 @@ def _assign(
         if not all(paths[member] in before for member in person.members):
             for text, other in person.doubts:
                 unsure[patient][text.format(other=None if other is None else ids[other])] = None
-    return {patient: (members[patient], "; ".join(unsure[patient])) for patient in sorted(members)}
+    ordered = sorted(members, key=lambda patient: (len(patient), patient))  # P999 before P1000
+    return {patient: (members[patient], "; ".join(unsure[patient])) for patient in ordered}
 
 
 def _order(persons: list[Person], series: Sequence[Series]) -> list[Person]:
@@ -254,11 +255,12 @@ def _paths_in_sheet(series: Sequence[Series]) -> list[str]:
                 images[part.folder].add(number)
     paths = []
     for number, one in enumerate(series):
-        first = {part.folder: part.path for part in reversed(one.slices)}
+        first = {part.folder: part.name for part in reversed(one.slices)}
         folders = dict.fromkeys(part.folder for part in one.slices)
         paths.append(
             SEPARATOR.join(
-                str((first[folder] if images[folder] - {number} else Path(folder)).resolve())
+                # A file that is a link stays where the other links are
+                str(Path(folder).resolve() / (first[folder] if images[folder] - {number} else ""))
                 for folder in folders
             )
         )
@@ -347,7 +349,9 @@ def _series_below(dicom: Path, config: Path, earlier: pd.DataFrame | None) -> pd
     series = draft_series(tree, imaging["inclusion"], imaging["resample_tilt"], earlier)
     print(f"{tree.files:,} files, {tree.other:,} of them no DICOM images.")
     if tree.damaged:
-        print(f"{tree.damaged:,} DICOM files are damaged and were left out; copy them again.")
+        print(
+            f"{tree.damaged:,} files are damaged or cannot be opened and were left out; copy them again."
+        )
     if series.empty:
         raise BadInput(f"there is no DICOM file below {dicom}; give the folder of the exports")
     return series

@@ -52,7 +52,7 @@ TAGS = [
     *GEOMETRY_TAGS,
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
-PROGRESS_S = 2.0  # between two lines of progress
+PROGRESS_S, LOG_PROGRESS_S = 1.0, 15.0  # between two messages on a terminal, and in a log
 ORIENTATION_DIGITS = 3
 
 
@@ -144,7 +144,7 @@ class Series:
 class Tree:
     """The series below a folder, and how many files were read.
 
-    `damaged` are files that begin as DICOM and cannot be read, `other` are no DICOM images.
+    `other` files are no DICOM images; of these `damaged` ones begin as DICOM, or cannot be opened.
     """
 
     series: list[Series] = field(default_factory=list)
@@ -154,16 +154,19 @@ class Tree:
 
 
 class Progress:
-    """Tells on standard error, every two seconds, how far long work has come."""
+    """Tells on standard error how far long work has come: one line that changes on a terminal."""
 
     def __init__(self) -> None:
-        self._next = time.monotonic() + PROGRESS_S
+        self._terminal = sys.stderr.isatty()
+        self._pause = PROGRESS_S if self._terminal else LOG_PROGRESS_S
+        self._next = time.monotonic() + self._pause
 
     def tell(self, text: str) -> None:
-        """Print the text if the last one is two seconds old."""
+        """Print the text if the last one is old enough."""
         if time.monotonic() >= self._next:
-            print(text, file=sys.stderr, flush=True)
-            self._next = time.monotonic() + PROGRESS_S
+            end = "\x1b[K\r" if self._terminal else "\n"  # clears what a longer line left behind
+            print(text, end=end, file=sys.stderr, flush=True)
+            self._next = time.monotonic() + self._pause
 
 
 def read_tree(folder: Path) -> Tree:
@@ -190,7 +193,7 @@ def read_tree(folder: Path) -> Tree:
             header = _read_header(path)
             if header is None:
                 tree.other += 1
-                tree.damaged += is_dicom(path) and path.name != "DICOMDIR"
+                tree.damaged += _is_damaged(path)
                 continue
             for frame in frame_headers(header):
                 localiser = is_localiser(frame)
@@ -219,8 +222,22 @@ def _read_header(path: Path) -> pydicom.Dataset | None:
         return None
 
 
+def _is_damaged(path: Path) -> bool:
+    """Whether a file that cannot be read begins as DICOM, or cannot even be opened."""
+    try:
+        return is_dicom(path) and path.name.upper() != "DICOMDIR"
+    except OSError:  # no permission, or a link to nowhere
+        return True
+
+
 def _files(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
+    """All files below a folder, also through links to folders, each folder once."""
+    seen = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        if (place := os.path.realpath(parent)) in seen:
+            folders.clear()
+            continue
+        seen.add(place)
         folders.sort()
         for name in sorted(names):
             yield Path(parent, name)

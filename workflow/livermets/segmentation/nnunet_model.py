@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from livermets.core.errors import BadInput
+from livermets.segmentation.onednn import use_onednn
 
 
 @dataclass
@@ -118,6 +119,8 @@ def load_model(
     axes = states[0].get("inference_allowed_mirroring_axes") if mirroring else None
     model = TrainedModel(plans, configuration, dataset, [], tuple(axes or ()), device, step_size)
     model.networks += [_network(model, state).eval().to(device) for state in states]
+    for network in model.networks:
+        use_onednn(network)
     return model
 
 

@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 
-SCHEME_FIGURES = ("roc", "forest", "confusion", "lesions", "calibration", "decision")
+SCHEME_FIGURES = (
+    "roc",
+    "roc_lesion",
+    "forest",
+    "confusion",
+    "lesions",
+    "calibration",
+    "decision",
+)
 LEVELS = {
     "patient": "patient",
     "lesion_weighted": "lesion, each patient alike",

@@ -9,7 +9,10 @@ from livermets.report.figures.all_figures import FigureData, draw_figures
 from livermets.report.paper_tables import read_table
 
 TABLES = ("metrics", "confusion", "splits")
-SETTINGS = ("schemes", "classes", "positive", "threshold", "seed", "min_diameter_mm")
+SETTINGS = (
+    *("schemes", "classes", "positive", "threshold", "target_prevalence"),
+    *("seed", "min_diameter_mm"),
+)
 with job(snakemake):
     predictions = [Path(path) for path in snakemake.input.predictions]
     data = FigureData(

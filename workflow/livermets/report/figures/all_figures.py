@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
+from livermets.evaluation.scored_arms import ScoredArm, arm_tables, scored_arms
 from livermets.predictions.predictions_table import with_scheme
 from livermets.report.figures.confusion import draw_confusion
-from livermets.report.figures.curves import class_targets, draw_calibration, draw_decision, draw_roc
+from livermets.report.figures.curves import draw_calibration, draw_decision, draw_roc
+from livermets.report.figures.decision_points import class_prevalences
 from livermets.report.figures.forest import draw_forest
 from livermets.report.figures.lesions import draw_examples, draw_lesion_map
+from livermets.report.figures.panels import Target, class_targets
 from livermets.report.figures.style import draw_message
 from livermets.report.flow_diagram import draw_flow
 from livermets.study.outputs import figure_names
-
-BAND_DRAWS = 500  # bootstrap draws of a band around a ROC curve
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class FigureData:
         The threshold of the score, or "youden".
     seed : int
         The study's seed.
+    target_prevalence : float or None
+        Share of positive patients at which decision curves are drawn; None: that of the cohort.
     slices : sequence of Path or None
         The {patient}.npz files of lesion slices; None where the study has none.
     from_features : bool
@@ -62,6 +66,7 @@ class FigureData:
     positive: str
     threshold: float | str = 0.5
     seed: int = 2023
+    target_prevalence: float | None = None
     slices: Sequence[Path] | None = None
     from_features: bool = False
     min_diameter_mm: float = 5.0
@@ -85,15 +90,30 @@ class SchemeData:
     study: FigureData
 
     @property
-    def by_lesion(self) -> pd.DataFrame:
-        """The metrics at the level of lesions."""
-        return self.metrics[self.metrics["level"] == "lesion"]
+    def targets(self) -> list[Target]:
+        """The classes that have curves."""
+        return class_targets(self.study.classes, self.study.positive)
+
+    def metrics_at(self, level: str) -> pd.DataFrame:
+        """The metrics at a level."""
+        return self.metrics[self.metrics["level"] == level]
+
+    def scored_at(self, level: str) -> dict[str, ScoredArm]:
+        """Arm -> what it scored at a level."""
+        return {scored.arm: scored for scored in self._scored if scored.level == level}
+
+    @cached_property
+    def _scored(self) -> list[ScoredArm]:
+        tables = arm_tables(self.predictions, self.study.classes, self.study.positive)
+        return list(scored_arms(tables, self.study.classes, self.study.positive))
 
 
-def _roc(data: SchemeData, path: Path) -> Path:
-    study = data.study
-    targets = class_targets(study.classes, study.positive)
-    return draw_roc(data.predictions, data.by_lesion, targets, BAND_DRAWS, study.seed, path)
+def _roc_at(level: str) -> Callable[[SchemeData, Path], Path]:
+    def draw(data: SchemeData, path: Path) -> Path:
+        scored, metrics = data.scored_at(level), data.metrics_at(level)
+        return draw_roc(scored, metrics, data.targets, data.study.seed, path)
+
+    return draw
 
 
 def _forest(data: SchemeData, path: Path) -> Path:
@@ -106,13 +126,16 @@ def _lesions(data: SchemeData, path: Path) -> Path:
 
 
 def _calibration(data: SchemeData, path: Path) -> Path:
-    targets = class_targets(data.study.classes, data.study.positive)
-    return draw_calibration(data.predictions, data.by_lesion, targets, path)
+    scored, metrics = data.scored_at("patient"), data.metrics_at("patient")
+    return draw_calibration(scored, metrics, data.targets, data.study.seed, path)
 
 
 def _decision(data: SchemeData, path: Path) -> Path:
-    targets = class_targets(data.study.classes, data.study.positive)
-    return draw_decision(data.predictions, targets, path)
+    study = data.study
+    labels = study.cohort.loc[study.cohort["included"].astype(bool), "label"]
+    prevalences = class_prevalences(labels, study.classes, study.positive, study.target_prevalence)
+    scored = data.scored_at("patient")
+    return draw_decision(scored, data.targets, prevalences, study.seed, path)
 
 
 def _confusion(data: SchemeData, path: Path) -> Path:
@@ -120,7 +143,8 @@ def _confusion(data: SchemeData, path: Path) -> Path:
 
 
 DRAW_SCHEME: dict[str, Callable[[SchemeData, Path], Path]] = {
-    "roc": _roc,
+    "roc": _roc_at("patient"),
+    "roc_lesion": _roc_at("lesion"),
     "forest": _forest,
     "confusion": _confusion,
     "lesions": _lesions,

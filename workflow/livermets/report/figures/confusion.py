@@ -1,4 +1,4 @@
-"""Confusion matrices of all arms, by lesion and by patient."""
+"""Confusion matrices of all arms, by patient and by lesion."""
 
 from pathlib import Path
 from string import ascii_uppercase
@@ -11,7 +11,7 @@ from livermets.report.figures.style import INK, MUTED, figure_style, save
 from livermets.report.formatting import number
 from livermets.study.arms import Arm
 
-LEVELS = {"lesion": "by lesion", "patient": "by patient"}
+LEVELS = {"patient": "by patient", "lesion": "by lesion"}  # from the left
 CELL, GAP, WIDTH = 0.36, 0.34, 10.4  # inches: a cell, between matrices, the figure
 MARGIN_TOP, MARGIN_BOTTOM = 0.66, 0.08  # inches, above and below the matrices of a row
 

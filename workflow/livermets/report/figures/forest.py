@@ -1,4 +1,4 @@
-"""Forest plot: the AUC of every arm with its interval, by lesion and by patient."""
+"""Forest plot: the AUC of every arm with its interval, by patient and by lesion."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from livermets.report.figures.style import FAINT, INK, MUTED, RESAMPLING_COLOURS
 from livermets.report.formatting import intervals_by_arm, with_interval
 from livermets.study.arms import Arm
 
-LEVELS = {"lesion": "By lesion", "patient": "By patient"}
+LEVELS = {"patient": "By patient", "lesion": "By lesion"}  # from the left
 
 
 def draw_forest(metrics: pd.DataFrame, path: Path) -> Path:

@@ -10,6 +10,7 @@ from livermets.evaluation.per_split import summarise_splits
 from livermets.report.formatting import number, p_value, with_interval
 from livermets.report.paper_tables import table3
 from livermets.report.sections import feature_sets
+from livermets.report.sections.curve_captions import prevalence_caption
 from livermets.report.sections.section import Section, arm_cells, embed
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
@@ -94,6 +95,7 @@ def context(scheme: str, results: StudyResults) -> dict[str, Any] | None:
         "has_deep": any(arm.family == "deep" for arm in results.arms),
         "from_features": results.from_features,
         "figures": _figures(results.figures, scheme),
+        "prevalence": prevalence_caption(results),
     }
 
 
