@@ -12,8 +12,8 @@ of the same patient, go through `evaluate` and `compare_arms` as a user's predic
   1,000 new patients. Five arms are compared with a baseline that knows nothing: how often one of
   them is claimed to beat it, after Holm's correction, although no arm knows anything.
 
-An interrupted run (Ctrl-C) prints what it has. The last lines are `coverage=<least>-<most>` over all
-cells with an interval, and `false_claims=<most>`, both in %.
+An interrupted run (Ctrl-C) prints what it has. The last lines are `coverage=<least>-<most>` over
+all cells with an interval, and `false_claims=<most>`, both in %.
 """
 
 import itertools
