@@ -10,7 +10,7 @@ import pandas as pd
 from livermets.core.io import write_table
 from livermets.evaluation.metrics import METRICS
 from livermets.study.arms import Arm
-from livermets.study.clinical_columns import cell_text, is_numeric
+from livermets.study.clinical_columns import FEW_VALUES, cell_text, is_numeric
 from livermets.study.outputs import LEVELS, table_names
 
 MEASUREMENTS = {
@@ -27,7 +27,6 @@ NOT_CLINICAL = {
     *MEASUREMENTS,
 }
 _TABLE2 = ["rank", "feature", "importance", "sd", "selected_share"]
-FEW_VALUES = 5  # a numeric clinical column with no more values than these is shown as counts
 
 
 def read_table(table: Path | str | pd.DataFrame) -> pd.DataFrame:

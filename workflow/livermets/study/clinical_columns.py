@@ -11,6 +11,8 @@ import pandas as pd
 # As pandas reads them. `none` is not among them: it is a category (no chemotherapy).
 MISSING = {"#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN", "<NA>", "N/A"}
 MISSING |= {"NA", "NULL", "NaN", "-NaN", "nan", "-nan", "None", "n/a", "null"}
+# A numeric column with no more values than these is one of categories, such as a stage of 1 to 4.
+FEW_VALUES = 5
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 LIKE_A_NUMBER = re.compile(r"[-+]?\d+(,\d+)?")  # 61,5
 
