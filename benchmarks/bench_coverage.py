@@ -12,11 +12,13 @@ of the same patient, go through `evaluate` and `compare_arms` as a user's predic
   1,000 new patients. Five arms are compared with a baseline that knows nothing: how often one of
   them is claimed to beat it, after Holm's correction, although no arm knows anything.
 
-The last lines are `coverage=<least>-<most>` over all cells with an interval, and
-`false_claims=<most>`, both in %.
+An interrupted run (Ctrl-C) prints what it has. The last lines are `coverage=<least>-<most>` over
+all cells with an interval, and `false_claims=<most>`, both in %.
 """
 
+import itertools
 import multiprocessing
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -38,7 +40,7 @@ from sklearn.naive_bayes import GaussianNB
 CLASSES, POSITIVE = ["colorectal", "pancreatic"], "pancreatic"
 AREAS, SIZES, FITTED_SIZES = (0.5, 0.7, 0.85, 0.95, 0.99), (8, 25, 40, 80), (25, 40, 80)
 EFFECTS = {"nothing": 0.0, "little": 0.5, "much": 1.2}  # shift of 3 of 10 features, in SD
-LESIONS = ("equal", "heavy-tailed", "by class")
+LESIONS, FITTED_LESIONS = ("equal", "heavy-tailed", "by class"), ("equal", "heavy-tailed")
 POPULATION, NEW_PATIENTS = 20_000, 1_000
 MODELS = {
     "logistic": lambda: LogisticRegression(C=0.5),
@@ -136,8 +138,10 @@ def truths(tables: dict[str, pd.DataFrame]) -> pd.Series:
     return pd.Series(values)
 
 
-def intervals(predictions: pd.DataFrame, arm: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The intervals of one arm's metrics and of the differences, and the claims of the study."""
+def intervals(
+    predictions: pd.DataFrame, arm: str
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The intervals of one arm's metrics and of the differences; all metrics; all differences."""
     measured = evaluate(predictions, CLASSES, POSITIVE)
     differences = compare_arms(predictions, CLASSES, POSITIVE)
     volume = differences[differences["against"] == "volume"]
@@ -159,11 +163,11 @@ def side_of(table: pd.DataFrame, truth: pd.Series) -> pd.Series:
 def fixed_study(area: float, lesions: str, patients: int, number: int, truth: pd.Series):
     warnings.simplefilter("ignore")
     rng = np.random.default_rng([patients, number])
-    table, _ = intervals(fixed_scores(rng, patients, area, lesions), "arm")
+    table, *_ = intervals(fixed_scores(rng, patients, area, lesions), "arm")
     return ("fixed", f"{area}", lesions, patients), side_of(table, truth), None
 
 
-def fitted_study(signal: str, lesions: str, patients: int, number: int, _: None):
+def fitted_study(effect: str, lesions: str, patients: int, number: int, _: None):
     """One study whose models are fitted in a cross-validation, with the truth of its own models."""
     warnings.simplefilter("ignore")
     rng = np.random.default_rng([patients, number])
@@ -174,7 +178,7 @@ def fitted_study(signal: str, lesions: str, patients: int, number: int, _: None)
     features = {}
     for name, rows in parts.items():
         features[name] = clustered(rng, rows, VOLUME + 1)
-        features[name][:, :3] += EFFECTS[signal] * (rows["label"] == POSITIVE).to_numpy()[:, None]
+        features[name][:, :3] += EFFECTS[effect] * (rows["label"] == POSITIVE).to_numpy()[:, None]
     rows, new = parts["study"], parts["new"]
     label = rows.drop_duplicates("patient").set_index("patient")["label"]
     fold = pd.Series(0, index=label.index)
@@ -196,26 +200,24 @@ def fitted_study(signal: str, lesions: str, patients: int, number: int, _: None)
             true_of_fold[arm] = new.assign(score=score)
         of_folds.append(truths(true_of_fold))
     truth = pd.concat(of_folds, axis=1).mean(axis=1)
-    table, claims = intervals(pd.concat(tables, ignore_index=True), "logistic")
-    return ("fitted", signal, lesions, patients), side_of(table, truth), claims
+    table, measured, volume = intervals(pd.concat(tables, ignore_index=True), "logistic")
+    claims = {level: beats_reference(measured, volume, level)["beats"].any() for level in LEVELS}
+    return ("fitted", effect, lesions, patients), side_of(table, truth), claims
 
 
 def jobs(studies: int) -> Iterator[tuple]:
-    for lesions in LESIONS:
-        for area in AREAS:
-            rng = np.random.default_rng(0)
-            population = fixed_scores(rng, POPULATION, area, lesions)
-            truth = truths({arm: rows for arm, rows in population.groupby("arm", sort=False)})
+    """All cells for one study number, then for the next, so that an interrupted run is balanced."""
+    truth = {}
+    for lesions, area in itertools.product(LESIONS, AREAS):
+        population = fixed_scores(np.random.default_rng(0), POPULATION, area, lesions)
+        truth[lesions, area] = truths(dict(list(population.groupby("arm", sort=False))))
+    for number in range(studies):
+        for (lesions, area), values in truth.items():
             for patients in SIZES:
-                yield from (
-                    (fixed_study, area, lesions, patients, n, truth) for n in range(studies)
-                )
-    for signal in EFFECTS:
-        for lesions in ("equal", "heavy-tailed"):
+                yield fixed_study, area, lesions, patients, number, values
+        for effect, lesions in itertools.product(EFFECTS, FITTED_LESIONS):
             for patients in FITTED_SIZES:
-                yield from (
-                    (fitted_study, signal, lesions, patients, n, None) for n in range(studies)
-                )
+                yield fitted_study, effect, lesions, patients, number, None
 
 
 def run(job: tuple):
@@ -224,11 +226,18 @@ def run(job: tuple):
 
 def main(studies: int = 400, path: str = "") -> None:
     sides, claims = {}, {}
-    with multiprocessing.Pool() as pool:
-        for cell, side, claim in pool.imap_unordered(run, jobs(studies), chunksize=8):
-            sides.setdefault(cell, []).append(side)
-            if claim is not None and cell[1] == "nothing":
-                claims.setdefault(cell[3], []).append(claim)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with multiprocessing.Pool(
+        initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+    ) as pool:
+        try:
+            for cell, side, claim in pool.imap(run, jobs(studies)):
+                sides.setdefault(cell, []).append(side)
+                if claim is not None and cell[1] == "nothing":
+                    claims.setdefault(cell[3], []).append(claim)
+        except KeyboardInterrupt:
+            studies = min(len(parts) for parts in sides.values())
+            print(f"interrupted after {studies} studies of each cell")
     table = pd.concat(
         {cell: pd.concat(parts, axis=1).T for cell, parts in sides.items()},
         names=["kind", "signal", "lesions", "patients"],

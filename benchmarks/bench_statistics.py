@@ -107,9 +107,7 @@ def main(loop_patients: int = 10) -> None:
             worst = max(worst, *(abs(fast[name][row] - value) for name, value in values.items()))
     print(f"{ARMS} arms, {len(patients)} patients left out in turn, {len(table)} intervals")
     print(f"{'livermets':<28}{ours:>10.1f} s of CPU")
-    print(
-        f"{'loop over scikit-learn':<28}{loop:>10.1f} s of CPU  ({loop_patients} patients)"
-    )
+    print(f"{'loop over scikit-learn':<28}{loop:>10.1f} s of CPU  ({loop_patients} patients)")
     print(f"{'largest difference':<28}{worst:>10.1e}")
     bench_arms.main()
     print(f"ratio={loop / ours:.0f}")

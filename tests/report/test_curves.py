@@ -138,12 +138,13 @@ def test_the_band_of_few_patients_holds_the_true_curve_where_percentiles_of_draw
 
 
 def test_a_band_is_wider_where_tested_patients_have_trained_other_folds(cross_validated):
-    table = cross_validated.table
-    one_split = replace(cross_validated, table=table.assign(split="holdout"))
-    assert cross_validation_widening(one_split, POSITIVE, 0.7) == 1
-    widening = cross_validation_widening(cross_validated, POSITIVE, 0.7)
+    one_split = replace(cross_validated, table=cross_validated.table.assign(split="holdout"))
+    assert cross_validation_widening(one_split, POSITIVE) == 1
+    widening = cross_validation_widening(cross_validated, POSITIVE)
     assert 1 < widening < np.sqrt(2)
-    assert cross_validation_widening(cross_validated, POSITIVE, 0.5) == pytest.approx(np.sqrt(2))
+    same = cross_validated.table.assign(score=0.5)  # nothing learned, so all is noise
+    nothing = cross_validation_widening(scored_arm(same, cross_validated.level), POSITIVE)
+    assert nothing == pytest.approx(np.sqrt(2))
     share, draws = np.array([0.6]), np.random.default_rng(1).normal(0.6, 0.1, (200, 1))
     narrow, wide = share_band(share, draws, 30), share_band(share, draws, 30, widening)
     assert wide.low < narrow.low

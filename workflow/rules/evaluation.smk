@@ -1,6 +1,7 @@
-# Every arm's metrics with intervals over patients, from the prediction tables alone.
-# Needs results/predictions; makes results/metrics.parquet,
-# results/differences.parquet, results/confusion.parquet and results/split_aucs.parquet.
+# Every arm's metrics with intervals over patients, from the prediction tables alone, and the AUC of
+# a few arms in subgroups. Needs results/predictions and, for the subgroups, results/cohort.tsv and
+# results/features.parquet; makes results/metrics.parquet, results/differences.parquet,
+# results/confusion.parquet, results/split_aucs.parquet and results/subgroups.parquet.
 
 
 rule evaluate:
@@ -28,3 +29,28 @@ rule evaluate:
         "Measuring every arm"
     script:
         "../scripts/evaluation/evaluate.py"
+
+
+rule measure_subgroups:
+    input:
+        predictions=prediction_tables,
+        cohort="results/cohort.tsv",
+        features="results/features.parquet",
+    output:
+        subgroups="results/subgroups.parquet",
+        table="results/tables/subgroups.tsv",
+        sites="results/tables/site_heterogeneity.tsv",
+    log:
+        "results/logs/measure_subgroups.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=scaled(3000),
+    params:
+        **study.task,
+        arms=study.subgroup_arms,
+        clinical=config["clinical"],
+    message:
+        "Measuring subgroups of patients and lesions"
+    script:
+        "../scripts/evaluation/measure_subgroups.py"

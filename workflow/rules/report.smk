@@ -34,6 +34,7 @@ rule draw_figures:
         predictions=prediction_tables,
         metrics="results/metrics.parquet",
         confusion="results/confusion.parquet",
+        subgroups="results/subgroups.parquet",
         cohort="results/cohort.tsv",
         splits="results/splits.parquet",
         slices=expand(
@@ -73,6 +74,7 @@ rule render_report:
         metrics="results/metrics.parquet",
         differences="results/differences.parquet",
         confusion="results/confusion.parquet",
+        subgroups="results/subgroups.parquet",
         importance="results/importance.parquet",
         chosen=expand("results/models/{arm}/chosen.tsv", arm=study.classifier_arms),
         audit="results/audit.json",

@@ -11,7 +11,7 @@ from livermets.core.io import write_table
 from livermets.evaluation.metrics import METRICS
 from livermets.study.arms import Arm
 from livermets.study.cells import cell_text
-from livermets.study.clinical_columns import is_numeric
+from livermets.study.clinical_columns import FEW_VALUES, is_numeric
 from livermets.study.outputs import LEVELS, table_names
 
 MEASUREMENTS = {
@@ -28,7 +28,6 @@ NOT_CLINICAL = {
     *MEASUREMENTS,
 }
 _TABLE2 = ["rank", "feature", "importance", "sd", "selected_share"]
-FEW_VALUES = 5  # a numeric clinical column with no more values than these is shown as counts
 
 
 def read_table(table: Path | str | pd.DataFrame) -> pd.DataFrame:

@@ -40,6 +40,8 @@ class StudyResults:
         As `livermets.evaluation.confusion.confusion` returns it.
     importance : DataFrame
         The features by importance.
+    subgroups : DataFrame
+        As `livermets.evaluation.subgroups.measure_subgroups` returns it.
     fits : tuple of DataFrame
         For each classifier arm, the hyperparameters and notes of its fit in each split.
     audit : dict
@@ -77,6 +79,7 @@ class StudyResults:
     differences: pd.DataFrame | None = None
     confusion: pd.DataFrame | None = None
     importance: pd.DataFrame | None = None
+    subgroups: pd.DataFrame | None = None
     fits: tuple[pd.DataFrame, ...] = ()
     audit: dict[str, Any] | None = None
     permuted_metrics: pd.DataFrame | None = None
@@ -132,6 +135,7 @@ class StudyResults:
             differences=table("differences"),
             confusion=table("confusion"),
             importance=table("importance"),
+            subgroups=table("subgroups"),
             fits=tuple(read_table(path) for path in files.get("chosen") or ()),
             audit=read_json(audit) if audit else None,
             permuted_metrics=table("shuffled"),

@@ -10,6 +10,8 @@ import pandas as pd
 
 from livermets.study.cells import cell_text
 
+# A numeric column with no more values than these is one of categories, such as a stage of 1 to 4.
+FEW_VALUES = 5
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 LIKE_A_NUMBER = re.compile(r"[-+]?\d+(,\d+)?")  # 61,5
 

@@ -10,6 +10,7 @@ SCHEME_FIGURES = (
     "lesions",
     "calibration",
     "decision",
+    "subgroups",
 )
 LEVELS = {
     "patient": "patient",

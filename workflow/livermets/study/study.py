@@ -435,6 +435,21 @@ class Study:
         return [named["arm"], named["reference"]]
 
     @property
+    def subgroup_arms(self) -> list[str]:
+        """Arms that are measured in subgroups: few, and named before the results are seen.
+
+        They are the two arms of the primary comparison and DenseNet. Without a primary comparison
+        the selected arm, or the classifier of a study that has a single one, and lesion volume.
+        """
+        arms = self.primary_comparison
+        if arms is None:
+            single = self.classifier_arms if len(self.classifier_arms) == 1 else []
+            arms = [SELECTED, *single, baseline_arm("volume")]
+        deep = [DENSENET] * self.deep_learning
+        there = {*self.arms, *self.added_arms()}
+        return [arm for arm in dict.fromkeys([*arms, *deep]) if arm in there]
+
+    @property
     def rerun_arms(self) -> list[str]:
         """Arms that sensitivity analyses fit once more on another features table."""
         left_out = {DENSENET, *self.feature_set_arms}

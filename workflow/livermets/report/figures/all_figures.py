@@ -16,6 +16,7 @@ from livermets.report.figures.forest import draw_forest
 from livermets.report.figures.lesions import draw_examples, draw_lesion_map
 from livermets.report.figures.panels import Target, class_targets
 from livermets.report.figures.style import draw_message
+from livermets.report.figures.subgroups import draw_subgroups
 from livermets.report.flow_diagram import draw_flow
 from livermets.study.outputs import figure_names
 
@@ -48,6 +49,9 @@ class FigureData:
         The study's seed.
     target_prevalence : float or None
         Share of positive patients at which decision curves are drawn; None: that of the cohort.
+    subgroups : DataFrame or None
+        As `livermets.evaluation.subgroups.measure_subgroups` returns it; None where they were not
+        measured.
     slices : sequence of Path or None
         The {patient}.npz files of lesion slices; None where the study has none.
     from_features : bool
@@ -67,6 +71,7 @@ class FigureData:
     threshold: float | str = 0.5
     seed: int = 2023
     target_prevalence: float | None = None
+    subgroups: pd.DataFrame | None = None
     slices: Sequence[Path] | None = None
     from_features: bool = False
     min_diameter_mm: float = 5.0
@@ -78,12 +83,15 @@ class SchemeData:
 
     Parameters
     ----------
+    scheme : str
+        The scheme.
     predictions, metrics, confusion : DataFrame
-        The rows of the scheme.
+        Its rows.
     study : FigureData
         The study that they are from.
     """
 
+    scheme: str
     predictions: pd.DataFrame
     metrics: pd.DataFrame
     confusion: pd.DataFrame
@@ -142,6 +150,14 @@ def _confusion(data: SchemeData, path: Path) -> Path:
     return draw_confusion(data.confusion, data.study.classes, path)
 
 
+def _subgroups(data: SchemeData, path: Path) -> Path:
+    table = data.study.subgroups
+    rows = None if table is None else table[table["scheme"] == data.scheme]
+    if rows is None or rows.empty:
+        return draw_message(path, "No arm was measured in subgroups.")
+    return draw_subgroups(rows, data.study.positive, path)
+
+
 DRAW_SCHEME: dict[str, Callable[[SchemeData, Path], Path]] = {
     "roc": _roc_at("patient"),
     "roc_lesion": _roc_at("lesion"),
@@ -150,6 +166,7 @@ DRAW_SCHEME: dict[str, Callable[[SchemeData, Path], Path]] = {
     "lesions": _lesions,
     "calibration": _calibration,
     "decision": _decision,
+    "subgroups": _subgroups,
 }  # name of each figure of a scheme, as in `livermets.study.outputs`, -> function that draws it
 
 
@@ -180,6 +197,7 @@ def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
     predictions = with_scheme(data.predictions)
     for scheme in data.schemes:
         part = SchemeData(
+            scheme,
             predictions=predictions[predictions["scheme"] == scheme],
             metrics=data.metrics[data.metrics["scheme"] == scheme],
             confusion=data.confusion[data.confusion["scheme"] == scheme],

@@ -17,6 +17,7 @@ from livermets.core.seeds import derive_seed
 from livermets.evaluation.bootstrap import draw_patients
 from livermets.evaluation.expected_variance import noise_share
 from livermets.evaluation.intervals import CONFIDENCE, MIN_EFFECTIVE_PATIENTS, PRIOR_FREEDOM
+from livermets.evaluation.metrics import auc
 from livermets.evaluation.scored_arms import ScoredArm
 
 BAND_DRAWS = 500
@@ -93,8 +94,14 @@ def share_band(
     return Band(np.minimum(centre - half, share), np.maximum(centre + half, share))
 
 
-def cross_validation_widening(scored: ScoredArm, target: str, area: float) -> float:
-    """Factor of the standard error of a ROC curve in a scheme with several splits; else 1.
+def mean_auc(scored: ScoredArm, target: str) -> float:
+    """Compute the AUC of a class against the rest, averaged over the repeats."""
+    everyone = np.ones((1, len(scored.tested.patients)))
+    return float(np.mean([auc(repeat.rows[target], everyone)[0] for repeat in scored.repeats]))
+
+
+def cross_validation_widening(scored: ScoredArm, target: str) -> float:
+    """Factor of the standard error of a curve in a scheme with several splits; else 1.
 
     The patients tested in one split have trained the models of the others, which a bootstrap of the
     tested patients does not see (`expected_variance.noise_share`).
@@ -105,9 +112,8 @@ def cross_validation_widening(scored: ScoredArm, target: str, area: float) -> fl
         The arm, at the level of the curve.
     target : str
         The class that counts as positive.
-    area : float
-        The AUC.
     """
-    if scored.table["split"].nunique() < 2 or not math.isfinite(area):
+    area = mean_auc(scored, target)
+    if len(scored.table["split"].unique()) < 2 or not math.isfinite(area):
         return 1.0
     return math.sqrt(1 + noise_share(area, *class_sizes(scored, target)))

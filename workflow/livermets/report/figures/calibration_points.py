@@ -12,7 +12,12 @@ import numpy as np
 
 from livermets.evaluation.scored_arms import ScoredArm
 from livermets.evaluation.scored_rows import ScoredRows, ratio
-from livermets.report.figures.bands import Band, band_counts, share_band
+from livermets.report.figures.bands import (
+    Band,
+    band_counts,
+    cross_validation_widening,
+    share_band,
+)
 
 SPAN = 2 / 3  # share of the rows that each point of the curve depends on
 POINTS = 101
@@ -46,7 +51,8 @@ def calibration_band(scored: ScoredArm, target: str, seed: int) -> Band:
     rows = [repeat.rows[target] for repeat in scored.repeats]
     scores, share = calibration_curve(scored, target)
     drawn = smooth_shares(rows, scores, band_counts(scored, seed))
-    return share_band(share, drawn, near_patients(rows, scores, len(scored.tested.patients)))
+    near = near_patients(rows, scores, len(scored.tested.patients))
+    return share_band(share, drawn, near, cross_validation_widening(scored, target))
 
 
 def near_patients(repeats: Sequence[ScoredRows], scores: np.ndarray, patients: int) -> np.ndarray:

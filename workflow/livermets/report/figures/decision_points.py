@@ -5,7 +5,13 @@ import pandas as pd
 
 from livermets.evaluation.scored_arms import ScoredArm
 from livermets.evaluation.scored_rows import ScoredRows, ratio
-from livermets.report.figures.bands import Band, band_counts, class_sizes, share_band
+from livermets.report.figures.bands import (
+    Band,
+    band_counts,
+    class_sizes,
+    cross_validation_widening,
+    share_band,
+)
 
 THRESHOLDS = np.arange(1, 100) / 100
 
@@ -83,7 +89,8 @@ def decision_band(scored: ScoredArm, target: str, prevalence: float, seed: int) 
     everyone = np.ones((1, len(scored.tested.patients)))
     curves = [part[0] for part in _mean_called_shares(scored, target, everyone)]
     drawn = _mean_called_shares(scored, target, band_counts(scored, seed))
-    bands = map(share_band, curves, drawn, class_sizes(scored, target))
+    widening = cross_validation_widening(scored, target)
+    bands = map(share_band, curves, drawn, class_sizes(scored, target), (widening, widening))
     (sensitivity, false_positive_rate), (true, false) = curves, bands
     curve = net_benefit(sensitivity, 1 - false_positive_rate, prevalence)
     gain, odds = prevalence, THRESHOLDS / (1 - THRESHOLDS)

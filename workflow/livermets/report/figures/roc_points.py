@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from livermets.evaluation.metrics import auc
 from livermets.evaluation.scored_arms import ScoredArm
 from livermets.evaluation.scored_rows import ScoredRows, ratio
 from livermets.report.figures.bands import (
@@ -106,9 +105,7 @@ def roc_band(scored: ScoredArm, target: str, seed: int) -> Band:
     drawn = np.mean(
         [_drawn_curves(repeat.rows[target], counts) for repeat in scored.repeats], axis=0
     )
-    everyone = np.ones((1, counts.shape[1]))
-    areas = [auc(repeat.rows[target], everyone)[0] for repeat in scored.repeats]
-    widening = cross_validation_widening(scored, target, float(np.mean(areas)))
+    widening = cross_validation_widening(scored, target)
     number = min(class_sizes(scored, target))
     return share_band(curve.steps(FPR_GRID)[1], drawn, number, widening)
 

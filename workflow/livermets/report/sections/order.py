@@ -19,6 +19,7 @@ from livermets.report.sections import (
     sites,
     software,
     study_summary,
+    subgroups,
     training,
 )
 from livermets.report.sections.section import Section
@@ -43,6 +44,7 @@ def sections(results: StudyResults) -> list[Section]:
         feature_importance.SECTION,
         radiomics.SECTION,
         *(results_by_scheme.section(scheme) for scheme in results.schemes),
+        subgroups.SECTION,
         negative_controls.SECTION,
         excluded_patients.SECTION,
         masks.SECTION,

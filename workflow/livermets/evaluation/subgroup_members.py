@@ -1,0 +1,158 @@
+"""Subgroups: which patients or lesions belong to the groups that results are shown for.
+
+The groups do not depend on any result: categories and thirds of the clinical columns, sites,
+scanners, and sizes of lesions.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from livermets.study.baselines import volume_column
+from livermets.study.clinical_columns import FEW_VALUES, cell_text, is_numeric
+
+MOST_GROUPS = 12  # a column of words with more categories than these makes no groups
+NOT_RECORDED = "not recorded"
+ACQUISITION = ("site", "manufacturer", "scanner")  # columns of the cohort table, where it has them
+SIZE = "lesion diameter"
+SPHERE = "diameter of a sphere of the lesion's volume"
+SMALL_MM, LARGE_MM = 10, 20
+
+
+@dataclass(frozen=True)
+class Subgroup:
+    """One group of patients or lesions.
+
+    Parameters
+    ----------
+    variable : str
+        What the group is made by, such as a column of the cohort table.
+    name : str
+        The group.
+    level : str
+        The level of evaluation: patient or lesion.
+    members : DataFrame
+        patient of each member; of lesions, patient and lesion.
+    """
+
+    variable: str
+    name: str
+    level: str
+    members: pd.DataFrame
+
+
+def patient_subgroups(cohort: pd.DataFrame, clinical: Sequence[str]) -> Iterator[Subgroup]:
+    """Divide the included patients by clinical columns, site and scanner.
+
+    A numeric column is divided into thirds of the patients, any other one into its categories.
+    Patients without a value are a group of their own.
+
+    Parameters
+    ----------
+    cohort : DataFrame
+        patient, included and further columns.
+    clinical : sequence of str
+        The clinical columns; one that the cohort does not have is passed over.
+    """
+    included = cohort[cohort["included"].astype(bool)]
+    for column in dict.fromkeys([*clinical, *ACQUISITION]):
+        if column not in included:
+            continue
+        text = pd.Series(cell_text(included[column]), index=included.index)
+        groups = _thirds_or_categories(text)
+        if not 1 < groups[groups != NOT_RECORDED].nunique() <= MOST_GROUPS:
+            continue
+        for name in _in_order(groups):
+            members = included.loc[groups == name, ["patient"]].astype(str)
+            yield Subgroup(column, name, "patient", members)
+
+
+def lesion_subgroups(sizes: pd.DataFrame) -> Iterator[Subgroup]:
+    """Divide the lesions by size: into thirds, and at 10 and 20 mm.
+
+    Parameters
+    ----------
+    sizes : DataFrame
+        patient, lesion and one column of diameters in mm, which gives the groups their name.
+    """
+    (column,) = (name for name in sizes if name not in ("patient", "lesion"))
+    known = sizes.dropna(subset=column)
+    if known.empty:
+        return
+    limits = (SMALL_MM, LARGE_MM)
+    names = [f"under {SMALL_MM} mm", f"{SMALL_MM} to {LARGE_MM} mm", f"over {LARGE_MM} mm"]
+    place = (known[column] >= limits[0]).astype(int) + (known[column] > limits[1])
+    by_limits = pd.Categorical.from_codes(place, names, ordered=True)
+    for variable, groups in (
+        (f"{column}, thirds", _thirds(known[column], " mm")),
+        (column, pd.Series(by_limits, index=known.index)),
+    ):
+        for name in _in_order(groups):
+            members = known.loc[groups == name, ["patient", "lesion"]]
+            yield Subgroup(variable, name, "lesion", members)
+
+
+def size_columns(columns: Iterable[str]) -> list[str]:
+    """Columns of a features table that tell the size of a lesion; empty where there is none."""
+    columns = list(columns)
+    volume = volume_column(columns)
+    return ["diameter_mm"] if "diameter_mm" in columns else [volume] if volume else []
+
+
+def lesion_sizes(features: pd.DataFrame) -> pd.DataFrame | None:
+    """The diameter of each lesion, measured or that of a sphere of the same volume.
+
+    Parameters
+    ----------
+    features : DataFrame
+        patient, lesion, and a column of `size_columns`: `diameter_mm`, `volume_ml` or a shape
+        feature of the volume in mm³.
+
+    Returns
+    -------
+    DataFrame or None
+        patient, lesion and the diameter in mm, as `lesion_subgroups` takes it; None where the
+        table does not tell the size.
+    """
+    found = size_columns(features.columns)
+    if not found:
+        return None
+    (name,) = found
+    sizes = features[["patient", "lesion"]].assign(patient=features["patient"].astype(str))
+    value = pd.to_numeric(features[name], errors="coerce")
+    if name == "diameter_mm":
+        return sizes.assign(**{SIZE: value})
+    cubic_mm = value * 1000 if name == "volume_ml" else value
+    return sizes.assign(**{SPHERE: (6 * cubic_mm / np.pi) ** (1 / 3)})
+
+
+def _thirds_or_categories(text: pd.Series) -> pd.Series:
+    """The group of each cell; a categorical of thirds, or the text itself."""
+    filled = text[text != ""]
+    groups = text.where(text != "", NOT_RECORDED)
+    if is_numeric(filled) and filled.astype(float).nunique() > FEW_VALUES:
+        thirds = _thirds(filled.astype(float), "")
+        order = [*thirds.cat.categories, *([NOT_RECORDED] if len(filled) < len(text) else [])]
+        groups = groups.mask(text != "", thirds.astype(str).reindex(text.index))
+        return groups.astype(pd.CategoricalDtype(order, ordered=True))
+    return groups
+
+
+def _thirds(values: pd.Series, unit: str) -> pd.Series:
+    """Thirds of the values as ordered categories; fewer where many values are equal."""
+    low, high = np.quantile(values, (1 / 3, 2 / 3), method="inverted_cdf")  # values that occur
+    names = [f"up to {low:.3g}{unit}", f"{low:.3g} to {high:.3g}{unit}", f"over {high:.3g}{unit}"]
+    place = (values > low).astype(int) + (values > high)
+    return pd.Series(pd.Categorical.from_codes(place, names, ordered=True), index=values.index)
+
+
+def _in_order(groups: pd.Series) -> list[str]:
+    """Names of the groups that have members: as categories are ordered, or by number or word."""
+    if isinstance(groups.dtype, pd.CategoricalDtype):
+        return [name for name in groups.cat.categories if (groups == name).any()]
+    names = [name for name in groups.unique() if name != NOT_RECORDED]
+    numbers = is_numeric(names)
+    ordered = sorted(names, key=float) if numbers else sorted(names)
+    return ordered + [NOT_RECORDED] * bool((groups == NOT_RECORDED).any())

@@ -1,0 +1,158 @@
+"""Results in subgroups: the AUC of a few arms in groups of patients and of lesions.
+
+A subgroup has few patients, and a study has many subgroups: some differ by chance alone. Each AUC
+has the interval of its own patients, or the reason why there is none; differences between subgroups
+are not tested.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from livermets.evaluation.metric_intervals import bounds_or_reason
+from livermets.evaluation.scored_arms import (
+    ScoredArm,
+    arm_tables,
+    scheme_patients,
+    scored_repeat,
+)
+from livermets.evaluation.subgroup_members import Subgroup, lesion_subgroups, patient_subgroups
+
+COLUMNS = (
+    "scheme",
+    "arm",
+    "level",
+    "variable",
+    "group",
+    "value",
+    "low",
+    "high",
+    "no_interval",
+    "standard_error",
+    "n_patients",
+    "n_positive",
+    "n_lesions",
+)
+ALL = "all"  # the variable of the rows of all patients and of all lesions
+NO_PATIENT = "no patient of this group was tested"
+
+
+def measure_subgroups(
+    predictions: pd.DataFrame,
+    cohort: pd.DataFrame,
+    arms: Sequence[str],
+    classes: list[str],
+    positive: str,
+    clinical: Sequence[str] = (),
+    sizes: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Compute the AUC of some arms in every subgroup and scheme, each with its 95 % interval.
+
+    Groups of patients are measured by patient, groups of lesions by lesion.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        As in `livermets.evaluation.evaluate.evaluate`.
+    cohort : DataFrame
+        One row for each patient: patient, included and further columns.
+    arms : sequence of str
+        The arms, in the order of the table; one without predictions is passed over.
+    classes : list of str
+        Class names.
+    positive : str
+        The class that `score` is the probability of.
+    clinical : sequence of str
+        The clinical columns of the cohort that make groups.
+    sizes : DataFrame or None
+        As `subgroup_members.lesion_sizes` returns it.
+
+    Returns
+    -------
+    DataFrame
+        The columns `COLUMNS`. `standard_error` is the square root of the variance over patients.
+        `n_positive` counts patients of the positive class. With three or more classes the AUC is
+        the mean over the classes, each against the rest.
+    """
+    chosen = predictions[predictions["arm"].isin(arms)]
+    if chosen.empty:
+        return pd.DataFrame(columns=list(COLUMNS))
+    tables = arm_tables(chosen, classes, positive)
+    groups = [_everyone(cohort), *patient_subgroups(cohort, clinical)]
+    if sizes is not None:
+        members = sizes[["patient", "lesion"]]
+        groups += [Subgroup(ALL, "all lesions", "lesion", members), *lesion_subgroups(sizes)]
+    rows = [
+        {"scheme": scheme, "arm": arm, "level": group.level}
+        | {"variable": group.variable, "group": group.name}
+        | _measure(table, arm, scheme, group, classes, positive)
+        for (arm, scheme), table in sorted(tables.items(), key=_in_order_of(arms))
+        for group in groups
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _in_order_of(arms: Sequence[str]):
+    """Sort key of (arm, scheme) and table: the hold-out first, then in the order of the arms."""
+
+    def key(item: tuple[tuple[str, str], pd.DataFrame]) -> tuple[bool, str, int]:
+        arm, scheme = item[0]
+        return scheme != "holdout", scheme, list(arms).index(arm)
+
+    return key
+
+
+def _everyone(cohort: pd.DataFrame) -> Subgroup:
+    included = cohort.loc[cohort["included"].astype(bool), ["patient"]].astype(str)
+    return Subgroup(ALL, "all patients", "patient", included)
+
+
+def _measure(
+    table: pd.DataFrame,
+    arm: str,
+    scheme: str,
+    group: Subgroup,
+    classes: list[str],
+    positive: str,
+) -> dict[str, float | int | str]:
+    """The AUC of one arm and scheme in one group, with its interval or the reason for none."""
+    keys = list(group.members.columns)
+    members = pd.MultiIndex.from_frame(group.members)
+    part = table[pd.MultiIndex.from_frame(table[keys]).isin(members)]
+    numbers = {
+        "n_patients": len(part["patient"].unique()),
+        "n_positive": len(part.loc[part["label"] == positive, "patient"].unique()),
+        "n_lesions": len(part.drop_duplicates(["patient", "lesion"])),
+    }
+    undefined = {"value": np.nan, "low": np.nan, "high": np.nan, "standard_error": np.nan}
+    if reason := _missing_class(part["label"], classes):
+        return numbers | undefined | {"no_interval": reason}
+    tested = scheme_patients(part)
+    repeats = [
+        scored_repeat(rows, group.level, classes, positive, tested.patients)
+        for _, rows in part.groupby("repeat", sort=True)
+    ]
+    scored = ScoredArm(arm, scheme, group.level, part, repeats, tested)
+    sample = scored.sample(positive if len(classes) == 2 else None)
+    interval = sample.interval("auc", scored.auc())
+    bounds, reason = bounds_or_reason(sample, "auc", interval)
+    value = interval.estimate.value
+    if not np.isfinite(value):
+        reason = "no split tested patients of both classes of this group"
+    return numbers | {
+        "value": value,
+        "low": bounds.low,
+        "high": bounds.high,
+        "no_interval": reason,
+        "standard_error": float(np.sqrt(interval.estimate.variance)),
+    }
+
+
+def _missing_class(labels: Iterable[str], classes: list[str]) -> str:
+    """Say which class has no tested patient in the group; empty where all have."""
+    present = set(labels)
+    missing = [name for name in classes if name not in present]
+    if not present:
+        return NO_PATIENT
+    return f"no tested patient of class {', '.join(missing)}" if missing else ""
