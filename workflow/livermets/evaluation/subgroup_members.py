@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from livermets.study.baselines import volume_column
-from livermets.study.clinical_columns import FEW_VALUES, cell_text, is_numeric
+from livermets.study.cells import cell_text
+from livermets.study.clinical_columns import FEW_VALUES, is_numeric
 
 MOST_GROUPS = 12  # a column of words with more categories than these makes no groups
 NOT_RECORDED = "not recorded"
