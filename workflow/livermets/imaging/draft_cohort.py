@@ -22,7 +22,7 @@ from livermets.imaging.draft_series import SERIES_COLUMNS, draft_series
 from livermets.imaging.draft_sheet import DO_NOT_USE, USE, choose_series, draft_sheet, keep_cells
 from livermets.study.cohort_sheet import UNSURE
 from livermets.study.config import load_config
-from livermets.study.text_table import read_text_table
+from livermets.study.table_file import read_table_file
 
 RECIPE = Path(__file__).parents[3] / "config/recipes/leuven.yaml"  # of a new study
 
@@ -54,8 +54,7 @@ def draft_cohort(
 
 def _read_tsv(path: Path) -> pd.DataFrame:
     """A table as text, "" for an empty cell."""
-    (_, header), *rows = read_text_table(path, "\t", comment="#")
-    return pd.DataFrame([cells for _, cells in rows], columns=header, dtype=str)
+    return read_table_file(path, "series", comment="#").reset_index(drop=True)
 
 
 def _draft(study: Path, dicom: Path | None) -> None:
