@@ -8,6 +8,7 @@ import pytest
 from helpers.classes import POSITIVE
 from helpers.feature_tables import clustered_features, feature_names, folds_of
 from helpers.training import baseline, train
+from livermets.classification.baselines import with_sites
 from livermets.classification.pipeline import selected_features
 from livermets.core.errors import BadInput
 from livermets.study.baselines import available_baselines
@@ -101,6 +102,30 @@ def test_burden_and_clinic_score_a_patient_once_whatever_the_lesions():
     assert auc(baseline("burden", TABLE, SPLITS)[0]) > 0.7
 
 
+def test_the_site_alone_scores_a_patient_by_the_classes_of_their_site():
+    label = TABLE.drop_duplicates("patient").set_index("patient")["label"]
+    site = np.where(label == POSITIVE, "north", "south")
+    site[[0, 1, 2]] = ["north", "south", ""]
+    cohort = pd.DataFrame({"patient": label.index, "site": site})
+    table = with_sites(TABLE, cohort)
+    assert table.loc[table["patient"] == label.index[2], "site"].eq("missing").all()
+    predictions, _, _ = baseline("site", table, SPLITS)
+    assert set(predictions["arm"]) == {"baseline_site"}
+    of_site = predictions["patient"].map(cohort.set_index("patient")["site"])
+    assert (predictions.groupby(["split", of_site])["score"].agg(np.ptp) == 0).all()
+    north, south = (predictions.loc[of_site == name, "score"] for name in ("north", "south"))
+    assert north.min() > 0.7
+    assert south.max() < 0.3
+
+
+def test_a_site_of_test_patients_alone_tells_nothing():
+    split = SPLITS[SPLITS["split"] == "cv1-fold1"]
+    role = split.set_index("patient")["role"]
+    cohort = pd.DataFrame({"patient": role.index, "site": (role == "test").map(str).to_numpy()})
+    predictions, _, _ = baseline("site", with_sites(TABLE, cohort), split)
+    assert np.ptp(predictions["score"]) == 0
+
+
 def test_radiomics_and_clinic_together_use_both():
     table = clinical(clustered_features(24, (3, 6), 6, gain=1.0, cluster=0.5), years=2)
     tuning = {"iterations": 3, "folds": 2}
@@ -143,6 +168,6 @@ def test_a_baseline_without_its_column_is_not_offered_and_refused():
     assert available_baselines(clinical(TABLE).columns) == [
         *("majority", "volume", "burden", "clinical", "radiomics_clinical"),
     ]
-    for name in ("volume", "burden", "clinical", "radiomics_clinical"):
+    for name in ("volume", "burden", "clinical", "site", "radiomics_clinical"):
         with pytest.raises(BadInput, match=f"the baseline {name} has no column.*leave it out"):
             baseline(name, plain, SPLITS)

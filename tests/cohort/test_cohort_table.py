@@ -100,3 +100,27 @@ def test_a_sheet_of_other_patients_is_refused_and_a_patient_beyond_the_sheet_is_
     with pytest.raises(BadInput, match="no patient of the features table is in the cohort sheet"):
         cohort_of_features(features, sheet_of("x", "y"))
     assert len(cohort_of_features(features, sheet_of("P100"))) == 2
+
+
+def test_patients_whom_the_configuration_leaves_out_follow_with_their_reason():
+    out = [{"patient": "04", "label": "a", "site": "9", "ct": "x.nii", "reason": "same as 01"}]
+    masks, measured = [{"source": "given"}] * 3, [MEASURED] * 3
+    cohort = list_cohort(SHEET, masks, measured, out)
+    last = cohort.iloc[-1]
+    assert (last["patient"], last["included"], last["stage"]) == ("04", False, "config")
+    assert (last["reason"], last["site"]) == ("same as 01", "9")
+    assert "ct" not in cohort
+    assert out[0]["reason"] == "same as 01"
+
+
+def test_patients_left_out_of_a_features_table_follow_those_included():
+    features = pd.DataFrame({"patient": ["p", "q"], "label": ["a", "b"]})
+    features.attrs["excluded"] = [
+        {"patient": "r", "label": "a", "n_lesions": 3, "reason": "same as p"}
+    ]
+    sheet = pd.DataFrame({"patient": ["p", "q"], "label": ["a", "b"], "ct": "", "mask": ""})
+    cohort = cohort_of_features(features, sheet.assign(site=["X", "Y"]))
+    assert cohort["included"].tolist() == [True, True, False]
+    assert cohort["reason"].tolist() == ["", "", "same as p"]
+    assert cohort["n_lesions"].tolist() == [1, 1, 3]
+    assert cohort["site"].tolist()[:2] == ["X", "Y"]

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from livermets.audit.label_leaks import duplicated_lesions
 from livermets.core.errors import BadInput, BadPatient
+from livermets.core.io import write_table
 from livermets.features.features_table import (
     FACTS,
     assemble_features,
@@ -322,6 +323,33 @@ def test_files_that_are_missing_of_another_kind_or_without_rows_are_named(tmp_pa
     with pytest.raises(BadInput, match="none.csv does not exist"):
         read_features(tmp_path / "none.csv", OURS, CLASSES)
     refused(own_table().iloc[:0], tmp_path, "has no rows")
+
+
+# ---- patients whom the configuration leaves out
+
+
+def test_an_excluded_patient_is_out_before_labels_are_looked_at_and_parquet_keeps_the_reason(
+    tmp_path,
+):
+    table = own_table()
+    table.loc[table["patient"] == "P03", "label"] = "unknown"
+    path = saved(table, tmp_path)
+    refused(table, tmp_path, "unknown")
+    features = read_features(path, OURS, CLASSES, exclude={"P03": "same scan as P02"})
+    assert "P03" not in set(features["patient"])
+    write_table(tmp_path / "features.parquet", features)
+    kept = pd.read_parquet(tmp_path / "features.parquet").attrs["excluded"]
+    assert kept == [
+        {"patient": "P03", "label": "unknown", "n_lesions": 2, "reason": "same scan as P02"}
+    ]
+
+
+def test_an_excluded_patient_who_is_not_in_the_table_is_refused_with_the_nearest(tmp_path):
+    path = saved(own_table(), tmp_path)
+    with pytest.raises(BadInput, match=r"no patient P3, whom `exclude`.*did you mean P\d3"):
+        read_features(path, OURS, CLASSES, exclude={"P3": "x"})
+    with pytest.raises(BadInput, match="leaves no patient"):
+        read_features(path, OURS, CLASSES, exclude=dict.fromkeys(own_table()["patient"], "x"))
 
 
 # ---- our own table

@@ -3,6 +3,8 @@
 import xml.etree.ElementTree as ET
 
 from helpers.classes import CLASSES
+from helpers.run_study import ROOT
+from livermets.core.code_digest import files_read
 from livermets.report.flow_diagram import draw_flow
 from livermets.report.patient_flow import flow_steps
 
@@ -31,3 +33,12 @@ def test_the_flow_escapes_what_a_person_wrote(study, tmp_path):
     )
     assert "&lt;b&gt;&amp;" in path.read_text()
     ET.parse(path)
+
+
+def test_the_figures_are_drawn_anew_for_the_drawing_and_not_for_the_pages_template():
+    names = {file.name for file in files_read(ROOT / "workflow/scripts/report/draw_figures.py")}
+    assert "flow_diagram.svg.j2" in names
+    assert "report.html.j2" not in names
+    page = {file.name for file in files_read(ROOT / "workflow/scripts/report/render_report.py")}
+    assert "report.html.j2" in page
+    assert "flow_diagram.svg.j2" not in page

@@ -11,7 +11,11 @@ def test_the_audit_stands_in_the_report_with_its_warnings(results):
         {"check": "A CT?", "outcome": "not applicable", "looked_at": "", "findings": []},
         {"check": "Ids?", "outcome": "warned", "looked_at": "14 ids", "findings": [finding]},
     ]}  # fmt: skip
+    audit["checks"].append(
+        {"check": "Near?", "outcome": "not looked at", "looked_at": "", "findings": [],
+         "impossible": "the table has 2 patients"})  # fmt: skip
     page = render(results, audit=audit)
     for text in ("11 splits", "nothing of the kind", "P01 and P1 &lt;may&gt; be one",
-                 "1 of its checks ended in a warning"):  # fmt: skip
+                 "1 of its checks ended in a warning", "not known",
+                 "could not be looked at, because the table has 2 patients"):  # fmt: skip
         assert text in page

@@ -27,3 +27,18 @@ def test_a_patient_without_a_lesion_leaves_the_flow_after_the_lesions(study):
     steps, _ = flow_steps(cohort, study.splits, CLASSES)
     assert steps[0].exclusion_title == "Excluded: 2 patients"
     assert "1 patient without a lesion to classify" in steps[1].exclusions
+
+
+def test_patients_left_out_by_the_configuration_are_in_the_flow_with_their_reason(study):
+    cohort = study.cohort.copy()
+    cohort.loc[0, ["included", "stage", "reason"]] = [False, "config", "same scan as P02"]
+    steps, _ = flow_steps(cohort, study.splits, CLASSES)
+    assert steps[0].exclusion_title == "Excluded: 3 patients"
+    assert steps[0].exclusions[:2] == [
+        "1 by `exclude` in the configuration:",
+        "– same scan as P02 (1)",
+    ]
+    table, analysed = flow_steps(cohort, study.splits, CLASSES, from_features=True)[0]
+    assert table.title == "Feature table: 16 patients"
+    assert table.exclusion_title == "Excluded: 3 patients"
+    assert analysed.title.startswith("Analysed: 13 patients")

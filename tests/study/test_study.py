@@ -247,3 +247,43 @@ def test_planning_refuses_a_correction_that_is_no_patients(folder):
     (folder / "corrections/b.nii.gz").touch()
     with pytest.raises(BadInput, match=r"rename the file to B\.nii\.gz"):
         study()
+
+
+def test_an_excluded_patient_is_in_no_rule_and_their_cells_are_kept_for_the_cohort(folder):
+    asked = study(exclude={"B": "same scan as A"}, splits={"site": {"test": "each"}, "cv": None})
+    assert asked.patients == ["A", "C"]
+    assert asked.sheet_columns["patient"] == ["A", "C"]
+    (out,) = asked.excluded
+    assert (out["patient"], out["label"], out["reason"]) == ("B", "pancreatic", "same scan as A")
+    (folder / "corrections").mkdir()
+    (folder / "corrections/B.nii.gz").write_bytes(b"")
+    assert study(exclude={"B": "same scan as A"}).patients == ["A", "C"]  # no stranger's mask
+
+
+def test_a_site_whose_patients_are_all_excluded_is_no_site(folder):
+    asked = study(exclude={"C": "x"}, splits={"site": {"test": "each"}, "holdout": None})
+    assert not any("site-Y" in name for name in asked.splits)
+
+
+@pytest.mark.parametrize(
+    ("exclude", "said"),
+    [
+        ({"D": "x"}, "`exclude` names D, who is not in the cohort sheet"),
+        ({7: "x"}, "`exclude` names 7, who is not in the cohort sheet.*in quotes"),
+        ({"A": ""}, "`exclude.A`"),
+        (dict.fromkeys("ABC", "x"), "leaves no patient"),
+    ],
+    ids=["unknown", "a number", "no reason", "everybody"],
+)
+def test_an_exclusion_that_cannot_be_meant_is_refused(folder, exclude, said):
+    with pytest.raises(BadInput, match=said):
+        study(exclude=exclude)
+
+
+def test_the_site_alone_is_a_baseline_where_the_sheet_has_two_sites_or_more(folder):
+    few = {"models": ["knn"], "resampling": ["none"], "baselines": ["majority", "site"]}
+    assert "baseline_site" in study(classification=few).arms
+    assert "baseline_site" not in study(classification=few, exclude={"C": "x"}).arms
+    (folder / "mine.csv").write_text("patient,lesion,label,site\n")  # a feature of that name
+    asked = Study.load({"features": "mine.csv", "patients": None, "classification": few})
+    assert asked.baseline_arms == ["baseline_majority"]

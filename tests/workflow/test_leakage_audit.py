@@ -28,6 +28,19 @@ def test_the_run_stops_with_the_patients_named(tmp_path):
     done = snakemake(tmp_path, "results/audit/data.json")
     assert done.returncode == 0, done.stderr
     assert "a person found them" in (tmp_path / "results/audit/data.json").read_text()
+    write_config(
+        tmp_path,
+        {"features": "mine.csv", "patients": None, "exclude": {"A99": "same scan as A03"}},
+    )
+    done = snakemake(tmp_path, "results/audit/data.json")
+    assert done.returncode == 0, done.stderr
+    assert "A99" not in (tmp_path / "results/audit/data.json").read_text()
+    cohort = pd.read_csv(tmp_path / "results/cohort.tsv", sep="\t").set_index("patient")
+    assert cohort.loc["A99", ["included", "stage", "reason"]].tolist() == [
+        False,
+        "config",
+        "same scan as A03",
+    ]
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ def study(tmp_path_factory):
     classification |= {
         "weigh": "patients",
         "tuning": SMALL,
-        "baselines": ["majority", "radiomics_clinical"],
+        "baselines": ["majority", "site", "radiomics_clinical"],
     }
     write_config(
         folder,
@@ -89,7 +89,7 @@ def test_every_kind_of_arm_stands_in_the_table(study):
     assert "knn-weights" not in arms
     assert set(table3["arm"]) == {
         *arms,
-        *("selected", "baseline_majority", "baseline_radiomics_clinical"),
+        *("selected", "baseline_majority", "baseline_site", "baseline_radiomics_clinical"),
     }
     assert set(table3.loc[table3["arm"] == "selected", "model"]) == {
         "Selected by inner cross-validation"

@@ -102,7 +102,7 @@ def compare_lesions(table: pd.DataFrame, features: Sequence[str]) -> Comparison:
     left_out = tuple(names[row] for row in np.flatnonzero(nearest < 0))
     if len(left_out) == len(names):
         return Comparison([], "no two patients have enough features in common", left_out)
-    closest = [(row, int(nearest[row])) for row in np.flatnonzero(mutual)]
+    closest = [(int(row), int(nearest[row])) for row in np.flatnonzero(mutual)]
     return Comparison(_patient_pairs(closest, names, log_p), "", left_out)
 
 

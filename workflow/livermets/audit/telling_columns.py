@@ -99,7 +99,7 @@ def telling_numbers(patients: pd.DataFrame, columns: Sequence[str]) -> list[Tell
         wins = np.nansum(ranks[inside], axis=0) - n_in * (n_in + 1) / 2
         auc = wins / np.maximum(n_in * n_out, 1)
         auc = np.where(n_in * n_out, np.maximum(auc, 1 - auc), 0.5)
-        for column in np.flatnonzero(auc > MIN_AUC):
+        for column in map(int, np.flatnonzero(auc > MIN_AUC)):
             cells = values[:, column]
             chance = _chance(cells[inside & known[:, column]], cells[~inside & known[:, column]])
             if chance * len(columns) * len(classes) < MAX_EXPECTED:

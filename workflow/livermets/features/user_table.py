@@ -99,7 +99,7 @@ def _without_excluded(
     table: pd.DataFrame, exclude: Mapping[str, str], name: str
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """The table without the patients that the configuration leaves out, and a list of these."""
-    rows = dict(iter(table.groupby("patient", sort=False)))
+    rows = {str(patient): part for patient, part in table.groupby("patient", sort=False)}
     for patient in exclude:
         if patient not in rows:
             near = difflib.get_close_matches(patient, rows, n=1)
