@@ -85,7 +85,7 @@ def test_by_texture_alone_first_order_shape_and_volume_carry_nothing_and_glcm_te
         assert auc("texture", name, by_patient=True) == pytest.approx(0.5, abs=1e-12), name
     assert auc("texture", "original_glcm_Correlation") > 0.65
     assert auc("texture", "original_glcm_Correlation", by_patient=True) == 1
-    assert auc("texture", "original_glcm_Contrast", by_patient=True) < 0.05
+    assert auc("texture", "original_glcm_Contrast", by_patient=True) < 0.2
 
 
 def test_by_texture_alone_shuffled_voxels_carry_nothing():

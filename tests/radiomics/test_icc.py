@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from livermets.classification.training import train_on_splits
+from livermets.classification.split_training import train_on_splits
 from livermets.core.errors import BadInput
 from livermets.features.features_table import feature_columns, without_other_sets
 from livermets.predictions.task import Task

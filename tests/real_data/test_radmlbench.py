@@ -14,7 +14,7 @@ from helpers.classes import POSITIVE as ONE_POSITIVE
 from helpers.feature_tables import clustered_features
 from helpers.run_study import snakemake, write_config
 from livermets.classification.pipeline import build_pipeline
-from livermets.classification.training import train_on_splits
+from livermets.classification.split_training import train_on_splits
 from livermets.evaluation.evaluate import evaluate
 from livermets.features.features_table import feature_columns
 from livermets.features.user_table import read_features

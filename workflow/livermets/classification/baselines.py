@@ -20,14 +20,9 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from threadpoolctl import threadpool_limits
 
 from livermets.classification.row_weights import scoring_weights
+from livermets.classification.split_training import FittedModels, Unstable, train_on_splits
 from livermets.classification.thresholds import choose_threshold
-from livermets.classification.training import (
-    ArmTrainer,
-    FittedModels,
-    TrainingSettings,
-    Unstable,
-    train_on_splits,
-)
+from livermets.classification.training import ArmTrainer, TrainingSettings
 from livermets.core.errors import BadInput
 from livermets.features.features_table import feature_columns
 from livermets.predictions.task import Task

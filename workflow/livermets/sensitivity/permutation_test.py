@@ -16,12 +16,8 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from livermets.classification.training import (
-    ArmTrainer,
-    TrainingSettings,
-    Unstable,
-    train_on_splits,
-)
+from livermets.classification.split_training import Unstable, train_on_splits
+from livermets.classification.training import ArmTrainer, TrainingSettings
 from livermets.core.seeds import derive_seed
 from livermets.evaluation.scored_arms import arm_tables, scored_arms
 from livermets.features.features_table import feature_columns
