@@ -14,6 +14,7 @@ from livermets.evaluation.subgroup_members import (
     lesion_subgroups,
     patient_subgroups,
     size_columns,
+    with_clinical_columns,
     with_manufacturers,
 )
 from livermets.evaluation.subgroups import COLUMNS, NO_PATIENT, measure_subgroups
@@ -174,6 +175,16 @@ def test_the_manufacturer_is_read_from_the_acquisition_unless_the_sheet_names_it
     assert with_manufacturers(named, {"a": {"manufacturer": "SIEMENS"}}).equals(named)
     none = with_manufacturers(cohort, {"a": {}, "b": {"manufacturer": None}})
     assert list(patient_subgroups(none, [])) == []
+
+
+def test_clinical_columns_of_a_features_table_make_groups_too():
+    features = pd.DataFrame({"patient": [7, 7, 8, 9], "clinical_sex": ["F", "F", "M", None]})
+    cohort = pd.DataFrame({"patient": ["7", "8", "9"], "included": True})
+    groups = patient_subgroups(with_clinical_columns(cohort, features), ["sex"])
+    members = {group.name: list(group.members["patient"]) for group in groups}
+    assert members == {"F": ["7"], "M": ["8"], NOT_RECORDED: ["9"]}
+    sheet = cohort.assign(sex=["M", "M", "F"])
+    assert with_clinical_columns(sheet, features).equals(sheet)
 
 
 def test_a_column_of_many_words_makes_no_groups():

@@ -13,6 +13,7 @@ import pandas as pd
 from livermets.study.baselines import volume_column
 from livermets.study.cells import cell_text
 from livermets.study.clinical_columns import FEW_VALUES, is_numeric
+from livermets.study.names import CLINICAL
 
 MOST_GROUPS = 12  # a column of words with more categories than these makes no groups
 NOT_RECORDED = "not recorded"
@@ -69,6 +70,32 @@ def patient_subgroups(cohort: pd.DataFrame, clinical: Sequence[str]) -> Iterator
         for name in _in_order(groups):
             members = included.loc[groups == name, ["patient"]].astype(str)
             yield Subgroup(column, name, "patient", members)
+
+
+def with_clinical_columns(cohort: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
+    """Add the clinical columns of a features table that the cohort sheet does not have.
+
+    Parameters
+    ----------
+    cohort : DataFrame
+        One row for each patient.
+    features : DataFrame
+        patient and columns that begin with `clinical_`, of which the first row of each patient
+        counts. They enter without the prefix.
+    """
+    first = features.drop_duplicates("patient").set_index("patient")
+    first.index = first.index.astype(str)
+    patients = cohort["patient"].astype(str)
+    added = {
+        name.removeprefix(CLINICAL): patients.map(first[name])
+        for name in clinical_columns(features)
+    }
+    return cohort.assign(**{name: cells for name, cells in added.items() if name not in cohort})
+
+
+def clinical_columns(columns: Iterable[str]) -> list[str]:
+    """Clinical columns of a features table, with their prefix."""
+    return [str(name) for name in columns if str(name).startswith(CLINICAL)]
 
 
 def with_manufacturers(cohort: pd.DataFrame, records: Mapping[str, Mapping]) -> pd.DataFrame:
