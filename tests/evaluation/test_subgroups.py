@@ -14,6 +14,8 @@ from livermets.evaluation.subgroup_members import (
     lesion_subgroups,
     patient_subgroups,
     size_columns,
+    with_clinical_columns,
+    with_manufacturers,
 )
 from livermets.evaluation.subgroups import COLUMNS, NO_PATIENT, measure_subgroups
 from sklearn.metrics import roc_auc_score
@@ -161,6 +163,28 @@ def test_groups_are_thirds_of_numbers_categories_of_words_and_the_unrecorded():
     assert list(names["stage"]) == ["2", "9", "10"]
     assert "P11" not in sum(names["stage"].values(), [])
     assert names["site"] == {"A": [f"P{i}" for i in range(1, 11)], "B": ["P0"]}
+
+
+def test_the_manufacturer_is_read_from_the_acquisition_unless_the_sheet_names_it():
+    cohort = pd.DataFrame({"patient": list("abcd"), "included": True})
+    names = {"a": "SIEMENS", "b": "Siemens Healthineers", "c": "GE MEDICAL SYSTEMS", "d": None}
+    read = with_manufacturers(cohort, {key: {"manufacturer": name} for key, name in names.items()})
+    groups = {group.name: list(group.members["patient"]) for group in patient_subgroups(read, [])}
+    assert groups == {"GE": ["c"], "SIEMENS": ["a", "b"], NOT_RECORDED: ["d"]}
+    named = cohort.assign(manufacturer=["A", "A", "B", "B"])
+    assert with_manufacturers(named, {"a": {"manufacturer": "SIEMENS"}}).equals(named)
+    none = with_manufacturers(cohort, {"a": {}, "b": {"manufacturer": None}})
+    assert list(patient_subgroups(none, [])) == []
+
+
+def test_clinical_columns_of_a_features_table_make_groups_too():
+    features = pd.DataFrame({"patient": [7, 7, 8, 9], "clinical_sex": ["F", "F", "M", None]})
+    cohort = pd.DataFrame({"patient": ["7", "8", "9"], "included": True})
+    groups = patient_subgroups(with_clinical_columns(cohort, features), ["sex"])
+    members = {group.name: list(group.members["patient"]) for group in groups}
+    assert members == {"F": ["7"], "M": ["8"], NOT_RECORDED: ["9"]}
+    sheet = cohort.assign(sex=["M", "M", "F"])
+    assert with_clinical_columns(sheet, features).equals(sheet)
 
 
 def test_a_column_of_many_words_makes_no_groups():

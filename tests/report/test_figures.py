@@ -64,6 +64,17 @@ def test_a_scheme_without_predictions_says_so(study, tmp_path):
     assert not (tmp_path / "examples.png").exists()
 
 
+def test_a_target_prevalence_moves_the_decision_curves_alone(study, tmp_path):
+    cv = study.predictions.query("arm == 'knn-none' and split != 'holdout'")
+    own, target = (
+        draw(study, tmp_path / name, predictions=cv, schemes=["cv"], target_prevalence=prevalence)
+        for name, prevalence in (("own", None), ("target", 0.1))
+    )
+    changed = [one.name for one, two in zip(own, target, strict=True)
+               if one.read_bytes() != two.read_bytes()]  # fmt: skip
+    assert changed == ["decision_cv.svg"]
+
+
 def test_the_lesion_map_wraps_many_lesions_without_splitting_a_patient():
     keys = [("a", f"P{p}") for p in range(78) for _ in range(17)]
     blocks = _blocks(keys)

@@ -151,6 +151,18 @@ def test_a_study_of_features_has_no_images_and_its_baselines_go_by_the_tables_co
     assert asked.baseline_arms == ["baseline_majority", "baseline_volume"]
 
 
+def test_subgroups_are_measured_for_the_primary_comparison_and_densenet(folder):
+    comparison = {"arm": "knn-none", "reference": "baseline_majority"}
+    few = {"models": ["knn"], "resampling": ["none", "smote"], "baselines": ["majority"]}
+    named = study(classification=few, evaluation={"primary_comparison": comparison})
+    assert named.subgroup_arms == ["knn-none", "baseline_majority", "densenet121"]
+    default = study(classification=few, densenet=None)
+    assert default.subgroup_arms == ["selected"]  # there is no baseline of lesion volume
+    single = study(classification=few | {"resampling": ["none"]}, controls=["volume_only"],
+                   densenet=None)  # fmt: skip
+    assert single.subgroup_arms == ["knn-none", "baseline_volume"]
+
+
 def test_prediction_tables_of_the_user_are_arms_and_unfinished_files_are_not(folder):
     for name in ("knn-smote", "selected", "mine", ".unfinished.knn-none", "knn-none@ring"):
         (folder / f"{name}.parquet").write_bytes(b"")

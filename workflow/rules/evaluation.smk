@@ -1,6 +1,6 @@
 # Every arm's metrics with intervals over patients, from the prediction tables alone, and the AUC of
-# a few arms in subgroups. Needs results/predictions and, for the subgroups, results/cohort.tsv and
-# results/features.parquet; makes results/metrics.parquet, results/differences.parquet,
+# a few arms in subgroups. Needs results/predictions and, for the subgroups, results/cohort.tsv,
+# results/features.parquet and the records in results/ct; makes results/metrics.parquet, results/differences.parquet,
 # results/confusion.parquet, results/split_aucs.parquet and results/subgroups.parquet.
 
 
@@ -36,6 +36,7 @@ rule measure_subgroups:
         predictions=prediction_tables,
         cohort="results/cohort.tsv",
         features="results/features.parquet",
+        records=expand("results/ct/{patient}.json", patient=study.patients),
     output:
         subgroups="results/subgroups.parquet",
         table="results/tables/subgroups.tsv",

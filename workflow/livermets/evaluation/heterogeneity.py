@@ -53,8 +53,10 @@ def logit_auc(sites: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    logits, variances : ndarray of float, shape (sites,)
-        The AUCs and their variances.
+    logits : ndarray of float, shape (sites,)
+        The AUCs.
+    variances : ndarray of float, shape (sites,)
+        Their variances.
     """
     positive = sites["n_positive"].to_numpy(float)
     negative = sites["n_patients"].to_numpy(float) - positive

@@ -4,7 +4,7 @@ The groups do not depend on any result: categories and thirds of the clinical co
 scanners, and sizes of lesions.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,12 @@ import pandas as pd
 from livermets.study.baselines import volume_column
 from livermets.study.cells import cell_text
 from livermets.study.clinical_columns import FEW_VALUES, is_numeric
+from livermets.study.names import CLINICAL
 
 MOST_GROUPS = 12  # a column of words with more categories than these makes no groups
 NOT_RECORDED = "not recorded"
-ACQUISITION = ("site", "manufacturer", "scanner")  # columns of the cohort table, where it has them
+MANUFACTURER = "manufacturer"
+ACQUISITION = ("site", MANUFACTURER, "scanner")  # columns of the cohort table, where it has them
 SIZE = "lesion diameter"
 SPHERE = "diameter of a sphere of the lesion's volume"
 SMALL_MM, LARGE_MM = 10, 20
@@ -70,6 +72,53 @@ def patient_subgroups(cohort: pd.DataFrame, clinical: Sequence[str]) -> Iterator
             yield Subgroup(column, name, "patient", members)
 
 
+def with_clinical_columns(cohort: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
+    """Add the clinical columns of a features table that the cohort sheet does not have.
+
+    Parameters
+    ----------
+    cohort : DataFrame
+        One row for each patient.
+    features : DataFrame
+        patient and columns that begin with `clinical_`, of which the first row of each patient
+        counts. They enter without the prefix.
+    """
+    first = features.drop_duplicates("patient").set_index("patient")
+    first.index = first.index.astype(str)
+    patients = cohort["patient"].astype(str)
+    added = {
+        name.removeprefix(CLINICAL): patients.map(first[name])
+        for name in clinical_columns(features)
+    }
+    return cohort.assign(**{name: cells for name, cells in added.items() if name not in cohort})
+
+
+def clinical_columns(columns: Iterable[str]) -> list[str]:
+    """Clinical columns of a features table, with their prefix."""
+    return [str(name) for name in columns if str(name).startswith(CLINICAL)]
+
+
+def with_manufacturers(cohort: pd.DataFrame, records: Mapping[str, Mapping]) -> pd.DataFrame:
+    """Add the manufacturer of each patient's scanner, unless the cohort sheet has such a column.
+
+    Parameters
+    ----------
+    cohort : DataFrame
+        One row for each patient.
+    records : mapping of str to mapping
+        Patient -> the record of the CT's acquisition, in which `manufacturer` may be missing. The
+        first word counts: SIEMENS and Siemens Healthineers are one.
+    """
+    if MANUFACTURER in cohort:
+        return cohort
+    words = {
+        patient: str(record.get(MANUFACTURER) or "").upper().split()
+        for patient, record in records.items()
+    }
+    names = {patient: parts[0] for patient, parts in words.items() if parts}
+    return cohort.assign(**{MANUFACTURER: cohort["patient"].astype(str).map(names)})
+
+
 def lesion_subgroups(sizes: pd.DataFrame) -> Iterator[Subgroup]:
     """Divide the lesions by size: into thirds, and at 10 and 20 mm.
 
@@ -78,17 +127,16 @@ def lesion_subgroups(sizes: pd.DataFrame) -> Iterator[Subgroup]:
     sizes : DataFrame
         patient, lesion and one column of diameters in mm, which gives the groups their name.
     """
-    (column,) = (name for name in sizes if name not in ("patient", "lesion"))
-    known = sizes.dropna(subset=column)
+    (column,) = (str(name) for name in sizes if name not in ("patient", "lesion"))
+    known = sizes[sizes[column].notna()]
     if known.empty:
         return
     limits = (SMALL_MM, LARGE_MM)
     names = [f"under {SMALL_MM} mm", f"{SMALL_MM} to {LARGE_MM} mm", f"over {LARGE_MM} mm"]
     place = (known[column] >= limits[0]).astype(int) + (known[column] > limits[1])
-    by_limits = pd.Categorical.from_codes(place, names, ordered=True)
     for variable, groups in (
         (f"{column}, thirds", _thirds(known[column], " mm")),
-        (column, pd.Series(by_limits, index=known.index)),
+        (column, _ordered(place, names)),
     ):
         for name in _in_order(groups):
             members = known.loc[groups == name, ["patient", "lesion"]]
@@ -145,8 +193,13 @@ def _thirds(values: pd.Series, unit: str) -> pd.Series:
     """Thirds of the values as ordered categories; fewer where many values are equal."""
     low, high = np.quantile(values, (1 / 3, 2 / 3), method="inverted_cdf")  # values that occur
     names = [f"up to {low:.3g}{unit}", f"{low:.3g} to {high:.3g}{unit}", f"over {high:.3g}{unit}"]
-    place = (values > low).astype(int) + (values > high)
-    return pd.Series(pd.Categorical.from_codes(place, names, ordered=True), index=values.index)
+    return _ordered((values > low).astype(int) + (values > high), names)
+
+
+def _ordered(place: pd.Series, names: list[str]) -> pd.Series:
+    """The name at each place, as ordered categories."""
+    words = place.map(dict(enumerate(names)))
+    return words.astype(pd.CategoricalDtype(names, ordered=True))
 
 
 def _in_order(groups: pd.Series) -> list[str]:

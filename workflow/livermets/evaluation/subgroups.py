@@ -5,7 +5,8 @@ has the interval of its own patients, or the reason why there is none; differenc
 are not tested.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,7 @@ COLUMNS = (
     "n_lesions",
 )
 ALL = "all"  # the variable of the rows of all patients and of all lesions
+ArmTable = tuple[tuple[str, str], pd.DataFrame]  # (arm, scheme) and its predictions
 NO_PATIENT = "no patient of this group was tested"
 
 
@@ -83,7 +85,7 @@ def measure_subgroups(
     if sizes is not None:
         members = sizes[["patient", "lesion"]]
         groups += [Subgroup(ALL, "all lesions", "lesion", members), *lesion_subgroups(sizes)]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"scheme": scheme, "arm": arm, "level": group.level}
         | {"variable": group.variable, "group": group.name}
         | _measure(table, arm, scheme, group, classes, positive)
@@ -93,10 +95,10 @@ def measure_subgroups(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _in_order_of(arms: Sequence[str]):
+def _in_order_of(arms: Sequence[str]) -> Callable[[ArmTable], tuple[bool, str, int]]:
     """Sort key of (arm, scheme) and table: the hold-out first, then in the order of the arms."""
 
-    def key(item: tuple[tuple[str, str], pd.DataFrame]) -> tuple[bool, str, int]:
+    def key(item: ArmTable) -> tuple[bool, str, int]:
         arm, scheme = item[0]
         return scheme != "holdout", scheme, list(arms).index(arm)
 
@@ -115,12 +117,12 @@ def _measure(
     group: Subgroup,
     classes: list[str],
     positive: str,
-) -> dict[str, float | int | str]:
+) -> dict[str, Any]:
     """The AUC of one arm and scheme in one group, with its interval or the reason for none."""
     keys = list(group.members.columns)
     members = pd.MultiIndex.from_frame(group.members)
     part = table[pd.MultiIndex.from_frame(table[keys]).isin(members)]
-    numbers = {
+    numbers: dict[str, Any] = {
         "n_patients": len(part["patient"].unique()),
         "n_positive": len(part.loc[part["label"] == positive, "patient"].unique()),
         "n_lesions": len(part.drop_duplicates(["patient", "lesion"])),

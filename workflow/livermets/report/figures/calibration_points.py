@@ -37,8 +37,10 @@ def calibration_curve(scored: ScoredArm, target: str) -> tuple[np.ndarray, np.nd
 
     Returns
     -------
-    score, share : ndarray of float, shape (points,)
-        A single point where all scores are equal.
+    scores : ndarray of float, shape (points,)
+        From the lowest to the highest; a single one where all are equal.
+    shares : ndarray of float, shape (points,)
+        The share of positives at each.
     """
     rows = [repeat.rows[target] for repeat in scored.repeats]
     scores = score_grid(rows)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -121,7 +122,7 @@ def draw_calibration(
         slope = number(slopes.get((line.target.key, line.scored.arm), np.nan))
         label = line.label + (f"  slope {slope}" if slope != "–" else "")
         scores, share = calibration_curve(line.scored, line.target.name)
-        marker = {"marker": "o", "ms": 3} if len(scores) == 1 else {}
+        marker: dict[str, Any] = {"marker": "o", "ms": 3} if len(scores) == 1 else {}
         line.axis.plot(scores, share, label=label, **line.style, **marker)
         if line.with_band:
             band = calibration_band(line.scored, line.target.name, seed)

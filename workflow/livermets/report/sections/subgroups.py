@@ -1,5 +1,6 @@
 """Subgroups: the AUC of a few arms by clinical column, site, scanner and size of lesion."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -33,7 +34,7 @@ def _scheme(results: StudyResults, scheme: str, rows: pd.DataFrame) -> dict[str,
     }
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
+def _cells(row: Mapping[Any, Any]) -> list[str]:
     """The cells of one arm and group in the table."""
     without = f"{number(row['value'])}; too few: " if pd.notna(row["value"]) else "too few: "
     result = (
@@ -46,7 +47,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     return [Arm.parse(row["arm"]).title, group, *counts, result]
 
 
-def site_sentence(row: dict[str, Any]) -> str:
+def site_sentence(row: Mapping[Any, Any]) -> str:
     """How much the AUCs of one arm differ between the sites, in a sentence."""
     return (
         f"{Arm.parse(row['arm']).title}: Cochran's Q = {row['q']:.1f} over {row['sites']} sites "
