@@ -1,6 +1,7 @@
 """The study object: what rules ask of the configuration and the sheet, without Snakemake."""
 
 import dataclasses
+import shutil
 
 import pytest
 from helpers.refusals import refused
@@ -82,6 +83,14 @@ BRACES = {
 def test_a_path_that_snakemake_takes_for_a_pattern_is_refused(folder, given):
     with refused("{1}", "wildcard", "rename"):
         study(**given)
+
+
+def test_a_study_in_a_folder_that_snakemake_takes_for_a_pattern_is_refused(folder, monkeypatch):
+    inner = folder / "study{1}"
+    shutil.copytree(folder / "config", inner / "config")
+    monkeypatch.chdir(inner)
+    with refused("study's folder", "study{1}", "rename the folder"):
+        study()
 
 
 def test_a_prediction_table_whose_name_is_a_pattern_is_refused(folder):

@@ -134,7 +134,7 @@ def remarks_on(series: Series, properties: Mapping[str, Any]) -> list[str]:
         f"body part {facts.body_part}": _is_elsewhere(series),
         f"{properties['day']} days after the first examination": bool(properties["day"]),
         f"files in {properties['folders']} folders": properties["folders"] > 1,
-        f"{series.copies} copies left out": series.copies > 0,
+        f"copies left out: {series.copies}": series.copies > 0,
     }
     return [remark for remark, applies in said.items() if applies]
 

@@ -27,7 +27,8 @@ def draft_sheet(series: pd.DataFrame) -> pd.DataFrame:
     for patient, rows in series.groupby("patient", sort=False):
         picked = rows[chosen[rows.index]]
         ct, slices = ("", "") if picked.empty else picked[["path", "n_slices"]].iloc[0]
-        unsure = "; ".join(dict.fromkeys(filter(None, rows[UNSURE])))
+        # Who a patient without a CT is need not be decided
+        unsure = "; ".join(dict.fromkeys(filter(None, rows[UNSURE]))) if ct else ""
         cells = {"patient": patient, "ct": ct, "n_slices": slices, UNSURE: unsure}
         sheet.append({column: cells.get(column, "") for column in (*SHEET_COLUMNS, UNSURE)})
     return pd.DataFrame(sheet, columns=[*SHEET_COLUMNS, UNSURE])

@@ -30,7 +30,7 @@ from livermets.study.config import load_config
 from livermets.study.corrections import find_correction, find_sidecar, refuse_strangers
 from livermets.study.names import CLINICAL, DENSENET, SITE
 from livermets.study.outputs import figure_names, table_names
-from livermets.study.paths import unusable_path
+from livermets.study.paths import WILDCARD, unusable_path
 from livermets.study.schemes import schemes_of, sites_to_test, split_names
 from livermets.study.table_file import read_table_columns
 
@@ -69,9 +69,7 @@ class Study:
             For a mistake in the configuration, the sheet or the table's header, with its remedy.
         """
         config = load_config(dict(given))
-        for key, path in _named_paths(config, cls.added_arms()):
-            if problem := unusable_path(key, path):
-                raise BadInput(problem)
+        _refuse_patterns(config, cls.added_arms())
         rows: list[dict] = []
         if config["patients"]:
             rows = read_sheet(config["patients"], config).to_dict("records")
@@ -515,9 +513,17 @@ class Study:
         return figure_names(self.schemes, self.deep_learning)
 
 
-def _named_paths(config: Mapping[str, Any], arms: list[str]) -> list[tuple[str, str]]:
-    """What names the paths that rules take as inputs, and the paths."""
+def _refuse_patterns(config: Mapping[str, Any], arms: list[str]) -> None:
+    """Refuse paths that Snakemake takes for patterns: the study's folder, and inputs of rules."""
+    if braces := WILDCARD.search(str(Path.cwd())):
+        raise BadInput(
+            f"the path of the study's folder, {Path.cwd()}, holds {braces[0]}, which Snakemake "
+            "takes for a wildcard; rename the folder."
+        )
     named = [("masks.corrections", config["masks"]["corrections"])]
     named += [("features", config["features"])] if config["features"] else []
     named += [("segmentation.models", model["path"]) for model in config["segmentation"]["models"]]
-    return named + [("results/predictions", f"{arm}.parquet") for arm in arms]
+    named += [("results/predictions", f"{arm}.parquet") for arm in arms]
+    for key, path in named:
+        if problem := unusable_path(key, path):
+            raise BadInput(problem)
