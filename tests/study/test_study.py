@@ -154,7 +154,10 @@ def test_a_study_of_features_has_no_images_and_its_baselines_go_by_the_tables_co
 def test_prediction_tables_of_the_user_are_arms_and_unfinished_files_are_not(folder):
     for name in ("knn-smote", "selected", "mine", ".unfinished.knn-none", "knn-none@ring"):
         (folder / f"{name}.parquet").write_bytes(b"")
-    assert Study.added_arms(folder) == ["mine"]
+    for name in ("yours.CSV.gz", "theirs.xlsx", "notes.md"):
+        (folder / name).write_bytes(b"")
+    assert Study.added_arms(folder) == ["mine", "theirs", "yours"]
+    assert Study.added_tables(folder)["yours"] == str(folder / "yours.CSV.gz")
 
 
 def sited(**patients: tuple[int, int]) -> dict[str, dict[str, str]]:
