@@ -78,8 +78,8 @@ def gpus(device):
 
 def prediction_tables(wildcards):
     """An input function: every prediction table that the report shows, the user's own included."""
-    arms = study.arms + study.added_arms()
-    return expand("results/predictions/{arm}.parquet", arm=arms)
+    fitted = expand("results/predictions/{arm}.parquet", arm=study.arms)
+    return fitted + list(study.added_tables().values())
 
 
 def cohort_of_site(wildcards):

@@ -325,11 +325,25 @@ def test_arms_are_read_from_parquet_and_a_users_csv(tmp_path, predictions):
     assert set(table.loc[table["arm"] == "mine", "patient"]) == {"007"}
 
 
+def test_a_users_table_may_be_a_workbook_and_its_classes_none_and_na(tmp_path, predictions):
+    names = dict(zip(CLASSES, ("None", "NA"), strict=True))
+    mine = predictions[predictions["arm"] == "knn-none"].replace({"label": names})
+    mine.to_excel(tmp_path / "mine.xlsx", index=False)
+    table = read_predictions([tmp_path / "mine.xlsx"], ["None", "NA"])
+    assert set(table["label"]) == {"None", "NA"}
+    assert table["score"].sum() == pytest.approx(mine["score"].sum(), rel=1e-12)
+    mine.astype({"score": str}).replace({"score": {str(mine["score"].iloc[0]): "0,5"}}).to_csv(
+        tmp_path / "german.csv", index=False
+    )
+    with pytest.raises(BadInput, match="german.csv: row 2: the column score holds '0,5'"):
+        read_predictions([tmp_path / "german.csv"], ["None", "NA"])
+
+
 def test_files_are_refused_by_name(tmp_path, predictions):
     with pytest.raises(BadInput, match="no predictions"):
         read_predictions([], CLASSES)
     (tmp_path / "notes.docx").write_text("hello")
-    with pytest.raises(BadInput, match="notes.docx.*parquet"):
+    with pytest.raises(BadInput, match="notes.docx has the ending of no table.*parquet"):
         read_predictions([tmp_path / "notes.docx"], CLASSES)
     (tmp_path / "broken.parquet").write_text("hello")
     with pytest.raises(BadInput, match="broken.parquet cannot be read"):

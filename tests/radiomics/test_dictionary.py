@@ -2,11 +2,15 @@
 
 import csv
 
+import numpy as np
+import pytest
 from livermets.radiomics import ibsi
 from livermets.radiomics.dictionary import COLUMNS, dictionary_rows, write_dictionary
-from livermets.radiomics.feature_classes import FEATURE_CLASSES
+from livermets.radiomics.feature_classes import FEATURE_CLASSES, MATRICES, _calculate
 from livermets.radiomics.feature_sets import build_feature_sets
 from livermets.radiomics.ibsi import DIFFERENCES, IBSI_TAGS
+from livermets.radiomics.regions import Region
+from livermets.radiomics.settings import full_settings
 
 SETS = {
     "original": {},
@@ -32,19 +36,107 @@ def test_every_column_has_one_row_in_order():
     assert all(tuple(row) == COLUMNS and row["meaning"] and row["unit"] for row in found)
 
 
+def not_comparable(settings):
+    """Features of the plain lesion that differ from IBSI with these settings, each with why."""
+    sets = build_feature_sets(settings, FEATURE_CLASSES)
+    return {
+        f"{row['class']}_{row['name']}": row["why_not"]
+        for row in dictionary_rows(sets)
+        if row["comparable"] == "no" and row["class"] != "shape2D"
+    }
+
+
 def test_nine_of_107_features_are_not_comparable_and_say_why():
     found = {f"{row['class']}_{row['name']}": row for row in rows({"original": {}})}
     three_d = {k: row for k, row in found.items() if row["class"] != "shape2D"}
     assert len(three_d) == 107
-    apart = {k for k, row in three_d.items() if row["comparable"] == "no"}
+    apart = not_comparable({"binCount": 32})
     without_tag = {"firstorder_TotalEnergy", "glcm_MCC"} | {
         f"shape_Maximum2DDiameter{plane}" for plane in ("Slice", "Row", "Column")
     }
-    assert apart == set(DIFFERENCES) | without_tag
+    assert set(apart) == set(DIFFERENCES) | without_tag
     assert len(apart) == 9
-    assert all(three_d[k]["why_not"] for k in apart)
+    assert all(apart.values())
     assert {k for k, row in three_d.items() if row["ibsi_tag"]} == set(IBSI_TAGS)
     assert found["shape2D_Perimeter"]["comparable"] == "no"
+
+
+def test_features_that_count_grey_levels_are_not_comparable_with_a_bin_width():
+    """With a bin width pyradiomics counts from the lesion's lowest bin, IBSI from one HU."""
+    always = set(not_comparable({"binCount": 32}))
+    for settings in ({"binWidth": 25}, {"binWidth": 25, "resegmentRange": [-100, 400]}):
+        assert set(not_comparable(settings)) - always == levels_count()
+
+
+def levels_count():
+    """The features whose value changes if 3 is added to every grey level, from their values."""
+    rng = np.random.default_rng(0)
+    mask = rng.random((6, 8, 8)) < 0.9
+    mask[0, 0, 0] = mask[-1, -1, -1] = True
+    levels = np.where(mask, rng.integers(1, 9, mask.shape), 0)
+    settings = full_settings({"binWidth": 1})
+
+    def values(name, levels):
+        region = Region(levels.astype(float), mask, (1.0, 1.0, 1.0), 0)
+        return _calculate(name, region, (levels, np.unique(levels[mask])), settings)[0]
+
+    changed = set()
+    for name in ("firstorder", *MATRICES):
+        shifted = values(name, np.where(mask, levels + 3, 0))
+        for feature, value in values(name, levels).items():
+            binned = name != "firstorder" or feature in ("Entropy", "Uniformity")
+            if binned and shifted[feature] != pytest.approx(value, rel=1e-9):
+                changed.add(f"{name}_{feature}")
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("settings", "feature", "why"),
+    [
+        ({"resampledPixelSpacing": [1, 1, 1]}, "shape_MeshVolume", "resampled"),
+        ({"resampledPixelSpacing": [1, 1, 1]}, "firstorder_Mean", "resampled"),
+        ({"resampledPixelSpacing": [0, 0, 3]}, "glcm_Contrast", "resampled"),
+        ({"resegmentRange": [-110, 400]}, "glcm_Contrast", "bins begin at a multiple of binWidth"),
+        ({"resegmentRange": [-110, 400]}, "firstorder_Entropy", "lower limit of resegmentRange"),
+        (
+            {"resegmentRange": [0.1, 0.9], "resegmentMode": "relative"},
+            "firstorder_Mean",
+            "no resegmentation relative",
+        ),
+        (
+            {"resegmentRange": [0, 100], "resegmentShape": True},
+            "shape_Sphericity",
+            "does not resegment a shape",
+        ),
+        ({"voxelArrayShift": 1000}, "firstorder_Energy", "voxelArrayShift is added"),
+        ({"force2D": True, "force2Ddimension": 1}, "glrlm_RunEntropy", "slices are not axial"),
+    ],
+    ids=[
+        "volume resampled",
+        "mean resampled",
+        "slices resampled",
+        "limit between bins",
+        "entropy",
+        "relative range",
+        "shape resegmented",
+        "shift",
+        "coronal slices",
+    ],
+)
+def test_a_setting_that_changes_values_is_the_reason(settings, feature, why):
+    assert feature not in not_comparable({"binWidth": 25})
+    assert why in not_comparable({"binWidth": 25} | settings)[feature]
+
+
+def test_settings_that_change_nothing_are_no_reason():
+    plain = not_comparable({"binWidth": 25})
+    for settings in (
+        {"resampledPixelSpacing": [0, 0, 0]},
+        {"resampledPixelSpacing": [1, 1, 1], "interpolator": None},
+        {"resegmentRange": [-100, 400]},
+        {"padDistance": 9},
+    ):
+        assert not_comparable({"binWidth": 25} | settings) == plain
 
 
 def test_units_and_meanings_are_those_of_the_features():

@@ -299,6 +299,55 @@ def test_a_resegmentation_that_leaves_nothing_names_every_class_but_the_2d_shape
     assert missing(row) == {n for n in names if "shape2D" not in n}
 
 
+@pytest.mark.parametrize("distance", [2, 3], ids=["as long as the lesion", "longer"])
+def test_neighbours_beyond_the_lesion_leave_the_classes_that_compare_them_missing(distance):
+    labels = one_lesion(slice(3, 5), slice(4, 6), slice(5, 7))
+    settings = {"binWidth": 25, "distances": [distance]}
+    row = extract_lesion(noise(labels), image(labels), 1, settings, FEATURE_CLASSES)
+    assert f"distances [{distance}] reach beyond the lesion, which is at most 2" in row[REASON]
+    names = LesionExtractor(settings, FEATURE_CLASSES).columns
+    assert missing(row) == {n for n in names if n.split("_")[1] in ("glcm", "gldm", "ngtdm")}
+
+
+def test_metal_with_narrow_bins_leaves_the_matrices_missing_and_takes_no_memory():
+    """30,000 levels would make a matrix of 94 GB."""
+    labels = one_lesion(slice(3, 7), slice(4, 9), slice(5, 12))
+    ct = noise(labels)
+    ct[6, 5, 4] = 30_000
+    row = extract_lesion(ct, image(labels), 1, {"binWidth": 1}, FEATURE_CLASSES)
+    assert "glcm, glrlm, glszm, gldm, ngtdm: ValueError: " in row[REASON]
+    assert "grey levels, more than 2000 (widen binWidth" in row[REASON]
+    assert row["original_firstorder_Maximum"] == 30_000
+    names = LesionExtractor(DEFAULT, FEATURE_CLASSES).columns
+    classes = ("glcm", "glrlm", "glszm", "gldm", "ngtdm")
+    assert missing(row) == {n for n in names if n.split("_")[1] in classes}
+
+
+def test_bins_too_narrow_to_be_listed_are_a_reason():
+    labels = one_lesion(slice(3, 7), slice(4, 9), slice(5, 12))
+    row = extract_lesion(noise(labels), image(labels), 1, {"binWidth": 1e-9}, ["firstorder"])
+    assert "bins, more than 1,000,000 (widen binWidth)" in row[REASON]
+
+
+def test_memory_that_is_not_there_is_a_reason(scan, monkeypatch):
+    def fail(self):
+        raise MemoryError
+
+    monkeypatch.setattr(radiomics.getFeatureClasses()["glcm"], "getMCCFeatureValue", fail)
+    row = extract_lesion(*scan, 1, DEFAULT, FEATURE_CLASSES)
+    assert row[REASON].startswith("glcm (MCC): MemoryError: the grey levels are more than fit")
+
+
+def test_a_value_beyond_float32_is_missing_with_the_reason():
+    labels = one_lesion(slice(3, 7), slice(4, 9), slice(5, 12))
+    ct = sitk.Cast(noise(labels), sitk.sitkFloat64) * 1e20
+    row = extract_lesion(ct, image(labels), 1, {"binCount": 8}, ["firstorder"])
+    large = "original_firstorder_Energy", "original_firstorder_TotalEnergy"
+    assert missing(row) >= set(large)
+    assert "larger than 3.4e+38, which classifiers cannot hold" in row[REASON]
+    assert np.isfinite(row["original_firstorder_Mean"])
+
+
 def test_an_exception_inside_one_feature_is_its_reason(scan, monkeypatch):
     def fail(self):
         raise np.linalg.LinAlgError("Eigenvalues did not converge")
@@ -364,6 +413,12 @@ def test_lesion_jobs_import_neither_pandas_nor_scikit_learn_nor_scipy():
         ({"binwidth": 25}, "'binwidth' was not defined"),
         ({"binWidth": "wide"}, "binWidth"),
         ({"binWidth": 0}, "binWidth"),
+        ({"binWidth": "25"}, "binWidth is '25', a text. Write the number without quotation"),
+        ({"binWidth": None}, "binWidth is None. Write a number of HU"),
+        ({"binWidth": True}, "binWidth is True. Write a number of HU"),
+        ({"binWidth": float("nan")}, "binWidth is nan. Write a number"),
+        ({"binWidth": float("inf")}, "binWidth is inf. Write a number"),
+        ({"resampledPixelSpacing": [1, "1", 1]}, "resampledPixelSpacing is '1', a text"),
         ({"label": 2}, "label is set by the workflow"),
         ({"resampledPixelSpacing": [1, 1]}, "three numbers in mm"),
         ({"interpolator": "cubic"}, "possible values"),

@@ -9,7 +9,15 @@ import SimpleITK as sitk
 import yaml
 from helpers.one_lesion import extract_lesion
 from livermets.radiomics.feature_classes import FEATURE_CLASSES, class_features
-from livermets.radiomics.ibsi import COLUMNS, DIFFERENCES, IBSI_TAGS, tag_of, tag_rows
+from livermets.radiomics.ibsi import (
+    COLUMNS,
+    DIFFERENCES,
+    IBSI_TAGS,
+    difference,
+    tag_of,
+    tag_rows,
+)
+from livermets.radiomics.settings import full_settings
 
 ROWS = list(tag_rows())
 
@@ -61,6 +69,20 @@ def test_every_comparable_tag_has_its_consensus_value(phantom, consensus, settin
     for one in compared:
         value, allowed = consensus[one["tag"]]
         assert row[f"original_{one['feature']}"] == pytest.approx(value, abs=allowed), one["tag"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"binCount": 6}, {"binWidth": 1, "resegmentRange": [1, 6]}],
+    ids=["a number of bins", "a range"],
+)
+def test_what_is_comparable_with_other_bins_has_its_consensus_value(phantom, consensus, settings):
+    row = extract_lesion(*phantom, 1, settings, FEATURE_CLASSES)
+    comparable = [f for f in IBSI_TAGS if not difference(f, full_settings(settings))]
+    assert len(comparable) == (98 if "binCount" in settings else 74)
+    for feature in comparable:
+        value, allowed = consensus[IBSI_TAGS[feature]]
+        assert row[f"original_{feature}"] == pytest.approx(value, abs=allowed), feature
 
 
 def test_the_four_tags_with_a_known_difference_differ_by_that_and_nothing_else(phantom, consensus):

@@ -175,7 +175,10 @@ def test_subgroups_are_measured_for_the_primary_comparison_and_densenet(folder):
 def test_prediction_tables_of_the_user_are_arms_and_unfinished_files_are_not(folder):
     for name in ("knn-smote", "selected", "mine", ".unfinished.knn-none", "knn-none@ring"):
         (folder / f"{name}.parquet").write_bytes(b"")
-    assert Study.added_arms(folder) == ["mine"]
+    for name in ("yours.CSV.gz", "theirs.xlsx", "notes.md"):
+        (folder / name).write_bytes(b"")
+    assert Study.added_arms(folder) == ["mine", "theirs", "yours"]
+    assert Study.added_tables(folder)["yours"] == str(folder / "yours.CSV.gz")
 
 
 def sited(**patients: tuple[int, int]) -> dict[str, dict[str, str]]:

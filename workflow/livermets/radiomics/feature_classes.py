@@ -19,8 +19,15 @@ from livermets.radiomics.regions import VIEWS, Region, checked_box, grey_region
 
 FEATURE_CLASSES = ("firstorder", "shape", "shape2D", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
 # pyradiomics and NumPy raise these for a lesion that is too small or too unusual for a feature
-# (LinAlgError is a ValueError). Any other exception is a fault of the installation and is raised.
-NOT_COMPUTABLE = (ValueError, ArithmeticError)
+# (LinAlgError is a ValueError), and for bins so narrow that their matrix does not fit into memory.
+# Any other exception is a fault of the installation and is raised.
+NOT_COMPUTABLE = (ValueError, ArithmeticError, MemoryError)
+MATRICES = ("glcm", "glrlm", "glszm", "gldm", "ngtdm")
+NEIGHBOURS = ("glcm", "gldm", "ngtdm")  # classes that compare voxels at `distances`
+MOST_LEVELS = 2000  # the matrices of a GLCM then have 2000² x 13 directions x 8 bytes: 0.4 GB
+MOST_BINS = 1_000_000  # whose edges are listed before the empty ones are left out
+LARGEST = float(np.finfo(np.float32).max)  # classifiers calculate with float32
+TOO_LARGE = f"larger than {LARGEST:.1e}, which classifiers cannot hold"
 Levels = tuple[np.ndarray, np.ndarray]  # binned image and the grey levels in it
 Reasons = dict[str, list[str]]  # reason: the classes and features that are missing for it
 
@@ -57,13 +64,15 @@ def region_features(
     for name in classes:
         try:
             class_region = view_region(VIEWS.get(name, grey_region))
-            class_values, problems = _calculate(
-                name, class_region, None if name in VIEWS else levels(), settings
-            )
+            binned = None if name in VIEWS else levels()
+            _refuse_immeasurable(name, class_region, binned, settings)
+            class_values, problems = _calculate(name, class_region, binned, settings)
         except NOT_COMPUTABLE as problem:
             reasons.setdefault(describe_exception(problem), []).append(name)
             continue
-        values |= {f"{name}_{f}": v for f, v in class_values.items() if np.isfinite(v)}
+        if large := [f for f, v in class_values.items() if LARGEST < abs(v) < np.inf]:
+            reasons.setdefault(TOO_LARGE, []).append(f"{name} ({', '.join(large)})")
+        values |= {f"{name}_{f}": v for f, v in class_values.items() if abs(v) <= LARGEST}
         if missing := [f for f, v in class_values.items() if not np.isfinite(v)]:
             texts = dict.fromkeys(map(describe_exception, problems))
             reason = "; ".join(texts) or "not defined for this lesion"
@@ -74,6 +83,8 @@ def region_features(
 
 def describe_exception(problem: BaseException) -> str:
     """Describe an exception in one line: its type and message."""
+    if isinstance(problem, MemoryError):
+        return "MemoryError: the grey levels are more than fit into memory (widen binWidth)"
     return f"{type(problem).__name__}: {' '.join(map(str, problem.args))}"
 
 
@@ -84,9 +95,42 @@ def class_features(name: str) -> tuple[str, ...]:
     return tuple(feature for feature, deprecated in names.items() if not deprecated)
 
 
+def _refuse_immeasurable(name: str, region: Region, levels: Levels | None, settings: dict) -> None:
+    """Refuse matrices that are too large, and neighbours that are beyond the lesion.
+
+    Raises
+    ------
+    ValueError
+        Where pyradiomics would ask for more memory than there is or find no pair of voxels.
+    """
+    if name in MATRICES and levels is not None and levels[1].max() > MOST_LEVELS:
+        raise ValueError(
+            f"{levels[1].max()} grey levels, more than {MOST_LEVELS} (widen binWidth, or set "
+            "resegmentRange)"
+        )
+    if name in NEIGHBOURS:
+        size = list(region.mask.shape)
+        if settings["force2D"]:
+            del size[settings["force2Ddimension"]]
+        if min(settings["distances"]) >= max(size):
+            raise ValueError(
+                f"distances {settings['distances']} reach beyond the lesion, which is at most "
+                f"{max(size)} voxels long"
+            )
+
+
 def discretise(region: Region, settings: dict) -> Levels:
-    """Bin grey values as pyradiomics does: the image (0 outside the mask) and its grey levels."""
+    """Bin grey values as pyradiomics does: the image (0 outside the mask) and its grey levels.
+
+    Raises
+    ------
+    ValueError
+        If there are more than `MOST_BINS` bins.
+    """
     inside = region.image[region.mask]
+    bins = settings.get("binCount") or np.ptp(inside.astype(float)) / settings.get("binWidth", 25)
+    if bins > MOST_BINS:
+        raise ValueError(f"{bins:.2g} bins, more than {MOST_BINS:,} (widen binWidth)")
     # The edges depend on the extremes alone, for which pyradiomics would search voxel by voxel.
     extremes = inside[[inside.argmin(), inside.argmax()]]
     binned = np.zeros(region.image.shape, int)

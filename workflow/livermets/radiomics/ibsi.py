@@ -9,12 +9,32 @@ consensus value.
 """
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 COLUMNS = ("tag", "feature", "settings", "comparable", "why_not")
 NO_TAG = "IBSI has no such feature"
+MATRICES = ("glcm", "glrlm", "glszm", "gldm", "ngtdm")
+BINNED = ("firstorder_Entropy", "firstorder_Uniformity")
+SHIFTED = ("firstorder_Energy", "firstorder_RootMeanSquared")
+DEFAULT_WIDTH = 25  # of pyradiomics
+# Of the features that have a value in IBSI's configurations B, C and D, which resample, these two
+# and glcm_Idmn reach it in all three.
+ALIKE_IF_RESAMPLED = ("shape_Maximum3DDiameter", "firstorder_Median", "glcm_Idmn")
+RESAMPLED = (
+    "resampled: pyradiomics lays the new grid at the corner of the image and takes the nearest "
+    "voxel of the mask, IBSI centres the grid and interpolates the mask"
+)
+# Features whose value changes if the same number is added to all grey levels.
+COUNTING_LEVELS = re.compile(
+    "glcm_(Autocorrelation|Idmn|Idn|JointAverage|SumAverage)|ngtdm_Busyness|.*(High|Low)GrayLevel.*"
+)
+LEVELS_FROM_LESION = (
+    "grey levels count from the lesion's lowest bin, IBSI's from one HU for all lesions (equal "
+    "only where a lesion reaches the lower limit of resegmentRange, or with binCount)"
+)
 DATA = Path(__file__).parent / "data"
 
 with (DATA / "ibsi_tags.tsv").open(newline="", encoding="utf-8") as file:
@@ -49,7 +69,26 @@ def tag_of(feature: str, settings: Mapping[str, Any]) -> str:
 
 
 def difference(feature: str, settings: Mapping[str, Any]) -> str:
-    """Explain why a feature with these settings differs from its tag; "" if it does not."""
+    """Explain why a feature with these settings differs from its tag; "" if it does not.
+
+    The values of IBSI's CT phantom in the configurations A to D decide what resampling and
+    resegmentation change, and a test compares them.
+
+    Parameters
+    ----------
+    feature : str
+        "<class>_<Feature>" of pyradiomics.
+    settings : mapping
+        Settings of pyradiomics.
+    """
+    if reason := DIFFERENCES.get(feature, "" if feature in IBSI_TAGS else NO_TAG):
+        return reason
+    rules = (_of_matrices, _of_resampling, _of_resegmentation, _of_bins)
+    return next(filter(None, (rule(feature, settings) for rule in rules)), "")
+
+
+def _of_matrices(feature: str, settings: Mapping[str, Any]) -> str:
+    """Why its matrix is another one than IBSI's."""
     feature_class = feature.partition("_")[0]
     if feature_class in ("glcm", "ngtdm", "gldm") and settings.get("distances", [1]) != [1]:
         return "neighbours are not those at one voxel's distance"
@@ -60,4 +99,44 @@ def difference(feature: str, settings: Mapping[str, Any]) -> str:
         return "the matrix is not symmetrical"
     if feature_class == "gldm" and settings.get("gldm_a", 0) != 0:
         return "grey levels that differ count as dependent"
-    return DIFFERENCES.get(feature, "" if feature in IBSI_TAGS else NO_TAG)
+    if feature_class in MATRICES and settings.get("force2D") and settings.get("force2Ddimension"):
+        return "the slices are not axial"
+    if feature in SHIFTED and settings.get("voxelArrayShift"):
+        return "voxelArrayShift is added to the grey values"
+    return ""
+
+
+def _of_resampling(feature: str, settings: Mapping[str, Any]) -> str:
+    """Why its voxels are other ones than those that IBSI resamples to."""
+    resampled = any(settings.get("resampledPixelSpacing") or ()) and settings.get("interpolator", 1)
+    return RESAMPLED if resampled and feature not in ALIKE_IF_RESAMPLED else ""
+
+
+def _of_resegmentation(feature: str, settings: Mapping[str, Any]) -> str:
+    """Why the lesion's voxels are other ones than those that IBSI keeps."""
+    if not settings.get("resegmentRange"):
+        return ""
+    if feature.startswith("shape_"):
+        return "IBSI does not resegment a shape" if settings.get("resegmentShape") else ""
+    if settings.get("resegmentMode") == "relative":
+        return "IBSI has no resegmentation relative to the lesion's maximum"
+    return ""
+
+
+def _of_bins(feature: str, settings: Mapping[str, Any]) -> str:
+    """Why its grey levels are other ones than IBSI's."""
+    if feature.partition("_")[0] not in MATRICES and feature not in BINNED:
+        return ""
+    if settings.get("binCount"):
+        return ""
+    if COUNTING_LEVELS.fullmatch(feature):
+        return LEVELS_FROM_LESION
+    absolute = settings.get("resegmentMode", "absolute") == "absolute"
+    limits = settings.get("resegmentRange") if absolute else None
+    width = settings.get("binWidth", DEFAULT_WIDTH)
+    if limits and min(limits) % width:
+        return (
+            f"bins begin at a multiple of binWidth ({width}), IBSI's at the lower limit of "
+            f"resegmentRange ({min(limits)})"
+        )
+    return ""

@@ -1,10 +1,13 @@
 """Settings of pyradiomics: checked by its own schema and completed with its defaults."""
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 from livermets.core.errors import BadInput
 
 MANUAL = "https://pyradiomics.readthedocs.io/en/v3.0.1/customization.html"
+WORDS = ("interpolator", "weightingNorm", "resegmentMode")  # settings whose values are words
 # Copied from pyradiomics, since asking it for them loads its validator, which takes longer than
 # the features of a lesion. A test compares the copy with pyradiomics.
 DEFAULTS: dict[str, Any] = {
@@ -44,10 +47,30 @@ def full_settings(settings: dict, config_key: str = "radiomics") -> dict:
     for key in ("label", "label_channel"):
         if key in settings:
             raise BadInput(f"{config_key}.settings.{key} is set by the workflow: remove it")
-    width = settings.get("binWidth")
-    if set(settings) - {"binWidth"} or not isinstance(width, int | float) or width <= 0:
+    _refuse_no_numbers(settings, config_key)
+    if set(settings) - {"binWidth"} or settings.get("binWidth", 0) <= 0:
         _validate(settings, config_key)
     return DEFAULTS | settings
+
+
+def _refuse_no_numbers(settings: dict, config_key: str) -> None:
+    """Refuse what pyradiomics' schema takes for a number and its arithmetic does not."""
+    for key, value in settings.items():
+        for part in _parts(value):
+            if isinstance(part, str) and key not in WORDS:
+                problem = f"{part!r}, a text. Write the number without quotation marks"
+            elif isinstance(part, float) and not math.isfinite(part):
+                problem = f"{part}. Write a number"
+            elif key == "binWidth" and (part is None or isinstance(part, bool)):
+                problem = f"{part}. Write a number of HU, or remove the key"
+            else:
+                continue
+            raise BadInput(f"{config_key}.settings.{key} is {problem} (keys and values: {MANUAL})")
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """A value, or the values of a list."""
+    yield from value if isinstance(value, list | tuple) else (value,)
 
 
 def _validate(settings: dict, config_key: str) -> None:

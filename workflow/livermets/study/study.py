@@ -32,7 +32,7 @@ from livermets.study.names import CLINICAL, DENSENET, SITE
 from livermets.study.outputs import figure_names, table_names
 from livermets.study.paths import WILDCARD, unusable_path
 from livermets.study.schemes import schemes_of, sites_to_test, split_names
-from livermets.study.table_file import read_table_columns
+from livermets.study.table_file import ending_of, read_table_columns
 
 VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr")  # endings of a CT that is no DICOM
 
@@ -69,7 +69,7 @@ class Study:
             For a mistake in the configuration, the sheet or the table's header, with its remedy.
         """
         config = load_config(dict(given))
-        _refuse_patterns(config, cls.added_arms())
+        _refuse_patterns(config, cls.added_tables())
         rows: list[dict] = []
         if config["patients"]:
             rows = read_sheet(config["patients"], config).to_dict("records")
@@ -454,12 +454,18 @@ class Study:
         return [arm for arm in self.arms if arm not in left_out]
 
     @staticmethod
-    def added_arms(folder: str | Path = "results/predictions") -> list[str]:
-        """List the arms whose prediction tables the user put into the folder by hand."""
+    def added_tables(folder: str | Path = "results/predictions") -> dict[str, str]:
+        """Find the prediction tables that the user put into the folder, by the arms they are of."""
         ours = {SELECTED, DENSENET, *classifier_arms(CLASSIFIERS, RESAMPLINGS)}
         ours |= {baseline_arm(name) for name in BASELINES}
-        names = (path.stem for path in Path(folder).glob("[!.]*.parquet"))
-        return sorted(name for name in names if str(Arm.parse(name).plain) not in ours)
+        tables = sorted(path for path in Path(folder).glob("[!.]*") if ending_of(path))
+        added = {path.name.removesuffix(ending_of(path)): str(path) for path in tables}
+        return {arm: path for arm, path in added.items() if str(Arm.parse(arm).plain) not in ours}
+
+    @classmethod
+    def added_arms(cls, folder: str | Path = "results/predictions") -> list[str]:
+        """List the arms whose prediction tables the user put into the folder by hand."""
+        return sorted(cls.added_tables(folder))
 
     @property
     def permuted_arms(self) -> list[str]:
@@ -513,7 +519,7 @@ class Study:
         return figure_names(self.schemes, self.deep_learning)
 
 
-def _refuse_patterns(config: Mapping[str, Any], arms: list[str]) -> None:
+def _refuse_patterns(config: Mapping[str, Any], added: Mapping[str, str]) -> None:
     """Refuse paths that Snakemake takes for patterns: the study's folder, and inputs of rules."""
     if braces := WILDCARD.search(str(Path.cwd())):
         raise BadInput(
@@ -523,7 +529,7 @@ def _refuse_patterns(config: Mapping[str, Any], arms: list[str]) -> None:
     named = [("masks.corrections", config["masks"]["corrections"])]
     named += [("features", config["features"])] if config["features"] else []
     named += [("segmentation.models", model["path"]) for model in config["segmentation"]["models"]]
-    named += [("results/predictions", f"{arm}.parquet") for arm in arms]
+    named += [("results/predictions", Path(path).name) for path in added.values()]
     for key, path in named:
         if problem := unusable_path(key, path):
             raise BadInput(problem)

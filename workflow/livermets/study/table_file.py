@@ -107,11 +107,16 @@ def read_table_columns(path: str | Path, worksheet: str, comment: str = "") -> l
     return [name for name in names if name and not name.startswith("__index_level_")]
 
 
+def ending_of(path: Path) -> str:
+    """The ending of a table's name, as it is written (.csv, .CSV.gz); "" for that of no table."""
+    parts = path.suffixes[-2:] if path.suffix.lower() == ".gz" else path.suffixes[-1:]
+    return "".join(parts) if parts and parts[0].lower() in ENDINGS else ""
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     """The file, unpacked; what goes wrong while it is read is said in a sentence."""
-    ending = Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
-    if ending not in ENDINGS:
+    if not ending_of(path):
         raise BadInput(
             f"{path} has the ending of no table. Save it as {', '.join(ENDINGS)} (or .gz of one)."
         )

@@ -72,7 +72,7 @@ def _names(rows: pd.DataFrame) -> str:
     if names.nunique() <= NAMED:
         return ", ".join(dict.fromkeys(names))
     sets, classes = (", ".join(dict.fromkeys(rows[column])) for column in ("set", "class"))
-    return f"{sets}: all of {classes}"
+    return f"{sets}: {names.nunique()} of {classes}"
 
 
 def icc_summary(icc: pd.DataFrame, min_icc: float) -> dict[str, Any]:
