@@ -87,7 +87,8 @@ def main() -> None:
         start, cpu_start = time.monotonic(), time.process_time()
         with FlopCounterMode(display=False) as counter:
             mask = segment(ct, chain).mask
-        times = {"seconds": time.monotonic() - start, "CPU seconds": time.process_time() - cpu_start}
+        cpu = time.process_time() - cpu_start
+        times = {"seconds": time.monotonic() - start, "CPU seconds": cpu}
         times |= {"TFLOP": counter.get_total_flops() / 1e12, "TFLOP/s": speed / 1e12}
         times["floor, CPU seconds"] = counter.get_total_flops() / speed
         truth = sitk.GetArrayFromImage(sitk.ReadImage(str(data / case / truth_name)))
