@@ -4,9 +4,10 @@
 
 Downloads the model of config/recipes/leuven.yaml as a study does, segments CHAOS set 3 (a healthy
 liver, with an expert's mask) and CRLM-1006 (colorectal metastases, marked by threshold from seeds,
-so no reader's annotation) with as many threads as there are cores, and compares. The last line is
-`dice=<Dice of the liver on CHAOS> seconds=<longest time for a CT>`. With `--overlays FOLDER` the
-masks are drawn over the CTs.
+so no reader's annotation) with as many threads as there are cores, and compares. `floor` is the CPU
+time that the networks' operations would take at the speed of one convolution on this machine,
+measured just before. The last line is `dice=<Dice of the liver on CHAOS> seconds=<longest time for
+a CT>`. With `--overlays FOLDER` the masks are drawn over the CTs.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import yaml
+from convolution_speed import convolution_speed
 from livermets.imaging.ct import import_ct
 from livermets.lesions.components import label_lesions
 from livermets.masks.labels import Label
@@ -28,6 +30,7 @@ from livermets.segmentation.model_chain import load_chain
 from livermets.segmentation.package_download import download_package
 from livermets.study.config import load_config
 from scipy import ndimage
+from torch.utils.flop_counter import FlopCounterMode
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = {"chaos_set3": "liver_gt.nii.gz", "crlm_1006": "labels.nii.gz"}
@@ -80,12 +83,17 @@ def main() -> None:
                 archive.extractall(folder, filter="data")
             series = next(p for p in Path(folder).rglob("*") if p.is_file()).parent
             ct, _ = import_ct(series, case)
-        start = time.monotonic()
-        mask = segment(ct, chain).mask
-        seconds = time.monotonic() - start
+        speed = convolution_speed()
+        start, cpu_start = time.monotonic(), time.process_time()
+        with FlopCounterMode(display=False) as counter:
+            mask = segment(ct, chain).mask
+        cpu = time.process_time() - cpu_start
+        times = {"seconds": time.monotonic() - start, "CPU seconds": cpu}
+        times |= {"TFLOP": counter.get_total_flops() / 1e12, "TFLOP/s": speed / 1e12}
+        times["floor, CPU seconds"] = counter.get_total_flops() / speed
         truth = sitk.GetArrayFromImage(sitk.ReadImage(str(data / case / truth_name)))
         pieces = label_lesions(ct, mask, min_diameter_mm=0)[0]
-        summary[case] = compare(sitk.GetArrayFromImage(mask), truth, pieces) | {"seconds": seconds}
+        summary[case] = compare(sitk.GetArrayFromImage(mask), truth, pieces) | times
         print(f"{case}: {ct.GetSize()} voxels, {given.threads} threads")
         print(*(f"  {name}: {value:.4g}" for name, value in summary[case].items()), sep="\n")
         if given.overlays:
