@@ -146,7 +146,7 @@ def test_a_mask_without_liver_is_refused_whoever_made_it(tmp_path, ct):
     with refused_patient("the given mask has no liver"):
         path = save(only_lesion, tmp_path / "m.nii.gz")
         final_mask("P07", ct, None, path, tmp_path, LABEL_VALUES)
-    with refused_patient("the automatic mask has no liver"):
+    with refused_patient("the automatic mask has no liver", "no model found one", "portal venous"):
         final_mask("P07", ct, mask_of(only_lesion), None, tmp_path, LABEL_VALUES)
 
 

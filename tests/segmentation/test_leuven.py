@@ -21,6 +21,7 @@ from livermets.segmentation.leuven_network import (
 )
 from livermets.segmentation.leuven_tiles import tile_starts, window_starts
 from livermets.segmentation.leuven_weights import load_weights
+from livermets.segmentation.model_chain import load_chain
 from scipy import ndimage
 
 CPU = torch.device("cpu")
@@ -116,6 +117,14 @@ def test_a_file_that_is_no_wheel_and_a_wheel_of_something_else_are_refused(tmp_p
     for name in ("broken", "other"):
         with pytest.raises(BadInput, match="no wheel of pyliverlesionseg"):
             load_leuven_model(tmp_path / f"{name}.whl", ["liver"], CPU, name="m")
+
+
+def test_a_wheel_with_another_hash_is_refused_before_it_is_opened(tmp_path):
+    wheel = tmp_path / "model.whl"
+    wheel.write_bytes(b"not even a zip")
+    model = {"name": "m", "kind": "leuven", "path": wheel, "sha256": "0" * 64}
+    with pytest.raises(BadInput, match="model.whl has the sha256 .* where the configuration names"):
+        load_chain([{**model, "labels": {"liver": 1}}], "cpu")
 
 
 class Bright(LeuvenUNet):

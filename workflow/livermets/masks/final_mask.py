@@ -74,6 +74,7 @@ def final_mask(
         sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     elif automatic is not None:
         source = "automatic"
+        _refuse_no_liver(automatic, patient)
         original = map_labels(automatic, patient, LABEL_VALUES, "automatic mask")
         sha256 = voxel_hash(automatic)
     else:
@@ -107,6 +108,16 @@ def read_automatic(path: Path, patient: str) -> sitk.Image:
             f"Put it right, delete {path} and run again, or give a mask",
         )
     return sitk.ReadImage(str(path))
+
+
+def _refuse_no_liver(automatic: sitk.Image, patient: str) -> None:
+    """Refuse an automatic mask without a liver, which no key of the configuration can mend."""
+    if not (sitk.GetArrayViewFromImage(automatic) == Label.LIVER).any():
+        raise BadPatient(
+            patient,
+            "the automatic mask has no liver: no model found one",
+            "Check that the CT holds the liver and is portal venous, or give a mask",
+        )
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float | None:

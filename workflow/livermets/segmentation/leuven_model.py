@@ -23,6 +23,7 @@ from livermets.masks.labels import Label
 from livermets.segmentation.leuven_network import LESIONS, LIVER, LeuvenUNet
 from livermets.segmentation.leuven_tiles import by_tiles, by_windows
 from livermets.segmentation.leuven_weights import load_weights
+from livermets.segmentation.liver_plausibility import why_not_liver
 from livermets.segmentation.prediction import Prediction
 
 log = logging.getLogger(__name__)
@@ -94,13 +95,18 @@ class LeuvenModel:
         return Prediction(as_the_ct_lies(mask), as_the_ct_lies(probability))
 
     def _liver(self, ct: sitk.Image) -> np.ndarray:
-        """The liver (x, y, z) on the grid of an upright CT: its largest piece."""
+        """The liver (x, y, z) on the grid of an upright CT: its largest piece, if it can be one."""
         smooth = sitk.Median(_resample(ct, MEDIAN_SPACING_MM), (1, 1, 1))
         coarse = _resample(smooth, LIVER.spacing_mm)
-        probability = by_windows(self.networks["liver"], _intensities(_volume(coarse)), self.device)
+        hu = _volume(coarse)
+        probability = by_windows(self.networks["liver"], _intensities(hu), self.device)
         largest = largest_piece(ndimage.binary_erosion(probability > 0.5, NEIGHBOURS_18))
         # two voxels around the eroded piece: what the erosion took, and the slope of the edge
-        probability[~ndimage.binary_dilation(largest, NEIGHBOURS_18, iterations=2)] = 0
+        near = ndimage.binary_dilation(largest, NEIGHBOURS_18, iterations=2)
+        probability[~near] = 0
+        if reason := why_not_liver(probability > 0.5, hu, LIVER.spacing_mm[0]):
+            log.warning("no liver was found: the largest piece %s", reason)
+            probability[:] = 0
         return _volume(_onto(_image(probability, coarse), ct)) > 0.5
 
     def _lesion_probability(self, ct: sitk.Image, liver: np.ndarray) -> np.ndarray:

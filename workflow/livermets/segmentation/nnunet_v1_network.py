@@ -100,8 +100,8 @@ class _Convolution(nn.Module):
     ) -> None:
         super().__init__()
         three = len(kernel) == 3
-        convolution = nn.Conv3d if three else nn.Conv2d
-        norm = nn.InstanceNorm3d if three else nn.InstanceNorm2d
+        convolution: type = nn.Conv3d if three else nn.Conv2d
+        norm: type = nn.InstanceNorm3d if three else nn.InstanceNorm2d
         padding = [1 if size == 3 else 0 for size in kernel]
         self.conv = convolution(
             inputs, outputs, tuple(kernel), tuple(stride or [1] * len(kernel)), tuple(padding)
