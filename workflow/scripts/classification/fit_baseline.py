@@ -9,12 +9,11 @@ from livermets.core.jobs import job
 from livermets.features.features_table import without_other_sets
 from livermets.predictions.task import Task
 from livermets.radiomics.icc import read_unstable
-from livermets.study.names import SITE
 
 with job(snakemake):
     features = without_other_sets(pd.read_parquet(snakemake.input.features), snakemake.params.sets)
     for cohort in snakemake.input.cohort:  # of the baseline of the site alone
-        features = with_sites(features, read_cohort(cohort, text=(SITE,)))
+        features = with_sites(features, read_cohort(cohort))
     predictions, _, _ = train_baseline(
         snakemake.wildcards.baseline,
         features,
