@@ -88,7 +88,7 @@ def with_clinical_columns(cohort: pd.DataFrame, features: pd.DataFrame) -> pd.Da
     patients = cohort["patient"].astype(str)
     added = {
         name.removeprefix(CLINICAL): patients.map(first[name])
-        for name in clinical_columns(features)
+        for name in clinical_columns(features.columns)
     }
     return cohort.assign(**{name: cells for name, cells in added.items() if name not in cohort})
 
