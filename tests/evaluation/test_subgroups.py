@@ -216,6 +216,13 @@ def test_lesions_of_unknown_size_are_in_no_group():
     assert list(lesion_subgroups(sizes.assign(**{SIZE: np.nan}))) == []
 
 
+def test_a_division_that_puts_all_lesions_into_one_group_is_left_out():
+    sizes = pd.DataFrame({"patient": list("abcd"), "lesion": 1, SIZE: [12.0, 14.0, 16.0, 18.0]})
+    groups = list(lesion_subgroups(sizes))
+    assert {group.variable for group in groups} == {f"{SIZE}, thirds"}
+    assert [list(group.members["patient"]) for group in groups] == [["a", "b"], ["c"], ["d"]]
+
+
 def test_three_classes_have_the_mean_auc_of_the_classes():
     cohort, _, predictions = make_three_classes()
     table = measure_subgroups(predictions, cohort, ["knn-none"], THREE_CLASSES, POSITIVE, ["sex"])

@@ -104,6 +104,8 @@ def test_the_roc_band_holds_the_curve_and_stays_between_0_and_1(cross_validated)
     assert (height <= band.high + 1e-12).all()
     assert min(band.low) >= 0
     assert max(band.high) <= 1
+    assert (np.diff(band.low) >= -1e-12).all()
+    assert (np.diff(band.high) >= -1e-12).all()
 
 
 def test_a_perfect_arm_has_the_score_interval_of_its_patients_as_band():

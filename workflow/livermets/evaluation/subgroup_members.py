@@ -20,7 +20,7 @@ NOT_RECORDED = "not recorded"
 MANUFACTURER = "manufacturer"
 ACQUISITION = ("site", MANUFACTURER, "scanner")  # columns of the cohort table, where it has them
 SIZE = "lesion diameter"
-SPHERE = "diameter of a sphere of the lesion's volume"
+SPHERE = "lesion diameter from its volume"  # of a sphere
 SMALL_MM, LARGE_MM = 10, 20
 
 
@@ -120,7 +120,7 @@ def with_manufacturers(cohort: pd.DataFrame, records: Mapping[str, Mapping]) -> 
 
 
 def lesion_subgroups(sizes: pd.DataFrame) -> Iterator[Subgroup]:
-    """Divide the lesions by size: into thirds, and at 10 and 20 mm.
+    """Divide the lesions by size: into thirds, and at 10 and 20 mm, where that gives two groups.
 
     Parameters
     ----------
@@ -138,7 +138,8 @@ def lesion_subgroups(sizes: pd.DataFrame) -> Iterator[Subgroup]:
         (f"{column}, thirds", _thirds(known[column], " mm")),
         (column, _ordered(place, names)),
     ):
-        for name in _in_order(groups):
+        names_of_groups = _in_order(groups)
+        for name in names_of_groups if len(names_of_groups) > 1 else []:
             members = known.loc[groups == name, ["patient", "lesion"]]
             yield Subgroup(variable, name, "lesion", members)
 

@@ -8,6 +8,7 @@ fold, has the area that the metrics table gives as the AUC (`metrics.auc`).
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 
 from livermets.evaluation.scored_arms import ScoredArm
 from livermets.evaluation.scored_rows import ScoredRows, ratio
@@ -106,8 +107,11 @@ def roc_band(scored: ScoredArm, target: str, seed: int) -> Band:
         [_drawn_curves(repeat.rows[target], counts) for repeat in scored.repeats], axis=0
     )
     widening = cross_validation_widening(scored, target)
-    number = min(class_sizes(scored, target))
-    return share_band(curve.steps(FPR_GRID)[1], drawn, number, widening)
+    height = curve.steps(FPR_GRID)[1]
+    band = share_band(height, drawn, min(class_sizes(scored, target)), widening)
+    # bounds rise as the curve does; those of neighbouring points wobble with the draws
+    low, high = (isotonic_regression(bound).x for bound in (band.low, band.high))
+    return Band(np.minimum(low, height), np.maximum(high, height))
 
 
 def _pairs(rows: ScoredRows) -> float:

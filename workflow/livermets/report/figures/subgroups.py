@@ -1,6 +1,7 @@
 """Forest plot of the AUC in subgroups: a column for each arm, a row for each group."""
 
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ from livermets.study.arms import Arm
 
 ROW, HEADING_GAP = 0.24, 0.5  # inches a row, rows before each heading
 LABELS, COLUMN = 3.1, 3.0  # inches of the names of the groups and of a column
+
+TITLE_WIDTH = 28  # characters that a column is wide
 
 
 def draw_subgroups(table: pd.DataFrame, positive: str, path: Path) -> Path:
@@ -44,7 +47,7 @@ def draw_subgroups(table: pd.DataFrame, positive: str, path: Path) -> Path:
         for i, (axis, arm) in enumerate(zip(axes, arms, strict=True)):
             rows = table[table["arm"] == arm]
             _draw_arm(axis, rows, places, CYCLE[i % len(CYCLE)])
-            axis.set_title(Arm.parse(arm).title)
+            axis.set_title(fill(Arm.parse(arm).title, TITLE_WIDTH))
         first = table[table["arm"] == arms[0]]
         names = [_group_text(row, positive) for row in first.to_dict("records")]
         ticks = [*headings.values(), *(places[key] for key in _keys(first))]
