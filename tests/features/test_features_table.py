@@ -301,14 +301,23 @@ def test_a_missing_label_that_is_no_class_is_called_missing(tmp_path, label):
     [
         (("7", "007"), r"patient ids 7 \(row 2\) and 007 \(row 4\) look like one person"),
         (("P07", "p07"), "look like one person"),
+        (("P07", "P07\u200b"), r"P07 \(row 2\) and 'P07.u200b' \(row 4\) look like one person"),
+        (("M\u00fcller", "Mu\u0308ller"), "look like one person"),
         (("1.23457E+17", "8"), "row 2: the patient id 1.23457E.17 is a rounded number"),
     ],
-    ids=["zeros", "case", "rounded"],
+    ids=["zeros", "case", "unseen letter", "two ways to write ü", "rounded"],
 )
 def test_ids_that_a_spreadsheet_has_changed_are_refused(tmp_path, ids, message):
     table = own_table()
     table["patient"] = table["patient"].replace(dict(zip(("P01", "P02"), ids, strict=True)))
     refused(table, tmp_path, message)
+
+
+def test_a_minus_as_word_processors_write_it_is_a_minus(tmp_path):
+    text = own_table().to_csv(index=False)
+    (tmp_path / "word.csv").write_text(text.replace(",-", ",\N{MINUS SIGN}"), encoding="utf-8")
+    found = read_features(tmp_path / "word.csv", OURS, CLASSES)
+    np.testing.assert_allclose(found["Mean"], own_table()["Mean"], rtol=1e-15)
 
 
 def test_a_value_beyond_what_a_classifier_calculates_with_is_named(tmp_path):

@@ -49,11 +49,24 @@ def text_rows(file: BinaryIO, path: Path, comment: str = "") -> Iterator[Row]:
     separator = _separator(header)
     if separator == ";":
         raise BadInput(_semicolons(path, before, lines))
-    reader = csv.reader(chain([header], lines), delimiter=separator, strict=True)
+    line = header
+
+    def following() -> Iterator[str]:
+        nonlocal line
+        for line in lines:  # noqa: UP028  keeps the last line
+            yield line
+
+    reader = csv.reader(chain([header], following()), delimiter=separator, strict=True)
     width, first = 0, before
     try:
         for cells in reader:
             width = width or len(cells)
+            if len(cells) < width and any(cells) and not line.endswith("\n"):
+                raise BadInput(
+                    f"{path} seems cut short: its last line, {first}, ends after {len(cells)} of "
+                    f"{width} cells and without a line end. Copy the file again, or complete the "
+                    "line."
+                )
             if any(cell.strip() for cell in cells):
                 _refuse_too_long(cells, width, first, separator, path)
                 yield first, cells
