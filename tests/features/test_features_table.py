@@ -210,7 +210,9 @@ def test_duplicate_lesions_are_named_with_their_rows(tmp_path):
     refused(table, tmp_path, "lesion 1 of patient P02 is there 2 times, in rows 5, 7. Keep one")
 
 
-@pytest.mark.parametrize("lesion", ["left", "", "1.5"], ids=["a word", "empty", "a fraction"])
+@pytest.mark.parametrize(
+    "lesion", ["left", "", "1.5", "1e30"], ids=["a word", "empty", "a fraction", "beyond counting"]
+)
 def test_a_lesion_that_is_no_whole_number_is_refused(tmp_path, lesion):
     table = own_table().astype({"lesion": object})
     table.loc[2, "lesion"] = lesion

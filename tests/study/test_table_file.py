@@ -82,6 +82,13 @@ def test_a_row_with_fewer_cells_than_the_header_is_read_and_logged(tmp_path, cap
     assert "row 3 has fewer cells than the header" in caplog.text
 
 
+def test_rows_written_by_hand_may_all_end_early_and_the_last_without_a_line_end(tmp_path):
+    (tmp_path / "table.tsv").write_text("patient\tlabel\tmask\nA\tx\nB\ty")
+    assert read(tmp_path / "table.tsv")["label"].tolist() == ["x", "y"]
+    (tmp_path / "table.tsv").write_text("patient\tlabel\tmask\nA\tx")
+    assert read(tmp_path / "table.tsv")["label"].tolist() == ["x"]
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -103,6 +110,8 @@ def test_a_row_with_fewer_cells_than_the_header_is_read_and_logged(tmp_path, cap
         (b"patient,label,patient\nA,x,y\n", "column patient is there twice"),
         (b"patient,label,\nA,x,y\n", "column 3 has no name"),
         (b"patient,label\nA,x\nB", "cut short: its last line, 3, ends after 1 of 2 cells"),
+        (b"patient  label\nA  x\n", "the cells are separated by blanks. Save it with commas"),
+        (b"patient|label\nA|x\n", "the cells are separated by vertical bars"),
     ],
     ids=[
         "cp1252",
@@ -123,6 +132,8 @@ def test_a_row_with_fewer_cells_than_the_header_is_read_and_logged(tmp_path, cap
         "column twice",
         "column without a name",
         "cut short",
+        "blanks",
+        "bars",
     ],
 )
 def test_what_cannot_be_understood_is_refused_with_place_and_remedy(tmp_path, data, message):
