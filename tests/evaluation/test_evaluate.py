@@ -339,6 +339,14 @@ def test_a_users_table_may_be_a_workbook_and_its_classes_none_and_na(tmp_path, p
         read_predictions([tmp_path / "german.csv"], ["None", "NA"])
 
 
+def test_one_patient_under_two_ids_in_a_users_table_is_refused(tmp_path, predictions):
+    mine = predictions[predictions["arm"] == "knn-none"].drop_duplicates(["split", "patient"])
+    ids = dict(zip(mine["patient"].unique()[:2], ("7", "007"), strict=True))
+    mine.replace({"patient": ids}).to_csv(tmp_path / "mine.csv", index=False)
+    with pytest.raises(BadInput, match="mine.csv: the patient ids .* look like one person"):
+        read_predictions([tmp_path / "mine.csv"], CLASSES)
+
+
 def test_files_are_refused_by_name(tmp_path, predictions):
     with pytest.raises(BadInput, match="no predictions"):
         read_predictions([], CLASSES)

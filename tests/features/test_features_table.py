@@ -210,7 +210,9 @@ def test_duplicate_lesions_are_named_with_their_rows(tmp_path):
     refused(table, tmp_path, "lesion 1 of patient P02 is there 2 times, in rows 5, 7. Keep one")
 
 
-@pytest.mark.parametrize("lesion", ["left", "", "1.5"], ids=["a word", "empty", "a fraction"])
+@pytest.mark.parametrize(
+    "lesion", ["left", "", "1.5", "1e30"], ids=["a word", "empty", "a fraction", "beyond counting"]
+)
 def test_a_lesion_that_is_no_whole_number_is_refused(tmp_path, lesion):
     table = own_table().astype({"lesion": object})
     table.loc[2, "lesion"] = lesion
@@ -301,14 +303,23 @@ def test_a_missing_label_that_is_no_class_is_called_missing(tmp_path, label):
     [
         (("7", "007"), r"patient ids 7 \(row 2\) and 007 \(row 4\) look like one person"),
         (("P07", "p07"), "look like one person"),
+        (("P07", "P07\u200b"), r"P07 \(row 2\) and 'P07.u200b' \(row 4\) look like one person"),
+        (("M\u00fcller", "Mu\u0308ller"), "look like one person"),
         (("1.23457E+17", "8"), "row 2: the patient id 1.23457E.17 is a rounded number"),
     ],
-    ids=["zeros", "case", "rounded"],
+    ids=["zeros", "case", "unseen letter", "two ways to write ü", "rounded"],
 )
 def test_ids_that_a_spreadsheet_has_changed_are_refused(tmp_path, ids, message):
     table = own_table()
     table["patient"] = table["patient"].replace(dict(zip(("P01", "P02"), ids, strict=True)))
     refused(table, tmp_path, message)
+
+
+def test_a_minus_as_word_processors_write_it_is_a_minus(tmp_path):
+    text = own_table().to_csv(index=False)
+    (tmp_path / "word.csv").write_text(text.replace(",-", ",\N{MINUS SIGN}"), encoding="utf-8")
+    found = read_features(tmp_path / "word.csv", OURS, CLASSES)
+    np.testing.assert_allclose(found["Mean"], own_table()["Mean"], rtol=1e-15)
 
 
 def test_a_value_beyond_what_a_classifier_calculates_with_is_named(tmp_path):

@@ -329,6 +329,17 @@ def test_bins_too_narrow_to_be_listed_are_a_reason():
     assert "bins, more than 1,000,000 (widen binWidth)" in row[REASON]
 
 
+@pytest.mark.parametrize("region", ["lesion", "ring", "liver"])
+def test_a_grid_too_fine_for_memory_is_a_reason(region):
+    labels = one_lesion(slice(3, 7), slice(4, 9), slice(5, 12))
+    organs = image(np.where(labels, 2, 1).astype(np.uint8))
+    settings = {"binWidth": 25, "resampledPixelSpacing": [0.001, 0.001, 0.001]}
+    extractor = LesionExtractor(settings, ["firstorder"], {"fine": {"region": region}})
+    (row,) = extractor.extract(noise(labels), image(labels), organs)
+    assert "voxels, more than 200,000,000 (widen resampledPixelSpacing)" in row[REASON]
+    assert missing(row) == set(extractor.columns)
+
+
 def test_memory_that_is_not_there_is_a_reason(scan, monkeypatch):
     def fail(self):
         raise MemoryError

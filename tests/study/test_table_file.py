@@ -7,6 +7,8 @@ import zipfile
 
 import openpyxl
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from livermets.core.errors import BadInput
 from livermets.study.table_file import read_table_columns, read_table_file
@@ -80,6 +82,13 @@ def test_a_row_with_fewer_cells_than_the_header_is_read_and_logged(tmp_path, cap
     assert "row 3 has fewer cells than the header" in caplog.text
 
 
+def test_rows_written_by_hand_may_all_end_early_and_the_last_without_a_line_end(tmp_path):
+    (tmp_path / "table.tsv").write_text("patient\tlabel\tmask\nA\tx\nB\ty")
+    assert read(tmp_path / "table.tsv")["label"].tolist() == ["x", "y"]
+    (tmp_path / "table.tsv").write_text("patient\tlabel\tmask\nA\tx")
+    assert read(tmp_path / "table.tsv")["label"].tolist() == ["x"]
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -100,6 +109,9 @@ def test_a_row_with_fewer_cells_than_the_header_is_read_and_logged(tmp_path, cap
         (TEXT.encode("utf-16-le"), "line 1 holds bytes that are no text.*UTF-16"),
         (b"patient,label,patient\nA,x,y\n", "column patient is there twice"),
         (b"patient,label,\nA,x,y\n", "column 3 has no name"),
+        (b"patient,label\nA,x\nB", "cut short: its last line, 3, ends after 1 of 2 cells"),
+        (b"patient  label\nA  x\n", "the cells are separated by blanks. Save it with commas"),
+        (b"patient|label\nA|x\n", "the cells are separated by vertical bars"),
     ],
     ids=[
         "cp1252",
@@ -119,6 +131,9 @@ def test_a_row_with_fewer_cells_than_the_header_is_read_and_logged(tmp_path, cap
         "no mark",
         "column twice",
         "column without a name",
+        "cut short",
+        "blanks",
+        "bars",
     ],
 )
 def test_what_cannot_be_understood_is_refused_with_place_and_remedy(tmp_path, data, message):
@@ -178,6 +193,27 @@ def test_of_several_worksheets_the_named_one_is_read_and_none_is_guessed(tmp_pat
     assert read(path)["patient"].tolist() == ["A"]
 
 
+def test_a_number_with_a_text_in_front_is_read_as_it_is_shown(tmp_path):
+    book = workbook(tmp_path / "table.xlsx", [["patient"], [7]])
+    book.active["A2"].number_format = '"P"00'
+    book.save(tmp_path / "table.xlsx")
+    assert read(tmp_path / "table.xlsx")["patient"].tolist() == ["P07"]
+
+
+def test_rows_that_a_filter_hides_are_refused(tmp_path):
+    book = workbook(tmp_path / "table.xlsx", [["patient"], ["A"], ["B"]])
+    book.active.row_dimensions[3].hidden = True
+    book.save(tmp_path / "table.xlsx")
+    with pytest.raises(BadInput, match=r"Sheet1 hides 1 rows \(row 3\). Show them or delete them"):
+        read(tmp_path / "table.xlsx")
+
+
+def test_a_title_above_the_header_is_refused(tmp_path):
+    workbook(tmp_path / "table.xlsx", [["Table S1"], [], ["patient", "x"], ["A", 1]])
+    with pytest.raises(BadInput, match="column 2 has no name.*delete a title above them"):
+        read(tmp_path / "table.xlsx")
+
+
 def test_a_formula_without_its_result_is_refused_by_cell(tmp_path):
     workbook(tmp_path / "table.xlsx", [["patient", "x"], ["A", 1], ["B", "=B2+1"]])
     with pytest.raises(BadInput, match="the cell B3 holds a formula without its result"):
@@ -196,6 +232,21 @@ def test_a_zip_archive_is_no_workbook(tmp_path):
         archive.writestr("table.csv", TEXT)
     with pytest.raises(BadInput, match="is a zip archive or an OpenDocument table. Unpack it"):
         read(tmp_path / "table.xlsx")
+
+
+def test_unseen_letters_in_the_name_of_a_column_are_left_out(tmp_path):
+    (tmp_path / "table.csv").write_text("\u200bpatient\u00a0,label\nA,x\n", encoding="utf-8")
+    assert list(read(tmp_path / "table.csv")) == ["patient", "label"]
+
+
+def test_a_folder_and_a_parquet_with_a_column_twice_are_refused_by_what_they_are(tmp_path):
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(BadInput, match="folder.csv cannot be opened: Is a directory"):
+        read(tmp_path / "folder.csv")
+    column = pa.array(["A"])
+    pq.write_table(pa.Table.from_arrays([column] * 2, ["x", "x"]), tmp_path / "twice.parquet")
+    with pytest.raises(BadInput, match="column x is there twice"):
+        read(tmp_path / "twice.parquet")
 
 
 # ---- planning

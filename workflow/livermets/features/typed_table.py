@@ -109,7 +109,7 @@ def _lesions(table: pd.DataFrame, columns: Mapping[str, str | None], name: str) 
     if "lesion" not in table:
         return table.groupby("patient", sort=False).cumcount() + 1
     numbers, _ = as_numbers(table["lesion"])
-    wrong = np.flatnonzero(numbers.isna() | (numbers % 1 != 0))
+    wrong = np.flatnonzero(numbers.isna() | (numbers % 1 != 0) | (numbers.abs() > 2**53))
     if len(wrong):
         raise BadInput(
             f"{name}: lesion (column {columns['lesion']}) is no whole number in "

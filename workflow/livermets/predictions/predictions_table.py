@@ -15,6 +15,7 @@ import pandas as pd
 from livermets.core.errors import BadInput
 from livermets.core.text import list_names
 from livermets.study.cells import as_numbers, as_text
+from livermets.study.patient_ids import refuse_changed_ids
 from livermets.study.schemes import scheme_of
 from livermets.study.table_file import read_table_file
 
@@ -78,6 +79,8 @@ def _read(path: Path) -> pd.DataFrame:
                 f"holds {cells.iloc[wrong[0]]!r}, which is no number. Write numbers with a decimal "
                 "point."
             )
+    if "patient" in columns:
+        refuse_changed_ids(columns["patient"].dropna(), f"predictions file {path.name}")
     return pd.DataFrame(columns, index=table.index)
 
 

@@ -14,6 +14,7 @@ from livermets.radiomics.lazy_pyradiomics import imageoperations
 Box = tuple[np.ndarray, np.ndarray]  # start and size in voxels, (x, y, z)
 # A voxel k steps away weighs 0.268**k in a cubic B-spline coefficient: 1e-18 after 32 steps.
 SPLINE_REACH = 32
+MOST_VOXELS = 200_000_000  # of a resampled crop: a liver at 0.4 mm
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,10 @@ class Scan:
         """The region resampled as pyradiomics resamples an image with its mask."""
         if settings["resampledPixelSpacing"] is None or settings["interpolator"] is None:
             return region
+        spacing = np.array(region.spacing)
+        new = np.array(settings["resampledPixelSpacing"], float)
+        extent = spacing * region.mask.shape[::-1]
+        _refuse_too_fine(extent / np.where(new == 0, spacing, new))
         image, mask = imageoperations.resampleImage(*region.images, **settings)
         return Region(
             sitk.GetArrayFromImage(image),
@@ -161,6 +166,7 @@ class Scan:
         low = np.maximum(np.floor((start - 0.5) * ratio - margin), 0)
         high = np.ceil((start + size - 0.5) * ratio + margin)
         high = np.minimum(high, np.ceil(np.array(self.ct.GetSize()) * ratio) - 1)
+        _refuse_too_fine(high - low + 1)
         corner = 0.5 * (new - old) / old + low / ratio
         resampler = sitk.ResampleImageFilter()
         resampler.SetOutputSpacing(new.tolist())
@@ -168,6 +174,21 @@ class Scan:
         resampler.SetOutputOrigin(self.ct.TransformContinuousIndexToPhysicalPoint(corner.tolist()))
         resampler.SetSize((high - low + 1).astype(int).tolist())
         return resampler
+
+
+def _refuse_too_fine(size: np.ndarray) -> None:
+    """Refuse a grid of so many voxels that no job has the memory for it.
+
+    Raises
+    ------
+    ValueError
+        If there are more than `MOST_VOXELS`.
+    """
+    if np.prod(size) > MOST_VOXELS:
+        raise ValueError(
+            f"resampled to {np.prod(size):.2g} voxels, more than {MOST_VOXELS:,} (widen "
+            "resampledPixelSpacing)"
+        )
 
 
 def _crop(image: sitk.Image, box: Box, margin: int | np.ndarray = 0) -> np.ndarray:

@@ -61,6 +61,7 @@ def as_numbers(cells: pd.Series) -> tuple[pd.Series, list[int]]:
 
 def _number(text: str) -> float | None:
     """The number that a text says, NaN for an empty one and None for no number."""
+    text = text.replace("\N{MINUS SIGN}", "-")  # as word processors write it
     try:
         return float(text or "nan") if "_" not in text else None  # Python reads 1_000 as 1000
     except ValueError:

@@ -4,6 +4,7 @@ The workflow imports this while it plans, so only the standard library and panda
 """
 
 import re
+import unicodedata
 
 import pandas as pd
 
@@ -13,8 +14,10 @@ AS_NUMBER = re.compile(r"\d(\.\d+)?[eE]\+\d+")  # 1.23457E+17
 
 
 def plain_id(patient: str) -> str:
-    """An id without what spreadsheets change: zeros at the beginning, `.0`, upper case."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", patient.casefold().removesuffix(".0"))
+    """An id without what programs change: zeros at the beginning, `.0`, case, unseen letters."""
+    seen = "".join(letter for letter in patient if unicodedata.category(letter) != "Cf")
+    text = unicodedata.normalize("NFKC", seen).casefold().removesuffix(".0")
+    return re.sub(r"(?<!\d)0+(?=\d)", "", text)
 
 
 def refuse_changed_ids(patients: pd.Series, name: str) -> None:
@@ -39,7 +42,13 @@ def refuse_changed_ids(patients: pd.Series, name: str) -> None:
         before, its_row = first.setdefault(plain_id(patient), (patient, int(str(row))))
         if before != patient:
             raise BadInput(
-                f"{name}: the patient ids {before} (row {its_row}) and {patient} (row {row}) look "
-                "like one person. Write the id in one way (a spreadsheet drops zeros at the "
-                "beginning: format the column as text), or rename one of the patients."
+                f"{name}: the patient ids {_visible(before)} (row {its_row}) and "
+                f"{_visible(patient)} (row {row}) look like one person. Write the id in one way (a "
+                "spreadsheet drops zeros at the beginning: format the column as text), or rename "
+                "one of the patients."
             )
+
+
+def _visible(patient: str) -> str:
+    """The id, with letters that look like others or like nothing as their codes."""
+    return patient if patient.isascii() else ascii(patient)

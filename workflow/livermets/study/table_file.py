@@ -10,6 +10,7 @@ pyarrow and openpyxl where a file needs them.
 import gzip
 import io
 import logging
+import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -69,7 +70,9 @@ def read_table_file(path: str | Path, worksheet: str, comment: str = "") -> pd.D
         if _kind(file, path) == PARQUET:
             import pyarrow.parquet as pq  # not needed by studies that start from images
 
-            table = pq.read_table(_seekable(file)).to_pandas(ignore_metadata=True)
+            parquet = pq.ParquetFile(_seekable(file))
+            _refuse_repeated(parquet.schema_arrow.names, path)
+            table = parquet.read().to_pandas(ignore_metadata=True)
             table.index = pd.RangeIndex(1, len(table) + 1)
             return _frame(list(table.columns), [table[c] for c in table], table.index, path)
         (_, header), *rows = _filled_rows(file, path, worksheet, comment)
@@ -84,7 +87,7 @@ def read_table_file(path: str | Path, worksheet: str, comment: str = "") -> pd.D
     padded = [cells + [""] * (width - len(cells)) for cells in [header, *(r for _, r in rows)]]
     columns = [list(cells[1:]) for cells in zip(*padded, strict=True)]
     index = pd.Index([row for row, _ in rows], dtype="int64")
-    return _frame([name.strip() for name in padded[0]], columns, index, path)
+    return _frame([_name(cell) for cell in padded[0]], columns, index, path)
 
 
 def read_table_columns(path: str | Path, worksheet: str, comment: str = "") -> list[str]:
@@ -102,7 +105,7 @@ def read_table_columns(path: str | Path, worksheet: str, comment: str = "") -> l
 
             names: list[str] = pq.read_schema(_seekable(file)).names
         else:
-            names = [name.strip() for name in next(_filled_rows(file, path, worksheet, comment))[1]]
+            names = [_name(cell) for cell in next(_filled_rows(file, path, worksheet, comment))[1]]
     _refuse_repeated(names, path)
     return [name for name in names if name and not name.startswith("__index_level_")]
 
@@ -129,6 +132,10 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise
     except FileNotFoundError as error:
         raise BadInput(f"the table {path} does not exist. Correct the path.") from error
+    except (IsADirectoryError, PermissionError) as error:
+        raise BadInput(
+            f"{path} cannot be opened: {error.strerror}. Name a file that you may read."
+        ) from error
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise BadInput(
             f"{path} cannot be read: damaged or cut short ({' '.join(str(error).split())}). "
@@ -182,10 +189,18 @@ def _frame(names: list[str], columns: list[Any], index: pd.Index, path: Path) ->
             continue
         texts = [str(cell).strip() for cell in cells]
         if any(texts) and not _counts_rows(texts):
-            raise BadInput(f"{path}: column {place} has no name. Name it, or remove it.")
+            raise BadInput(
+                f"{path}: column {place} has no name. Name it, or remove it (the first row has to "
+                "hold the names of the columns: delete a title above them)."
+            )
         if any(texts):
             log.info("%s: left out column %d, which has no name and counts the rows", path, place)
     return pd.DataFrame(kept, index=index)
+
+
+def _name(cell: str) -> str:
+    """The name of a column, without blanks around it and letters that nobody sees."""
+    return "".join(c for c in cell if unicodedata.category(c) != "Cf").strip()
 
 
 def _counts_rows(texts: list[str]) -> bool:

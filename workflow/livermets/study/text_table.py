@@ -46,16 +46,30 @@ def text_rows(file: BinaryIO, path: Path, comment: str = "") -> Iterator[Row]:
             break
     else:
         return
-    separator = _separator(header)
+    separator = _separator(header, path)
     if separator == ";":
         raise BadInput(_semicolons(path, before, lines))
-    reader = csv.reader(chain([header], lines), delimiter=separator, strict=True)
-    width, first = 0, before
+    line = header
+
+    def following() -> Iterator[str]:
+        nonlocal line
+        for line in lines:  # noqa: UP028  keeps the last line
+            yield line
+
+    reader = csv.reader(chain([header], following()), delimiter=separator, strict=True)
+    width, shortest, first = 0, 0, before
     try:
         for cells in reader:
-            width = width or len(cells)
             if any(cell.strip() for cell in cells):
-                _refuse_too_long(cells, width, first, separator, path)
+                _refuse_too_long(cells, width or len(cells), first, separator, path)
+                if len(cells) < shortest and not line.endswith("\n"):
+                    raise BadInput(
+                        f"{path} seems cut short: its last line, {first}, ends after {len(cells)} "
+                        f"of {width} cells and without a line end. Copy the file again, or "
+                        "complete the line."
+                    )
+                shortest = min(shortest, len(cells)) if shortest else width and len(cells)
+                width = width or len(cells)
                 yield first, cells
             first = before + reader.line_num
     except csv.Error as error:
@@ -103,12 +117,20 @@ def _undecodable(file: BinaryIO) -> str:
     return "a letter"
 
 
-def _separator(header: str) -> str:
+def _separator(header: str, path: Path) -> str:
     """What stands between the cells of a header: a tab, comma or semicolon."""
-    unquoted = re.sub(r'"[^"]*"', "", header)
+    unquoted = re.sub(r'"[^"]*"', "", header).strip("\n")
     if "\t" in unquoted:
         return "\t"
-    return ";" if unquoted.count(";") > unquoted.count(",") else ","
+    if ";" in unquoted or "," in unquoted:
+        return ";" if unquoted.count(";") > unquoted.count(",") else ","
+    for between, what in ((r"\S *\| *\S", "vertical bars"), (r"\S {2,}\S", "blanks")):
+        if re.search(between, unquoted):
+            raise BadInput(
+                f"{path}: the cells are separated by {what}. Save it with commas or tabs between "
+                "the cells."
+            )
+    return ","
 
 
 def _semicolons(path: Path, header_line: int, lines: Iterator[str]) -> str:

@@ -48,12 +48,13 @@ def workbook_rows(file: BinaryIO, path: Path, worksheet: str) -> Iterator[Row]:
         for other in (sheet, formulas):
             if other is not None:
                 other.reset_dimensions()  # some programs write a wrong size
+        _refuse_hidden_rows(file, sheet, path)
         padded = False
         written = formulas.iter_rows() if formulas is not None else iter(())
         for number, cells in enumerate(sheet.iter_rows(), start=1):
             _refuse_unsolved(cells, next(written, ()), path)
             row = [_text(cell) for cell in cells]
-            padded = padded or any(map(_zeros_shown, cells))
+            padded = padded or any(_shown_around(cell)[1] for cell in cells)
             if any(text.strip() for text in row):
                 yield number, row
         if padded:
@@ -88,6 +89,20 @@ def _has_formulas(file: BinaryIO) -> bool:
     with zipfile.ZipFile(file) as archive:
         names = (name for name in archive.namelist() if name.startswith("xl/worksheets/sheet"))
         return any(re.search(rb"<f[ >/]", archive.read(name)) for name in names)
+
+
+def _refuse_hidden_rows(file: BinaryIO, sheet: Any, path: Path) -> None:
+    """Refuse rows that a filter hides, as nobody sees whether they belong to the table."""
+    with zipfile.ZipFile(file) as archive:
+        rows = re.findall(rb"<row\b[^>]*>", archive.read(sheet._worksheet_path.lstrip("/")))
+    hidden = [row for row in rows if re.search(rb'\bhidden="(1|true)"', row)]
+    if hidden:
+        number = re.search(rb'\br="(\d+)"', hidden[0])
+        where = f" (row {number[1].decode()})" if number else ""
+        raise BadInput(
+            f"{path}: the worksheet {sheet.title} hides {len(hidden)} rows{where}. Show them or "
+            "delete them, so that it is plain who is in the table."
+        )
 
 
 def _choose(book: "Workbook", path: Path, worksheet: str) -> Any:
@@ -131,15 +146,16 @@ def _text(cell: Any) -> str:
     if isinstance(value, int | float) and abs(value) >= EXACT:
         return str(float(value))  # its last digits are lost, which the digits would hide
     if isinstance(value, int | float) and value == int(value):
-        return str(int(value)).zfill(_zeros_shown(cell))
+        before, digits = _shown_around(cell)
+        return before + str(int(value)).zfill(digits)
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         value = value.date()
     return str(value)
 
 
-def _zeros_shown(cell: Any) -> int:
-    """How many digits a whole number is shown with at least: 3 if 7 is shown as 007; else 0."""
+def _shown_around(cell: Any) -> tuple[str, int]:
+    """Text and least digits that a whole number is shown with: ("P", 2) if 7 is shown as P07."""
     if not isinstance(cell.value, int | float):
-        return 0
-    shown = cell.number_format or ""
-    return len(shown) if re.fullmatch("0{2,}", shown) else 0
+        return "", 0
+    shown = re.fullmatch(r'(?:"([^"]*)")?(0{2,})', cell.number_format or "")
+    return (shown[1] or "", len(shown[2])) if shown else ("", 0)
