@@ -105,15 +105,11 @@ class ConvolutionPair(nn.Module):
         super().__init__()
         self.first = first
         self.residual = architecture.residual
-        self.convolutions = nn.ModuleList(
-            nn.Conv3d(
-                before,
-                after,
-                kernel,
-                padding=[n // 2 for n in kernel] if architecture.padded else 0,
-            )
-            for (before, after), kernel in zip(pairwise(channels), kernels, strict=True)
-        )
+        layers = []
+        for (before, after), kernel in zip(pairwise(channels), kernels, strict=True):
+            x, y, z = (n // 2 if architecture.padded else 0 for n in kernel)
+            layers.append(nn.Conv3d(before, after, kernel, padding=(x, y, z)))
+        self.convolutions = nn.ModuleList(layers)
         self.shortcut: nn.Module = nn.Identity()
         if self.residual and channels[0] != channels[-1]:
             self.shortcut = nn.Conv3d(channels[0], channels[-1], 1)
