@@ -77,9 +77,12 @@ LESIONS = Architecture(
 
 def normalise(x: torch.Tensor) -> torch.Tensor:
     """Mean 0 and standard deviation 1 of each channel over the segment, then a leaky ReLU."""
-    sd, mean = torch.std_mean(x, dim=(2, 3, 4), correction=0, keepdim=True)
-    scale = 1 / (sd + EPSILON)
-    return functional.leaky_relu_(torch.addcmul(-mean * scale, x, scale), SLOPE)
+    # PyTorch's batch normalisation of a batch of one: a quarter less time for a network than
+    # `torch.std_mean`. Its epsilon is added to the variance, so Keras's is squared.
+    if len(x) > 1:
+        return torch.cat([normalise(segment) for segment in x.split(1)])
+    scaled = functional.batch_norm(x, None, None, training=True, eps=EPSILON**2)
+    return functional.leaky_relu_(scaled, SLOPE)
 
 
 def middle(x: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
@@ -102,11 +105,11 @@ class ConvolutionPair(nn.Module):
         super().__init__()
         self.first = first
         self.residual = architecture.residual
-        padding = "same" if architecture.padded else 0
-        self.convolutions = nn.ModuleList(
-            nn.Conv3d(before, after, kernel, padding=padding)
-            for (before, after), kernel in zip(pairwise(channels), kernels, strict=True)
-        )
+        layers = []
+        for (before, after), kernel in zip(pairwise(channels), kernels, strict=True):
+            x, y, z = (n // 2 if architecture.padded else 0 for n in kernel)
+            layers.append(nn.Conv3d(before, after, kernel, padding=(x, y, z)))
+        self.convolutions = nn.ModuleList(layers)
         self.shortcut: nn.Module = nn.Identity()
         if self.residual and channels[0] != channels[-1]:
             self.shortcut = nn.Conv3d(channels[0], channels[-1], 1)
@@ -116,7 +119,7 @@ class ConvolutionPair(nn.Module):
         y = x
         for number, convolution in enumerate(self.convolutions):
             y = convolution(y if self.first and number == 0 else normalise(y))
-        return y + self.shortcut(middle(x, y.shape[2:])) if self.residual else y
+        return y.add_(self.shortcut(middle(x, y.shape[2:]))) if self.residual else y
 
 
 class LeuvenUNet(nn.Module):

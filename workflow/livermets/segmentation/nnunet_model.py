@@ -122,9 +122,8 @@ def load_model(
     _refuse_unsupported(configuration, dataset, name)
     axes = states[0].get("inference_allowed_mirroring_axes") if mirroring else None
     model = TrainedModel(plans, configuration, dataset, [], tuple(axes or ()), device, step_size)
-    model.networks += [_network(model, state).eval().to(device) for state in states]
-    for network in model.networks:
-        use_onednn(network)
+    networks = (_network(model, state).eval().to(device) for state in states)
+    model.networks += [use_onednn(network) for network in networks]
     return model
 
 

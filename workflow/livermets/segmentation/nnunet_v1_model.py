@@ -20,6 +20,7 @@ from livermets.segmentation.largest_pieces import KeepLargest, read_postprocessi
 from livermets.segmentation.nnunet_model import TrainedModel
 from livermets.segmentation.nnunet_prediction import predict
 from livermets.segmentation.nnunet_v1_network import GenericUNet, UNetPlan
+from livermets.segmentation.onednn import use_onednn
 from livermets.segmentation.prediction import Prediction
 
 CASCADE = "cascade"
@@ -151,7 +152,8 @@ def load_v1_model(
         step_size,
         version=1,
     )
-    model.networks += [_network(planned, file, title).to(device) for file in weights]
+    networks = (_network(planned, file, title).to(device) for file in weights)
+    model.networks += [use_onednn(network) for network in networks]
     foreground = sorted(model.labels - {0})
     return V1Model(model, read_postprocessing(folder / "postprocessing.json", foreground))
 

@@ -23,12 +23,21 @@ class OneDnnConv3d(nn.Conv3d):
         )
 
 
-def use_onednn(network: nn.Module) -> None:
+def use_onednn(network: nn.Module) -> nn.Module:
     """Let the 3-D convolutions of a network call oneDNN, where PyTorch was built with it.
 
-    Weights, names and the state dict stay as they are: only the class of the layers changes.
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Any network. Its weights and their names stay: only the class of the layers changes.
+
+    Returns
+    -------
+    torch.nn.Module
+        The same network.
     """
     if torch.backends.mkldnn.is_available():
         for module in network.modules():
             if type(module) is nn.Conv3d and module.padding_mode == "zeros":
                 module.__class__ = OneDnnConv3d
+    return network
