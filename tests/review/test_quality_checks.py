@@ -107,7 +107,7 @@ def test_the_least_probable_lesion_comes_last_and_one_without_a_model_first(tmp_
         table.to_csv(tmp_path / "P1.tsv", sep="\t", index=False)
         as_text = pd.read_csv(tmp_path / "P1.tsv", sep="\t", keep_default_na=False)
         for each in (table, as_text):
-            lesions = check_mask(ct, mask, each, measurements, record)["lesions"]
+            lesions = check_mask(ct, mask, each, measurements, record, {"phase": None})["lesions"]
             assert [lesion["number"] for lesion in lesions] == numbers
             by_number = {lesion["number"]: lesion["probability"] for lesion in lesions}
             assert [by_number[number] for number in (1, 2)] == given

@@ -19,7 +19,7 @@ def test_the_worklist_shows_every_patient_and_asks_nothing_of_the_network(tmp_pa
     out = {"stage": "import", "reason": "slices <b>missing</b>"}
     record = {"source": "corrected", "correction": {"reader": "R. Eader"}, "geometry": "equal"}
     record |= {"dice_liver": 1.0, "dice_lesion": 1.0}
-    checked = check_mask(ct - 59, mask, table, measurements, record)
+    checked = check_mask(ct - 59, mask, table, measurements, record, {"phase": None})
     render_worklist(
         [{"patient": "P1", "label": "colorectal", "excluded": None, **checked},
          {"patient": "P2", "label": "pancreatic", "excluded": out}],

@@ -288,14 +288,23 @@ def by_nnunet_v1(
     return sitk.ReadImage(str(folder / "out/case.nii.gz"))
 
 
-def anisotropic() -> tuple[dict, dict]:
-    """Plans with flat kernels in the first stages, and random weights."""
-    stage = {
-        "pool_op_kernel_sizes": [[1, 2, 2], [2, 2, 2], [2, 2, 2]],
-        "conv_kernel_sizes": [[1, 3, 3], [3, 3, 3], [3, 3, 3], [3, 3, 3]],
-        "current_spacing": [5.0, 2.0, 2.0],
-        "patch_size": [16, 32, 32],
-    }
+FLAT = {  # kernels in the first stages
+    "pool_op_kernel_sizes": [[1, 2, 2], [2, 2, 2], [2, 2, 2]],
+    "conv_kernel_sizes": [[1, 3, 3], [3, 3, 3], [3, 3, 3], [3, 3, 3]],
+    "current_spacing": [5.0, 2.0, 2.0],
+    "patch_size": [16, 32, 32],
+}
+SLICES = {  # a network for single slices
+    "pool_op_kernel_sizes": [[2, 2]] * 3,
+    "conv_kernel_sizes": [[3, 3]] * 4,
+    "current_spacing": [3.0, 2.0, 2.0],
+    "patch_size": [32, 40],
+    "num_pool_per_axis": [3, 3],
+}
+
+
+def random_model(stage: dict) -> tuple[dict, dict]:
+    """Plans with this stage, and random weights of its network."""
     torch.manual_seed(3)
     network = GenericUNet(UNetPlan(3, 8, stage["pool_op_kernel_sizes"], stage["conv_kernel_sizes"]))
     weights = network.state_dict()
@@ -306,15 +315,17 @@ def anisotropic() -> tuple[dict, dict]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["own grid", "resampled", "flat kernels", "real CT"])
+@pytest.mark.parametrize("case", ["own grid", "resampled", "flat kernels", "slices", "real CT"])
 def test_the_labels_are_those_of_nnunet_v1(request, peer, weights, tmp_path, case):
     ct, plans, parameters, mirroring = demo_phantom()[0], v1_plans(), weights, case == "resampled"
     cleaning = BOTH
     if case == "resampled":
         ct = demo_phantom(size=[20, 96, 96], spacing_mm=[2.0, 2.0, 6.5])[0]
-    if case == "flat kernels":  # within the body: with random weights air is not background
+    if case in ("flat kernels", "slices"):  # in the body: with random weights air is no background
         ct, cleaning = ct[30:78, 36:84, :], None
-        plans, parameters = anisotropic()
+        plans, parameters = random_model(FLAT if case == "flat kernels" else SLICES)
+    if case == "slices":
+        plans["preprocessor_name"] = "PreprocessorFor2D"
     if case == "real CT":
         folder = request.getfixturevalue("dicom_folder")("chaos_set3")
         ct = import_ct(folder, "chaos")[0][60:360, 100:400, 20:70]
