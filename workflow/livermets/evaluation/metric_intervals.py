@@ -83,8 +83,9 @@ class MetricSample:
             if number < MIN_EFFECTIVE_PATIENTS:
                 members = int((self.patients.label == name).sum())
                 return (
-                    f"{members} tested patients of class {name} tell as much as {number:.1f} "
-                    f"equally weighted ones; an interval needs {MIN_EFFECTIVE_PATIENTS:.0f}"
+                    f"class {name} has {members} tested patient{'s' * (members > 1)}, who "
+                    f"tell{'s' * (members == 1)} as much as {number:.1f} with equally many lesions; "
+                    f"an interval needs {MIN_EFFECTIVE_PATIENTS:.0f}"
                 )
         return ""
 
