@@ -61,8 +61,8 @@ def test_the_true_labels_are_one_of_the_labellings():
     assert permutation_p(1.0, np.array([0.5, 0.6, 0.9])) == 0.25
 
 
-def test_labels_are_permuted_within_the_patients_of_a_test_part():
-    """Every split keeps its numbers of each class, so that none lacks a class."""
+@pytest.mark.slow
+def test_two_threads_give_the_same_test_as_one():
     features, splits = study(0.0, 2)
     first = permutation_test(features, splits, chosen(splits), 6, 1)
     again = permutation_test(features, splits, chosen(splits), 6, 1, threads=2)

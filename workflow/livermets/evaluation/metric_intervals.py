@@ -82,9 +82,11 @@ class MetricSample:
         for name, number in self._needed(metric).items():
             if number < MIN_EFFECTIVE_PATIENTS:
                 members = int((self.patients.label == name).sum())
+                one = members == 1
                 return (
-                    f"{members} tested patients of class {name} tell as much as {number:.1f} "
-                    f"equally weighted ones; an interval needs {MIN_EFFECTIVE_PATIENTS:.0f}"
+                    f"class {name} has {members} tested patient{'' if one else 's'}, who "
+                    f"tell{'s' if one else ''} as much as {number:.1f} with equally many "
+                    f"lesions; an interval needs {MIN_EFFECTIVE_PATIENTS:.0f}"
                 )
         return ""
 
