@@ -323,6 +323,15 @@ def test_metal_with_narrow_bins_leaves_the_matrices_missing_and_takes_no_memory(
     assert missing(row) == {n for n in names if n.split("_")[1] in classes}
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf], ids=["NaN", "infinite"])
+def test_a_voxel_without_a_finite_grey_value_is_a_reason(value):
+    labels = one_lesion(slice(3, 7), slice(4, 9), slice(5, 12))
+    ct = sitk.Cast(noise(labels), sitk.sitkFloat64)
+    ct[6, 5, 4] = value
+    row = extract_lesion(ct, image(labels), 1, DEFAULT, ["firstorder", "shape"])
+    assert row[REASON] == "firstorder: ValueError: a voxel of the lesion has no finite grey value"
+
+
 def test_bins_too_narrow_to_be_listed_are_a_reason():
     labels = one_lesion(slice(3, 7), slice(4, 9), slice(5, 12))
     row = extract_lesion(noise(labels), image(labels), 1, {"binWidth": 1e-9}, ["firstorder"])
@@ -429,6 +438,8 @@ def test_lesion_jobs_import_neither_pandas_nor_scikit_learn_nor_scipy():
         ({"binWidth": True}, "binWidth is True. Write a number of HU"),
         ({"binWidth": float("nan")}, "binWidth is nan. Write a number"),
         ({"binWidth": float("inf")}, "binWidth is inf. Write a number"),
+        ({"distances": []}, r"distances is \[\]. Write 1 number or more"),
+        ({"resegmentRange": [1, 2, 3]}, r"resegmentRange is \[1, 2, 3\]. Write 1 number or 2"),
         ({"resampledPixelSpacing": [1, "1", 1]}, "resampledPixelSpacing is '1', a text"),
         ({"label": 2}, "label is set by the workflow"),
         ({"resampledPixelSpacing": [1, 1]}, "three numbers in mm"),
@@ -440,6 +451,11 @@ def test_lesion_jobs_import_neither_pandas_nor_scikit_learn_nor_scipy():
 def test_a_setting_pyradiomics_does_not_know_is_refused_by_name(settings, hint):
     with pytest.raises(BadInput, match=f"radiomics.settings.*{hint}"):
         LesionExtractor(settings, FEATURE_CLASSES)
+
+
+def test_an_unknown_wavelet_is_refused_with_the_nearest():
+    with pytest.raises(BadInput, match=r"w.wavelet: 'coiff1' is no wavelet .did you mean coif1"):
+        LesionExtractor(DEFAULT, FEATURE_CLASSES, {"w": {"filter": "wavelet", "wavelet": "coiff1"}})
 
 
 def test_unknown_or_no_classes_are_refused():

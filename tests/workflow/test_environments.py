@@ -22,6 +22,7 @@ DISTRIBUTION = {  # where the name one imports is not the name one installs
     "PIL": "pillow",
     "cc3d": "connected-components-3d",
     "imblearn": "imbalanced-learn",
+    "pywt": "pywavelets",
     "radiomics": "pyradiomics",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",

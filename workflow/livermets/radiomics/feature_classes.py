@@ -125,9 +125,11 @@ def discretise(region: Region, settings: dict) -> Levels:
     Raises
     ------
     ValueError
-        If there are more than `MOST_BINS` bins.
+        If there are more than `MOST_BINS` bins, or a grey value is not finite.
     """
     inside = region.image[region.mask]
+    if not np.isfinite(inside).all():
+        raise ValueError("a voxel of the lesion has no finite grey value")
     bins = settings.get("binCount") or np.ptp(inside.astype(float)) / settings.get("binWidth", 25)
     if bins > MOST_BINS:
         raise ValueError(f"{bins:.2g} bins, more than {MOST_BINS:,} (widen binWidth)")

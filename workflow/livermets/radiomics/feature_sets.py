@@ -5,6 +5,7 @@ The features of a set are named `{set}_{class}_{Feature}`, those of a filtered i
 have a LoG filter's set called `log` and a wavelet's called `wavelet`.
 """
 
+import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -235,10 +236,26 @@ def _build_feature_sets(arguments: str) -> tuple[FeatureSet, ...]:
         full = full_settings(settings | (fields.pop("settings", None) or {}), config_key)
         if "sigma_mm" in fields:
             fields["sigma_mm"] = tuple(fields["sigma_mm"])
+        if fields.get("filter") == "wavelet":
+            _check_wavelet(fields.get("wavelet", FeatureSet.wavelet), config_key)
         classes_key = "feature_classes" if name == "original" else "classes"
         classes = _checked_classes(chosen, f"{config_key}.{classes_key}")
         result.append(FeatureSet(name, full, classes, **fields))
     return tuple(result)
+
+
+def _check_wavelet(name: str, config_key: str) -> None:
+    """Refuse a wavelet that PyWavelets does not have, with the nearest one that it has."""
+    import pywt  # slow, and other sets do without
+
+    known = pywt.wavelist(kind="discrete")
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        raise BadInput(
+            f"{config_key}.wavelet: {name!r} is no wavelet"
+            + (f" (did you mean {near[0]}?)" if near else "")
+            + ". Name one of PyWavelets, such as coif1, haar or db4"
+        )
 
 
 def _checked_classes(names: Sequence[str], config_key: str) -> tuple[str, ...]:

@@ -48,6 +48,7 @@ def full_settings(settings: dict, config_key: str = "radiomics") -> dict:
         if key in settings:
             raise BadInput(f"{config_key}.settings.{key} is set by the workflow: remove it")
     _refuse_no_numbers(settings, config_key)
+    _refuse_lengths(settings, config_key)
     if set(settings) - {"binWidth"} or settings.get("binWidth", 0) <= 0:
         _validate(settings, config_key)
     return DEFAULTS | settings
@@ -66,6 +67,18 @@ def _refuse_no_numbers(settings: dict, config_key: str) -> None:
             else:
                 continue
             raise BadInput(f"{config_key}.settings.{key} is {problem} (keys and values: {MANUAL})")
+
+
+def _refuse_lengths(settings: dict, config_key: str) -> None:
+    """Refuse lists that are shorter or longer than pyradiomics can use; its schema takes them."""
+    for key, least, most in (("distances", 1, None), ("resegmentRange", 1, 2)):
+        value = settings.get(key)
+        if isinstance(value, list) and not least <= len(value) <= (most or len(value)):
+            raise BadInput(
+                f"{config_key}.settings.{key} is {value}. Write {least} number"
+                + (f" or {most}" if most else " or more")
+                + f" (keys and values: {MANUAL})"
+            )
 
 
 def _parts(value: Any) -> Iterator[Any]:
