@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import yaml
-from convolution_speed import convolution_speed
+from convolution_speed import convolution_speed, operation_counter
 from livermets.imaging.ct import import_ct
 from livermets.lesions.components import label_lesions
 from livermets.masks.labels import Label
@@ -30,7 +30,6 @@ from livermets.segmentation.model_chain import load_chain
 from livermets.segmentation.package_download import download_package
 from livermets.study.config import load_config
 from scipy import ndimage
-from torch.utils.flop_counter import FlopCounterMode
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = {"chaos_set3": "liver_gt.nii.gz", "crlm_1006": "labels.nii.gz"}
@@ -85,7 +84,7 @@ def main() -> None:
             ct, _ = import_ct(series, case)
         speed = convolution_speed()
         start, cpu_start = time.monotonic(), time.process_time()
-        with FlopCounterMode(display=False) as counter:
+        with operation_counter() as counter:
             mask = segment(ct, chain).mask
         cpu = time.process_time() - cpu_start
         times = {"seconds": time.monotonic() - start, "CPU seconds": cpu}

@@ -1,8 +1,10 @@
-"""Speed of convolutions on this machine: what the network's arithmetic alone would take."""
+"""Operations of a network, and the speed of convolutions on this machine."""
 
+import math
 import time
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 CHANNELS, SIDE, REPEATS = 80, 48, 5
 
@@ -19,3 +21,14 @@ def convolution_speed() -> float:
             layer(x)
             best = min(best, time.process_time() - start)
     return 2 * 27 * CHANNELS**2 * SIDE**3 / best
+
+
+def operation_counter() -> FlopCounterMode:
+    """PyTorch's counter of floating-point operations, which knows oneDNN's convolution as well."""
+
+    def of_convolution(x_shape, weight_shape, *_, out_shape, **__) -> int:
+        return 2 * math.prod(out_shape) * math.prod(weight_shape[1:])
+
+    return FlopCounterMode(
+        display=False, custom_mapping={torch.ops.aten.mkldnn_convolution: of_convolution}
+    )
