@@ -1,6 +1,7 @@
 """Patients on whom a segmentation model was trained are named in the audit."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import SimpleITK as sitk
 from helpers.refusals import refused
@@ -12,9 +13,16 @@ from livermets.audit.segmentation_training import (
 )
 
 
+def checked(cts, trained_on, prints=None, excluded=()):
+    """The check of a cohort of these patients."""
+    cohort = pd.DataFrame({"patient": list(cts)})
+    cohort["included"] = ~cohort["patient"].isin(excluded)
+    return segmentation_training_check(cohort, prints or {}, cts, trained_on)
+
+
 def named(cts, trained_on, prints=None) -> dict[str, str]:
     """Patient -> the sentence of the audit on that patient."""
-    check = segmentation_training_check(cts, prints or {}, {"leuven": trained_on})
+    check = checked(cts, {"leuven": trained_on}, prints)
     assert check.outcome == ("warned" if check.findings else "passed")
     return {finding.patients[0]: finding.text for finding in check.findings}
 
@@ -76,17 +84,23 @@ def test_a_scan_of_the_training_data_is_found_under_another_name_flipped_and_cut
 
 
 def test_a_patient_with_a_given_mask_is_no_concern_of_the_model():
-    check = segmentation_training_check({}, {}, {"leuven": ["tcia_crlm"]})
+    check = checked({}, {"leuven": ["tcia_crlm"]})
     assert check.outcome == "not applicable"
 
 
+def test_a_patient_who_is_not_in_the_study_is_not_named():
+    cts = {"CRLM-CT-1006": "a", "CRLM-CT-1007": "b"}
+    check = checked(cts, {"leuven": ["tcia_crlm"]}, excluded=["CRLM-CT-1006"])
+    assert [finding.patients for finding in check.findings] == [("CRLM-CT-1007",)]
+
+
 def test_a_model_that_says_nothing_leaves_the_question_open():
-    check = segmentation_training_check({"CRLM-CT-1006": "a"}, {}, {})
+    check = checked({"CRLM-CT-1006": "a"}, {})
     assert check.outcome == "not applicable" and check.looked_at == ""
 
 
 def test_the_audit_says_what_it_compared():
-    check = segmentation_training_check({"P1": "a", "P2": "b"}, {}, {"own": ["chaos"], "x": ["P9"]})
+    check = checked({"P1": "a", "P2": "b"}, {"own": ["chaos"], "x": ["P9"]})
     assert check.looked_at == (
         "2 segmented patients and the training data of own, x (names and hashes: 61)"
     )

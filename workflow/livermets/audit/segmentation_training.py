@@ -11,6 +11,8 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path, PurePath
 
+import pandas as pd
+
 from livermets.audit.checks import Finding, Fingerprints, counted
 from livermets.audit.leakage_audit import Check
 from livermets.core.errors import BadInput
@@ -25,18 +27,21 @@ TITLE = "Was a segmentation model trained on a patient of the cohort?"
 
 
 def segmentation_training_check(
-    cts: Mapping[str, str],
+    cohort: pd.DataFrame,
     fingerprints: Fingerprints,
+    cts: Mapping[str, str],
     trained_on: Mapping[str, Sequence[str]],
 ) -> Check:
     """Name the patients whose automatic mask comes from a model that was trained on them.
 
     Parameters
     ----------
-    cts : mapping of str to str
-        Patient -> path of the CT in the cohort sheet, of patients whom models segmented.
+    cohort : DataFrame
+        patient, included.
     fingerprints : mapping of str to dict
         Patient -> `livermets.audit.fingerprints.fingerprint`.
+    cts : mapping of str to str
+        Patient -> path of the CT in the cohort sheet, of patients whom models segmented.
     trained_on : mapping of str to sequence of str
         Model -> `trained_on` of the configuration; see `read_training_names`.
 
@@ -46,6 +51,8 @@ def segmentation_training_check(
         A warning for each model and patient; not applicable where no model says what it was
         trained on.
     """
+    included = set(cohort.loc[cohort["included"], "patient"].astype(str))
+    cts = {patient: ct for patient, ct in cts.items() if patient in included}
     findings, names_of_all = [], 0
     for model, entries in trained_on.items():
         names = read_training_names(entries)

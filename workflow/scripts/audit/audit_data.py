@@ -13,17 +13,16 @@ from livermets.core.jobs import job
 with job(snakemake):
     hashed = [path for path in snakemake.input.fingerprints if Path(path).stat().st_size]
     fingerprints = read_json_files(hashed)
+    cohort = read_cohort(snakemake.input.cohort)
     checks = audit_data(
-        read_cohort(snakemake.input.cohort),
+        cohort,
         pd.read_parquet(snakemake.input.features),
         pd.read_parquet(snakemake.input.splits),
         fingerprints,
         Verdicts(**snakemake.params.verdicts),
     )
     checks.append(
-        segmentation_training_check(
-            fingerprints=fingerprints, **snakemake.params.segmentation_training
-        )
+        segmentation_training_check(cohort, fingerprints, **snakemake.params.segmentation_training)
     )
     stop_on_findings(checks)
     write_json(snakemake.output[0], as_json(checks))
