@@ -11,8 +11,8 @@ from livermets.report.formatting import intervals_by_arm, number, p_value, with_
 from livermets.report.sections.section import Section, arm_cells
 from livermets.report.study_results import StudyResults
 from livermets.sensitivity.label_permutation import LEVEL, count_intervals_excluding_chance
-from livermets.sensitivity.permutation_test import LEVELS as TEST_LEVELS
 from livermets.study.arms import Arm
+from livermets.study.outputs import LEVELS
 from livermets.study.schemes import scheme_title
 
 ABSENT = "–"
@@ -91,7 +91,8 @@ def _test_results(test: dict[str, Any]) -> dict[str, Any]:
             "permuted": f"{number(test[level]['mean'])} ({number(test[level]['low'])} to "
             f"{number(test[level]['high'])})",
         }
-        for level in TEST_LEVELS
+        for level in LEVELS
+        if level in test
     ]
     title = scheme_title(test["scheme"])
     return {"title": title, "permutations": test["permutations"], "levels": levels}
