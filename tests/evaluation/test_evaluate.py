@@ -278,6 +278,7 @@ BAD_TABLES = {
     "an empty score": (one_cell("score", None), "'score' has empty cells"),
     "a score that is a word": (one_cell("score", "high"), "probabilities"),
     "half a lesion number": (one_cell("lesion", 1.5), r"knn-none.*lesion number 1\.5 of patient"),
+    "a huge lesion number": (one_cell("lesion", 1e30), r"knn-none.*lesion number 1e\+30"),
     "an unknown label": (one_cell("label", "gastric"), "knn-none.*unknown label 'gastric'"),
     "an empty label": (one_cell("label", None), "'label' has empty cells"),
     "a row twice": (lambda t: pd.concat([t, t.iloc[:1]]), "more than once"),

@@ -21,6 +21,7 @@ from livermets.study.table_file import read_table_file
 
 COLUMNS = ["arm", "split", "patient", "lesion", "label", "score"]
 KEY = ["arm", "split", "patient", "lesion"]
+MAX_LESION = 10**9  # larger numbers are not exact as floating point numbers
 SUM_TOLERANCE = 0.01  # of probabilities that were rounded
 TEXT = ("arm", "split", "patient", "label")
 
@@ -138,7 +139,7 @@ def check_predictions(
         raise BadInput(
             f"{name}: lesion must hold whole numbers and score probabilities ({error})."
         ) from error
-    fraction = table[lesion % 1 != 0]
+    fraction = table[(lesion % 1 != 0) | (lesion.abs() > MAX_LESION)]
     if len(fraction):
         arm, patient, number = fraction[["arm", "patient", "lesion"]].iloc[0]
         raise BadInput(
