@@ -51,6 +51,13 @@ def test_normalisation_is_over_each_channel_of_the_segment():
     assert normalise(torch.from_numpy(x)).numpy() == pytest.approx(expected, abs=1e-5)
 
 
+def test_normalisation_of_a_large_segment_is_as_exact_as_in_double_precision():
+    x = torch.randn(1, 4, 90, 80, 60, generator=torch.Generator().manual_seed(0)) + 30
+    x = x.contiguous(memory_format=torch.channels_last_3d)
+    expected = normalise(x.double()).float()
+    torch.testing.assert_close(normalise(x), expected, atol=1e-5, rtol=0)
+
+
 def test_a_pair_of_convolutions_is_plain_correlation_with_a_shortcut():
     torch.manual_seed(0)
     pair = ConvolutionPair((1, 2, 1), ((3, 3, 1), (3, 3, 3)), LESIONS, first=True)
