@@ -127,7 +127,8 @@ def _select(ct: sitk.Image, mask: sitk.Image, lesions: sitk.Image | None) -> Sli
     )
     upright = sitk.DICOMOrient(mask, "LPS")
     column_mm, row_mm, slice_mm = upright.GetSpacing()
-    z = choose_slices(labels.any(axis=(1, 2)), _lesion_areas(labels, numbers), slice_mm)
+    with_liver = np.asarray(labels.any(axis=(1, 2)))
+    z = choose_slices(with_liver, _lesion_areas(labels, numbers), slice_mm)
     body = cc3d.largest_k(hu[z] > BODY_HU, k=1, connectivity=6) > 0
     margin = (0, round(MARGIN_MM / row_mm), round(MARGIN_MM / column_mm))
     box = bounding_box((labels[z] > 0) | body, margin)

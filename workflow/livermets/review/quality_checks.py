@@ -91,7 +91,8 @@ def _surest_first(kept: pd.DataFrame) -> list[dict[Hashable, Any]]:
     given = pd.to_numeric(kept["model_probability"], errors="coerce").astype(float)
     rows["probability"] = given.astype(object).where(given.notna(), None)
     order = given.sort_values(ascending=False, kind="stable", na_position="first").index
-    return rows.loc[order].to_dict("records")
+    records = rows.loc[order].to_dict("records")
+    return [{str(key): value for key, value in record.items()} for record in records]
 
 
 def touched_sides(mask: sitk.Image) -> list[str]:
