@@ -17,7 +17,9 @@ def checked(ct, mask, phase=None, **record):
     fixed = {"source": "automatic", "correction": None, "geometry": "equal"}
     fixed |= {"original_grid": None}
     fixed |= {"dice_liver": 1.0, "dice_lesion": 1.0}
-    return check_mask(ct, mask, table, measurements, fixed | record, {"phase": phase, "orientation": "LPS"})
+    return check_mask(
+        ct, mask, table, measurements, fixed | record, {"phase": phase, "orientation": "LPS"}
+    )
 
 
 def test_a_plausible_mask_has_statistics_and_no_warning():
@@ -148,7 +150,9 @@ def test_the_least_probable_lesion_comes_last_and_one_without_a_model_first(tmp_
         table.to_csv(tmp_path / "P1.tsv", sep="\t", index=False)
         as_text = pd.read_csv(tmp_path / "P1.tsv", sep="\t", keep_default_na=False)
         for each in (table, as_text):
-            lesions = check_mask(ct, mask, each, measurements, record, {"phase": None})["lesions"]
+            lesions = check_mask(
+                ct, mask, each, measurements, record, {"phase": None, "orientation": "LPS"}
+            )["lesions"]
             assert [lesion["number"] for lesion in lesions] == numbers
             by_number = {lesion["number"]: lesion["probability"] for lesion in lesions}
             assert [by_number[number] for number in (1, 2)] == given

@@ -20,7 +20,9 @@ def test_the_worklist_shows_every_patient_and_asks_nothing_of_the_network(tmp_pa
     record = {"source": "corrected", "correction": {"reader": "R. Eader"}, "geometry": "equal"}
     record |= {"original_grid": None}
     record |= {"dice_liver": 1.0, "dice_lesion": 1.0}
-    checked = check_mask(ct - 59, mask, table, measurements, record, {"phase": None})
+    checked = check_mask(
+        ct - 59, mask, table, measurements, record, {"phase": None, "orientation": "LPS"}
+    )
     render_worklist(
         [{"patient": "P1", "label": "colorectal", "excluded": None, **checked},
          {"patient": "P2", "label": "pancreatic", "excluded": out}],

@@ -1,6 +1,6 @@
 """Quality checks of one patient's mask: its measurements, and warnings for the reader."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cc3d
@@ -80,7 +80,7 @@ def check_mask(
     return checked | {"warnings": warnings}
 
 
-def _surest_first(kept: pd.DataFrame) -> list[dict[Hashable, Any]]:
+def _surest_first(kept: pd.DataFrame) -> list[dict[str, Any]]:
     """The lesions by the models' probability, highest first: a reader deletes from the bottom.
 
     Those without a probability, which no model called lesion, come before them all.
