@@ -3,6 +3,7 @@
 import json
 import pickle
 
+import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -88,6 +89,30 @@ def test_a_normalised_ct_is_refused(tmp_path):
     values = np.random.default_rng(0).random((6, 16, 20)).astype(np.float32)
     sitk.WriteImage(ct_of(values), tmp_path / "ct.nii.gz")
     refused_ct(tmp_path / "ct.nii.gz", "no range of HU")
+
+
+def test_a_ct_that_was_cropped_to_the_liver_is_taken_if_the_study_says_so(tmp_path):
+    hu = np.random.default_rng(0).normal(100, 15, (6, 16, 20)).astype(np.int16)
+    sitk.WriteImage(ct_of(hu), tmp_path / "ct.nii.gz")
+    refused_ct(tmp_path / "ct.nii.gz", "no air or fat (below -50 HU)", "`imaging.check_hu: liver`")
+    ct, _ = import_ct(tmp_path / "ct.nii.gz", "P07", check_hu="liver")
+    assert np.array_equal(sitk.GetArrayFromImage(ct), hu)
+    sitk.WriteImage(ct_of((hu + 2000).astype(np.int16)), tmp_path / "bone.nii.gz")
+    with pytest.raises(BadPatient, match="no soft tissue"):
+        import_ct(tmp_path / "bone.nii.gz", "P07", check_hu="liver")
+    import_ct(tmp_path / "bone.nii.gz", "P07", check_hu="none")
+
+
+def test_an_orientation_that_the_file_does_not_state_is_not_recorded(tmp_path):
+    image = ct_of(volume())
+    for name in ("ct.nii.gz", "ct.nrrd"):
+        sitk.WriteImage(image, tmp_path / name)
+        assert import_ct(tmp_path / name, "P07")[1]["orientation"] == "LPS"
+    plain = nibabel.Nifti1Image(volume().T, np.eye(4))
+    plain.set_sform(None, code=0)
+    plain.set_qform(None, code=0)
+    nibabel.save(plain, tmp_path / "plain.nii.gz")
+    assert import_ct(tmp_path / "plain.nii.gz", "P07")[1]["orientation"] is None
 
 
 def test_a_refusal_survives_the_way_between_processes(tmp_path):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tarfile
 
 import nibabel
 import numpy as np
@@ -10,9 +11,13 @@ import SimpleITK as sitk
 from helpers.ct_images import ct_and_mask, edited, liver_labels, refused_patient
 from helpers.images import image_of
 from livermets.core.errors import BadPatient
+from livermets.imaging.ct import import_ct
+from livermets.imaging.geometry import onto_grid
 from livermets.masks.dicom_seg import write_dicom_seg
-from livermets.masks.final_mask import dice, final_mask, read_automatic
+from livermets.masks.dicom_seg_source import export_source
+from livermets.masks.final_mask import dice, final_mask, mask_before_correction, read_automatic
 from livermets.masks.labels import LABEL_VALUES
+from livermets.masks.plausibility import refuse_implausible
 from livermets.masks.seg_nrrd import write_seg_nrrd
 from livermets.study.corrections import find_correction, find_sidecar
 
@@ -70,7 +75,7 @@ def test_what_a_reader_made_is_never_written(tmp_path, ct):
     folder.mkdir()
     files = [
         save(liver_labels(), folder / "P07.nii.gz"),
-        save(liver_labels(), tmp_path / "given.nii.gz", (1, 0, 0)),
+        save(liver_labels(), tmp_path / "given.nii.gz", (0.2, 0, 0)),
     ]
     for file in files:
         file.chmod(0o444)
@@ -129,7 +134,7 @@ def test_a_mask_of_another_scan_is_refused(tmp_path, ct):
 
 
 def test_a_mask_that_does_not_lie_on_the_liver_is_refused(tmp_path, ct):
-    with refused_patient("median under the liver", "-900 HU"):
+    with refused_patient("under the liver of the given mask", "a median of -900 HU"):
         path = save(liver_labels()[:, ::-1, ::-1], tmp_path / "m.nii.gz")
         final_mask(
             "P07",
@@ -164,7 +169,7 @@ def test_unknown_values_are_refused_by_number_and_key(tmp_path, ct):
 def corrected(folder, kind, mask):
     path = folder / f"P1{kind}"
     if kind == ".dcm":
-        write_dicom_seg(mask, "cd" * 32, "P1", "corrected", path)
+        write_dicom_seg(mask, export_source(mask, "cd" * 32, "P1"), "automatic", path)
     elif kind == ".seg.nrrd":
         write_seg_nrrd(mask, path)
     elif kind == ".nii":  # not by the library that reads it
@@ -213,3 +218,75 @@ def test_the_empty_file_of_a_failed_segmentation_is_refused(tmp_path):
         read_automatic(tmp_path / "P07.nii.gz", "P07")
     path = save(liver_labels(), tmp_path / "P08.nii.gz")
     assert (sitk.GetArrayFromImage(read_automatic(path, "P08")) == liver_labels()).all()
+
+
+FLIPS = {"head to foot": 0, "front to back": 1, "left to right": 2}
+
+
+@pytest.mark.parametrize("axis", FLIPS.values(), ids=FLIPS.keys())
+def test_a_mask_laid_on_in_reverse_is_refused_unless_it_is_meant(tmp_path, real_data, axis):
+    """On the CT of a liver donor; its own mask is taken."""
+    archive = real_data / "chaos_set3/dicom.tar.gz"
+    with tarfile.open(archive) as tar:
+        tar.extractall(tmp_path, filter="data")
+    ct, _ = import_ct(tmp_path / "DICOM_anon", "P07")
+    mask = sitk.ReadImage(str(real_data / "chaos_set3/liver_gt.nii.gz")) > 0
+    sides = [axis == side for side in (2, 1, 0)]
+    reverse = sitk.Flip(mask, sides)
+    reverse.CopyInformation(mask)
+    refuse_implausible(ct, onto_grid(mask, ct, "P07")[0], "P07", "given mask")
+    with refused_patient("given mask", "below -100 HU", "masks.accept_implausible"):
+        refuse_implausible(ct, onto_grid(reverse, ct, "P07")[0], "P07", "given mask")
+    refuse_implausible(ct, onto_grid(reverse, ct, "P07")[0], "P07", "given mask", accepted=True)
+
+
+def test_a_mask_that_is_meant_although_no_liver_looks_like_it_is_taken_and_logged(
+    tmp_path, ct, caplog
+):
+    path = save(liver_labels()[:, :, ::-1], tmp_path / "m.nii.gz")
+    with refused_patient("under the liver of the given mask", "as no liver has"):
+        final_mask("P07", ct, None, path, None, LABEL_VALUES)
+    _, record = final_mask("P07", ct, None, path, None, LABEL_VALUES, accepted=True)
+    assert record["source"] == "given"
+    assert "accepted by `masks.accept_implausible`" in caplog.text
+
+
+@pytest.mark.parametrize("shift", [0.5, 0.45, -0.5, 3.5], ids=str)
+def test_a_mask_between_the_voxels_of_the_ct_is_refused(tmp_path, ct, shift):
+    path = save(liver_labels(), tmp_path / "m.nii.gz", (0, 2 * shift, 0))
+    with refused_patient("between the voxels of the CT", "voxels off", "origin of the CT"):
+        final_mask("P07", ct, None, path, None, LABEL_VALUES, accepted=True)
+
+
+def test_the_grid_that_a_mask_is_resampled_from_is_recorded(tmp_path, ct):
+    path = save(liver_labels(), tmp_path / "m.nii.gz", (0.2, 0, 0))
+    _, record = final_mask("P07", ct, None, path, None, LABEL_VALUES)
+    assert record["original_grid"] == "20×20×10 of 1×2×4 mm from (0.2, 0.0, 0.0)"
+    path = save(liver_labels(), tmp_path / "m.nii.gz")
+    assert final_mask("P07", ct, None, path, None, LABEL_VALUES)[1]["original_grid"] is None
+
+
+def test_how_a_given_mask_was_drawn_is_what_its_file_or_the_user_says(tmp_path):
+    ct, mask = ct_and_mask()
+    plain = tmp_path / "m.nii.gz"
+    sitk.WriteImage(mask, str(plain))
+    seg = tmp_path / "m.dcm"
+    write_dicom_seg(mask, export_source(mask, "ab" * 32, "P07"), "automatic", seg)
+
+    def drawn(path, given_type=None):
+        arguments = (None, path, None, LABEL_VALUES)
+        return final_mask("P07", ct, *arguments, given_type=given_type)[1]["drawn"]
+
+    assert [drawn(plain), drawn(plain, "manual")] == [None, "manual"]
+    assert [drawn(seg), drawn(seg, "manual")] == ["automatic", "automatic"]
+
+
+def test_the_mask_before_correction_is_the_given_one_and_else_the_automatic(tmp_path, ct):
+    given = liver_labels()
+    given[3:5, 6:8, 5:8] = 1
+    path = save(given, tmp_path / "given.nii.gz")
+    before = mask_before_correction("P07", ct, mask_of(liver_labels()), path, LABEL_VALUES)
+    assert (sitk.GetArrayFromImage(before) == given).all()
+    before = mask_before_correction("P07", ct, mask_of(liver_labels()), None, LABEL_VALUES)
+    assert (sitk.GetArrayFromImage(before) == liver_labels()).all()
+    assert mask_before_correction("P07", ct, None, None, LABEL_VALUES) is None

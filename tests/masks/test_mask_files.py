@@ -10,6 +10,7 @@ from helpers.ct_images import ct_and_mask, liver_labels, refused_patient
 from helpers.images import image_of
 from livermets.imaging.geometry import onto_grid
 from livermets.masks.dicom_seg import write_dicom_seg
+from livermets.masks.dicom_seg_source import export_source
 from livermets.masks.final_mask import final_mask
 from livermets.masks.labels import LABEL_VALUES, Label
 from livermets.masks.mask_files import MaskSegment, read_mask
@@ -215,7 +216,7 @@ def test_what_was_written_for_the_reader_comes_back_as_it_was(tmp_path, directio
     if kind == "seg.nrrd":
         write_seg_nrrd(mask, path)
     else:
-        write_dicom_seg(mask, "ab" * 32, "P1", "automatic", path)
+        write_dicom_seg(mask, export_source(mask, "ab" * 32, "P1"), "automatic", path)
     back, geometry = onto_grid(read_mask(path, "P1", LABEL_VALUES), ct, "P1")
     assert geometry == "equal"  # also where DICOM keeps the slices with something on them alone
     assert np.array_equal(sitk.GetArrayFromImage(back), sitk.GetArrayFromImage(mask))

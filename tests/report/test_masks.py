@@ -41,3 +41,17 @@ def test_the_lines_are_medians_over_patients_and_sums_of_lesions():
 
 def test_a_table_without_patients_has_no_lines():
     assert agreement_lines(agreement_table([])) == []
+
+
+def test_the_warnings_of_the_checks_are_shown_by_patient(results):
+    checks = {
+        "P01": {"excluded": None, "warnings": ["a liver of 300 ml is hardly plausible"]},
+        "P02": {"excluded": None, "warnings": []},
+        "P03": {"excluded": {"stage": "import", "reason": "no CT"}},
+    }
+    page = " ".join(render(results, mask_checks=checks).split())
+    assert "1 of 2 masks have warnings" in page
+    assert "a liver of 300 ml is hardly plausible" in page
+    page = " ".join(render(results, mask_checks={"P02": checks["P02"]}).split())
+    assert "The checks of all 1 masks" in page and "found nothing unusual" in page
+    assert "Checks of the masks" not in render(results)

@@ -24,7 +24,7 @@ def test_a_patient_without_a_lesion_is_looked_over(tmp_path):
     table.to_csv(tmp_path / "P1.tsv", sep="\t", index=False)
     table = pd.read_csv(tmp_path / "P1.tsv", sep="\t")
     of_mask = dict.fromkeys(("source", "correction", "geometry", "dice_liver", "dice_lesion"))
-    found = check_mask(ct, mask, table, record, of_mask, {"phase": None})
+    found = check_mask(ct, mask, table, record, of_mask, {"phase": None, "orientation": "LPS"})
     assert found["lesions"] == []
     assert "no lesion large enough to characterise" in found["warnings"]
 

@@ -5,8 +5,9 @@ import pytest
 import SimpleITK as sitk
 from helpers.ct_images import liver_labels
 from helpers.images import image_of
-from livermets.review.overlay import draw_overlay
+from livermets.review.overlay import DPI, TITLE_INCHES, draw_overlay
 from matplotlib.image import imread
+from scipy.ndimage import label
 
 
 def mask_of(array: np.ndarray, origin=(0.0, 0.0, 0.0)) -> sitk.Image:
@@ -28,11 +29,58 @@ def test_the_picture_shows_right_on_the_left_and_anterior_on_top_on_any_grid(tmp
     volumes = [sitk.DICOMOrient(mask_of(v), axes) for v in (hu, array)]
     draw_overlay(*volumes, None, tmp_path / "review.png", "P07")
     picture = imread(tmp_path / "review.png")[..., :3]
-    rows, columns = picture.shape[0] // 3, picture.shape[1] // 5  # the tiles but for the title
-    tile = picture[-rows + 20 :, :columns].mean(axis=-1) > 0.9
+    columns = picture.shape[1] // 5
+    rows = (picture.shape[0] - round(TITLE_INCHES * DPI)) // 2  # six slices in two rows
+    tile = picture[-rows + 30 : -30, 30:columns].mean(axis=-1) > 0.9  # but for its texts
     y, x = np.argwhere(tile).mean(axis=0)
     assert x > columns / 2
     assert y < tile.shape[0] / 2
+
+
+def colour(picture: np.ndarray, code: str) -> np.ndarray:
+    """Where a picture has about this colour."""
+    wanted = [int(code[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    return np.abs(picture[..., :3] - np.array(wanted)).max(axis=-1) < 0.1
+
+
+def test_every_lesion_is_drawn_also_where_there_are_many_small_ones(tmp_path):
+    """Each in a slice of its own; pink ones are dropped."""
+    array = np.zeros((60, 40, 60), np.uint8)
+    array[5:55, 5:35, 5:55] = 1
+    lesions = np.zeros(array.shape, np.uint16)
+    for number, z in enumerate(range(8, 52, 2), start=1):
+        box = np.s_[z, 8:14, 8:14]
+        array[box] = 2
+        lesions[box] = number if number % 2 else 0
+    images = [image_of(a, (1, 1, 3)) for a in (array.astype(np.int16) * 50, array, lesions)]
+    draw_overlay(*images, tmp_path / "a.png", "P07")
+    picture = imread(tmp_path / "a.png")
+    # an outline of 6 x 6 pixels of the CT takes a bounded number of pixels of the picture
+    drawn = [label(colour(picture, code), np.ones((3, 3)))[1] for code in ("#ffb000", "#ff4fa3")]
+    assert drawn[1] == 11
+    assert drawn[0] >= 11  # outlines and the strokes of numbers
+
+
+def test_a_scale_bar_of_five_centimetres_is_drawn(tmp_path):
+    hu = np.full((4, 60, 100), -500, np.int16)
+    array = np.zeros(hu.shape, np.uint8)
+    array[1:3, 10:50, 10:90] = 1
+    draw_overlay(image_of(hu), image_of(array), None, tmp_path / "a.png", "P07")
+    picture = imread(tmp_path / "a.png")[..., :3].min(axis=-1) > 0.95
+    runs = [len(run) for row in picture for run in "".join(map(str, row.astype(int))).split("0")]
+    tile_mm = 80 + 2 * 5  # the liver and its margin
+    assert max(runs) == pytest.approx(picture.shape[1] / 5 * 50 / tile_mm, abs=4)
+
+
+def test_no_side_is_marked_where_the_file_does_not_state_the_orientation(tmp_path, ct):
+    mask = mask_of(liver_labels())
+    for name, oriented in (("known", True), ("unknown", False)):
+        draw_overlay(ct, mask, None, tmp_path / name, "P07", oriented=oriented)
+    known, unknown = (imread(tmp_path / name, format="png") for name in ("known", "unknown"))
+    title = round(TITLE_INCHES * DPI)
+    differs = np.abs(known - unknown).max(axis=-1) > 0
+    assert differs[:title].any()  # the sentence
+    assert differs[title:].any()  # the letter R
 
 
 def test_the_picture_outlines_dropped_lesions_in_a_colour_of_their_own(tmp_path, ct):

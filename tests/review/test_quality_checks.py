@@ -1,6 +1,7 @@
 """Quality checks of a mask: its measurements and the warnings for the reader."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,11 @@ from livermets.review.quality_checks import check_mask, touched_sides
 def checked(ct, mask, phase=None, **record):
     table, measurements = label_lesions(ct, mask)[1:]
     fixed = {"source": "automatic", "correction": None, "geometry": "equal"}
+    fixed |= {"original_grid": None}
     fixed |= {"dice_liver": 1.0, "dice_lesion": 1.0}
-    return check_mask(ct, mask, table, measurements, fixed | record, {"phase": phase})
+    return check_mask(
+        ct, mask, table, measurements, fixed | record, {"phase": phase, "orientation": "LPS"}
+    )
 
 
 def test_a_plausible_mask_has_statistics_and_no_warning():
@@ -58,8 +62,10 @@ def test_hounsfield_units_that_do_not_fit_are_said():
     ]
     bright = sitk.Cast(ct + 150 * sitk.Cast(mask == 2, sitk.sitkInt16), sitk.sitkInt16)
     assert checked(bright, mask)["warnings"] == ["brighter than the parenchyma: lesion 1, 2"]
-    assert checked(ct, mask, geometry="resampled")["warnings"] == [
-        "the mask lay on another grid and was resampled"
+    other_grid = {"geometry": "resampled", "original_grid": "2×2×2 of 1×1×1 mm"}
+    assert checked(ct, mask, **other_grid)["warnings"] == [
+        "the mask lay on another grid (2×2×2 of 1×1×1 mm) and was resampled, so its edges may be"
+        " off by half a voxel"
     ]
 
 
@@ -86,6 +92,43 @@ def test_a_liver_that_the_ct_cuts_through_is_said():
     assert "the liver touches the head border of the volume" in cut
 
 
+def test_air_under_the_liver_and_a_mask_that_was_accepted_are_said():
+    ct, mask = ct_and_mask()
+
+    def with_air(part):
+        air = sitk.GetArrayFromImage(ct)
+        air[part] = -800
+        image = sitk.GetImageFromArray(air)
+        image.CopyInformation(ct)
+        return checked(image, mask)["warnings"]
+
+    share = 4 * 10 * 10 / (sitk.GetArrayFromImage(mask) == 1).sum()
+    assert 0.01 < share < 0.02
+    warnings = with_air(np.s_[4:8, 10:20, 12:22])
+    assert warnings[0] == (
+        f"{share:.1%} of the liver lies below -100 HU: the mask may reach into the lung, or lie"
+        " beside the liver"
+    )
+    # two groups of voxels 910 HU apart, one of them with this share
+    sd = 910 * np.sqrt(share * (1 - share))
+    said = re.fullmatch(r"the HU of the liver have a standard deviation of (\d+) .*", warnings[1])
+    assert int(said[1]) == pytest.approx(sd, abs=1)
+    first = with_air(np.s_[4:8])[0]
+    assert first.startswith("no liver has 2") and first.endswith("the study accepts this mask")
+
+
+def test_no_side_is_named_where_the_file_does_not_state_the_orientation():
+    ct, mask = ct_and_mask()
+    foot = edited(mask, lambda a: a.__setitem__(np.s_[0:5, 20:30, 20:30], 1))
+    table, measurements = label_lesions(ct, foot)[1:]
+    record = {"source": "given", "correction": None, "geometry": "equal", "original_grid": None}
+    record |= {"dice_liver": None, "dice_lesion": None}
+    acquisition = {"phase": None, "orientation": None}
+    warnings = check_mask(ct, foot, table, measurements, record, acquisition)["warnings"]
+    assert "the liver touches the border of the volume" in warnings
+    assert warnings[-1].startswith("the file of the CT does not state its orientation")
+
+
 def test_borders_are_named_as_the_patient_lies_and_not_as_the_array_does():
     mask = ct_and_mask()[1]
     assert touched_sides(mask) == []
@@ -107,7 +150,9 @@ def test_the_least_probable_lesion_comes_last_and_one_without_a_model_first(tmp_
         table.to_csv(tmp_path / "P1.tsv", sep="\t", index=False)
         as_text = pd.read_csv(tmp_path / "P1.tsv", sep="\t", keep_default_na=False)
         for each in (table, as_text):
-            lesions = check_mask(ct, mask, each, measurements, record, {"phase": None})["lesions"]
+            lesions = check_mask(
+                ct, mask, each, measurements, record, {"phase": None, "orientation": "LPS"}
+            )["lesions"]
             assert [lesion["number"] for lesion in lesions] == numbers
             by_number = {lesion["number"]: lesion["probability"] for lesion in lesions}
             assert [by_number[number] for number in (1, 2)] == given

@@ -18,8 +18,11 @@ def test_the_worklist_shows_every_patient_and_asks_nothing_of_the_network(tmp_pa
     (tmp_path / "P2.seg.nrrd").write_bytes(b"")
     out = {"stage": "import", "reason": "slices <b>missing</b>"}
     record = {"source": "corrected", "correction": {"reader": "R. Eader"}, "geometry": "equal"}
+    record |= {"original_grid": None}
     record |= {"dice_liver": 1.0, "dice_lesion": 1.0}
-    checked = check_mask(ct - 59, mask, table, measurements, record, {"phase": None})
+    checked = check_mask(
+        ct - 59, mask, table, measurements, record, {"phase": None, "orientation": "LPS"}
+    )
     render_worklist(
         [{"patient": "P1", "label": "colorectal", "excluded": None, **checked},
          {"patient": "P2", "label": "pancreatic", "excluded": out}],
@@ -37,3 +40,21 @@ def test_the_worklist_shows_every_patient_and_asks_nothing_of_the_network(tmp_pa
     assert 'href="P1.seg.nrrd"' in page
     assert "P2.seg.nrrd" not in page
     assert "http" not in page.replace("data:image", "")
+
+
+def test_the_class_is_shown_only_if_it_is_asked_for(tmp_path):
+    out = {"stage": "import", "reason": "no"}
+    rows = [
+        {"patient": patient, "label": label, "excluded": out}
+        for patient, label in (("P2", "colorectal"), ("P1", "pancreatic"))
+    ]
+    (tmp_path / "empty").touch()
+    pages = []
+    for blind in (True, False):
+        nothing = [[], []]
+        overlays = [tmp_path / "empty"] * 2
+        render_worklist(rows, overlays, nothing, tmp_path / "index.html", blind=blind)
+        pages.append((tmp_path / "index.html").read_text())
+    assert "colorectal" not in pages[0] and "<th>Class</th>" not in pages[0]
+    assert pages[0].index("#P1") < pages[0].index("#P2")
+    assert "colorectal" in pages[1] and pages[1].index("#P2") < pages[1].index("#P1")

@@ -54,6 +54,20 @@ def test_a_source_that_is_not_there_is_left_to_the_script_that_names_the_patient
     assert study().source("C", "mask") == ["phantoms/c.mask.nii.gz"]  # its rule will make it
 
 
+def test_the_uncorrected_mask_is_named_whether_it_is_there_or_not(folder):
+    assert study().uncorrected_source("B") == []
+    assert study().uncorrected_cell("B") == "b-mask.nii.gz"
+    compared = study(masks={"compare_automatic": True})
+    assert compared.uncorrected_cell("B") == ""  # the automatic mask comes first
+
+
+def test_a_mask_that_is_meant_is_one_of_a_patient_in_the_sheet(folder):
+    accepting = study(masks={"accept_implausible": ["B"]})
+    assert [accepting.accepts_implausible(patient) for patient in "AB"] == [False, True]
+    with refused("masks.accept_implausible", "'D'", "not in the cohort sheet"):
+        study(masks={"accept_implausible": ["D"]})
+
+
 def test_a_ct_of_several_folders_gives_each_as_an_input(folder):
     sheet = folder / "config/patients.tsv"
     sheet.write_text(sheet.read_text().replace("dicom/c", "cd/a | cd/b"))

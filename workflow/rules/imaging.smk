@@ -21,6 +21,7 @@ rule import_ct:
         n_slices=by_patient(study.cell, "n_slices"),
         on_bad_patient=config["on_bad_patient"],
         resample_tilt=config["imaging"]["resample_tilt"],
+        check_hu=config["imaging"]["check_hu"],
         inclusion=config["imaging"]["inclusion"],
     message:
         "Reading the CT of {wildcards.patient}"

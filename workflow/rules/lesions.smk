@@ -6,6 +6,7 @@ checkpoint label_lesions:
     input:
         ct="results/ct/{patient}.nii.gz",
         mask="results/masks/{patient}.nii.gz",
+        uncorrected="results/masks/{patient}.uncorrected.nii.gz",
         record="results/masks/{patient}.json",
         probability=by_patient(study.lesion_probability),
     output:

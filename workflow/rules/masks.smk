@@ -12,6 +12,7 @@ rule select_mask:
         corrected=by_patient(study.correction),
     output:
         mask="results/masks/{patient}.nii.gz",
+        uncorrected="results/masks/{patient}.uncorrected.nii.gz",
         record="results/masks/{patient}.json",
     log:
         "results/logs/select_mask/{patient}.log",
@@ -23,6 +24,8 @@ rule select_mask:
         given=by_patient(study.cell, "mask"),
         corrections=config["masks"]["corrections"],
         mask_labels=config["masks"]["labels"],
+        accepted=by_patient(study.accepts_implausible),
+        given_type=config["masks"]["given_type"],
         on_bad_patient=config["on_bad_patient"],
     message:
         "Selecting the mask of {wildcards.patient}"
@@ -32,6 +35,7 @@ rule select_mask:
 
 rule export_dicom_seg:
     input:
+        ct=by_patient(study.source, "ct"),
         ct_record="results/ct/{patient}.json",
         mask="results/masks/{patient}.nii.gz",
         record="results/masks/{patient}.json",
@@ -43,6 +47,9 @@ rule export_dicom_seg:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(3000),
+    params:
+        ct=by_patient(study.listed, "ct"),
+        kind=config["masks"]["dicom_seg"],
     message:
         "Writing the mask of {wildcards.patient} as DICOM-SEG"
     script:

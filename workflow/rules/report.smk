@@ -88,6 +88,7 @@ rule render_report:
         tables=rules.write_tables.output,
         figures=rules.draw_figures.output,
         overlays=expand("results/review/{patient}.png", patient=study.patients),
+        checks=expand("results/review/{patient}.json", patient=study.patients),
         features="results/features.parquet" if study.has_images else [],
         dictionary="results/radiomics_dictionary.tsv" if study.has_images else [],
         robustness=[*study.icc, "results/robustness.svg"] if study.icc else [],

@@ -6,6 +6,7 @@
 rule draw_overlay:
     input:
         ct="results/ct/{patient}.nii.gz",
+        acquisition="results/ct/{patient}.json",
         mask="results/masks/{patient}.nii.gz",
         record="results/masks/{patient}.json",
         lesions="results/lesions/{patient}.nii.gz",
@@ -71,6 +72,7 @@ rule render_worklist:
     params:
         patients=study.patients,
         labels=[study.cell(patient, "label") for patient in study.patients],
+        blind=config["masks"]["blind_review"],
     message:
         "Writing results/review/index.html"
     script:

@@ -12,13 +12,16 @@ use rule select_mask as select_uncorrected_mask with:
         corrected=[],
     output:
         mask="results/uncorrected/masks/{patient}.nii.gz",
+        uncorrected="results/uncorrected/masks/{patient}.uncorrected.nii.gz",
         record="results/uncorrected/masks/{patient}.json",
     log:
         "results/logs/select_uncorrected_mask/{patient}.log",
     params:
-        given=lambda wildcards: "".join(study.uncorrected_source(wildcards.patient)),
+        given=by_patient(study.uncorrected_cell),
         corrections=None,
         mask_labels=config["masks"]["labels"],
+        accepted=by_patient(study.accepts_implausible),
+        given_type=config["masks"]["given_type"],
         # it may be corrected for that very reason
         on_bad_patient="exclude",
     message:
@@ -29,6 +32,7 @@ use rule label_lesions as label_uncorrected_lesions with:
     input:
         ct="results/ct/{patient}.nii.gz",
         mask="results/uncorrected/masks/{patient}.nii.gz",
+        uncorrected="results/uncorrected/masks/{patient}.uncorrected.nii.gz",
         record="results/uncorrected/masks/{patient}.json",
     output:
         lesions="results/uncorrected/lesions/{patient}.nii.gz",

@@ -12,17 +12,31 @@ from livermets.core.errors import BadPatient
 from livermets.imaging.dicom_headers import lacks_preamble, read_acquisition
 from livermets.imaging.dicom_series import read_series
 from livermets.imaging.geometry import axial_axis
-from livermets.imaging.nifti_nrrd import SUFFIXES, not_finite, read_volume
+from livermets.imaging.nifti_nrrd import (
+    SUFFIXES,
+    not_finite,
+    read_volume,
+    states_orientation,
+)
 from livermets.imaging.volumes import is_dicom
 
 AIR, INT16_MAX = -1024, 32767
 FAT_HU = -50  # fat, lung and air lie below
 SOFT_TISSUE_HU = (0, 200)  # of liver, muscle and blood, with and without contrast
 MIN_TISSUE = 1e-3  # the least share of the voxels that either has on a CT of a body
+# What `imaging.check_hu` asks of the voxels of a CT: of a body, cut out around a liver, or nothing
+HU_CHECKS: dict[str, tuple[str, ...]] = {
+    "body": ("air or fat", "soft tissue"),
+    "liver": ("soft tissue",),
+    "none": (),
+}
 
 
 def import_ct(
-    source: str | Path | Sequence[str | Path], patient: str, resample_tilt: bool = False
+    source: str | Path | Sequence[str | Path],
+    patient: str,
+    resample_tilt: bool = False,
+    check_hu: str = "body",
 ) -> tuple[sitk.Image, dict]:
     """Read a CT as int16 HU on its original grid.
 
@@ -35,6 +49,9 @@ def import_ct(
         The id that messages name.
     resample_tilt : bool
         Straighten DICOM slices that a tilted gantry shifted.
+    check_hu : {"body", "liver", "none"}
+        Which tissues the CT must show, so that its values can be HU: air or fat and soft tissue
+        (body), soft tissue alone (a CT cropped to the liver), or none.
 
     Returns
     -------
@@ -42,11 +59,11 @@ def import_ct(
         int16 HU with orthonormal directions.
     record : dict
         Content of the patient's JSON record, with nothing that identifies a person: source, size
-        and spacing_mm (x, y, z), n_slices (head to foot), slice_step_mm, orientation, the
-        acquisition if DICOM states it, clipped_voxels (below -1024 HU, the padding of many
-        scanners, set to -1024), capped_voxels (above 32767), orthonormalised, tilt_corrected_mm
-        (if slices were straightened), ignored_files, and sha256 of the voxels for the leakage
-        audit.
+        and spacing_mm (x, y, z), n_slices (head to foot), slice_step_mm, orientation (None where
+        the file does not state it, as NIfTI with both codes 0), the acquisition if DICOM states it,
+        clipped_voxels (below -1024 HU, the padding of many scanners, set to -1024), capped_voxels
+        (above 32767), orthonormalised, tilt_corrected_mm (if slices were straightened),
+        ignored_files, and sha256 of the voxels for the leakage audit.
 
     Raises
     ------
@@ -74,9 +91,10 @@ def import_ct(
             "List folders of one DICOM series, or name one NIfTI or NRRD file",
         )
     ct, counts = _to_int16_hu(image, patient)
-    _refuse_other_units(ct, patient)
+    _refuse_other_units(ct, patient, check_hu)
     size = ct.GetSize()
     orientation = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(ct.GetDirection())
+    stated = details.get("source") is None or states_orientation(sources[0])
     return ct, {
         **record,
         **details,
@@ -84,7 +102,7 @@ def import_ct(
         "spacing_mm": [round(value, 6) for value in ct.GetSpacing()],
         "n_slices": size[axial_axis(ct)],
         "slice_step_mm": round(ct.GetSpacing()[axial_axis(ct)], 6),
-        "orientation": orientation,
+        "orientation": orientation if stated else None,
         **counts,
         "sha256": voxel_hash(ct),
     }
@@ -113,28 +131,26 @@ def voxel_hash(image: sitk.Image) -> str:
     return hashlib.sha256(np.ascontiguousarray(sitk.GetArrayViewFromImage(image)).data).hexdigest()
 
 
-def _refuse_other_units(ct: sitk.Image, patient: str) -> None:
+def _refuse_other_units(ct: sitk.Image, patient: str, check_hu: str) -> None:
     """Refuse voxels that are no HU: normalised, windowed to 8 bits, or without their intercept.
 
-    Every CT of a body holds fat or air, and soft tissue.
+    Every CT of a body holds fat or air, and soft tissue; one cropped to the liver has no fat or
+    air, and cannot be told from a windowed one, so the user has to say it (`HU_CHECKS`).
     """
     voxels = sitk.GetArrayViewFromImage(ct)
-    missing = [
-        tissue
-        for tissue, voxels_of_it in {
-            f"air or fat (below {FAT_HU} HU)": voxels < FAT_HU,
-            f"soft tissue ({SOFT_TISSUE_HU[0]} to {SOFT_TISSUE_HU[1]} HU)": (
-                (voxels >= SOFT_TISSUE_HU[0]) & (voxels <= SOFT_TISSUE_HU[1])
-            ),
-        }.items()
-        if voxels_of_it.mean() < MIN_TISSUE
-    ]
+    low, high = SOFT_TISSUE_HU
+    tissues = {
+        "air or fat": (f"below {FAT_HU} HU", voxels < FAT_HU),
+        "soft tissue": (f"{low} to {high} HU", (voxels >= low) & (voxels <= high)),
+    }
+    missing = [name for name in HU_CHECKS[check_hu] if tissues[name][1].mean() < MIN_TISSUE]
     if missing:
         raise BadPatient(
             patient,
             f"the CT's values from {voxels.min()} to {voxels.max()} are no range of HU: there is no"
-            f" {' and no '.join(missing)}",
-            "Give the CT in Hounsfield units, not normalised and not windowed to grey values",
+            f" {' and no '.join(f'{name} ({tissues[name][0]})' for name in missing)}",
+            "Give the CT in Hounsfield units, not normalised and not windowed to grey values; if it"
+            " is in HU and cropped to the liver, set `imaging.check_hu: liver`",
         )
 
 

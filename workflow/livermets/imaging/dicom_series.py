@@ -63,15 +63,11 @@ def read_series(
     BadPatient
         The folders do not hold one whole CT.
     """
+    stack, ignored = read_stack(sources, patient, resample_tilt)
     with warnings.catch_warnings():  # pydicom's remarks on values that break the standard
         warnings.simplefilter("ignore")
-        folders = dict.fromkeys(path if path.is_dir() else path.parent for path in sources)
-        headers = [header for folder in folders for header in _headers(folder, patient)]
-        named = [path for path in sources if not path.is_dir()]
-        slices = _without_copies(_select_series(headers, patient, named))
-        stack = stack_series(slices, patient, resample_tilt)
-        record = read_acquisition(slices[0][1])
-        record["ignored_files"] = len(headers) - len({file for file, _ in slices})
+        record = read_acquisition(stack.slices[0][1])
+    record["ignored_files"] = ignored
     try:
         with quiet_itk():
             image = _read_voxels(stack.slices)
@@ -90,6 +86,30 @@ def read_series(
         drift = float(np.linalg.norm(stack.shift_mm)) * (len(stack.slices) - 1)
         record["tilt_corrected_mm"] = round(drift, 3)
     return image, record
+
+
+def read_stack(
+    sources: Sequence[Path], patient: str, resample_tilt: bool = False
+) -> tuple[SliceStack, int]:
+    """Read the headers of one CT series and sort its slices by position.
+
+    Parameters and errors are those of `read_series`.
+
+    Returns
+    -------
+    stack : SliceStack
+        The slices in the order of the voxels of `read_series`.
+    ignored : int
+        Number of files that are no slice of the series.
+    """
+    with warnings.catch_warnings():  # pydicom's remarks on values that break the standard
+        warnings.simplefilter("ignore")
+        folders = dict.fromkeys(path if path.is_dir() else path.parent for path in sources)
+        headers = [header for folder in folders for header in _headers(folder, patient)]
+        named = [path for path in sources if not path.is_dir()]
+        slices = _without_copies(_select_series(headers, patient, named))
+        stack = stack_series(slices, patient, resample_tilt)
+    return stack, len(headers) - len({file for file, _ in slices})
 
 
 def stack_series(slices: list[Slice], patient: str, resample_tilt: bool = False) -> SliceStack:

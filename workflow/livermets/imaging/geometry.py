@@ -12,6 +12,7 @@ from livermets.core.errors import BadPatient
 
 SHEAR_DEG, SHEAR_MM = 0.25, 0.05  # a grid beyond both is sheared; below, its numbers were rounded
 MAX_OUTSIDE = 0.02  # fraction of a mask's voxels that may lie outside the CT
+MAX_OFFSET = 0.4  # voxels; from here to a half, nearest neighbours on both sides are as near
 
 
 def _steps(image: sitk.Image) -> np.ndarray:
@@ -158,7 +159,8 @@ def onto_grid(
     ------
     BadPatient
         More than 2 % of the labelled voxels lie outside the image: the mask belongs to another
-        scan or has lost its geometry.
+        scan or has lost its geometry. Or the mask has the voxels of the image, moved by half a
+        voxel, so that nobody can say which of two voxels of the CT one of the mask stands for.
     """
     if same_grid(mask, image):
         equal = sitk.Image(mask)
@@ -172,9 +174,10 @@ def onto_grid(
         raise BadPatient(
             patient,
             f"{lost.mean():.0%} of the {name} lies outside the CT"
-            f" (grid {_describe(mask)}, the CT's {_describe(image)})",
+            f" (grid {describe_grid(mask)}, the CT's {describe_grid(image)})",
             "Give the mask drawn on this CT, saved with its position and orientation",
         )
+    _refuse_half_voxels(mask, image, patient, name)
     resampled = sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0)
     return resampled, "equal" if _part_of(mask, image) else "resampled"
 
@@ -190,7 +193,25 @@ def _part_of(part: sitk.Image, whole: sitk.Image, tolerance_mm: float = 1e-3) ->
     return bool(np.abs(nearest - _corners(part)).max() <= tolerance_mm)
 
 
-def _describe(image: sitk.Image) -> str:
+def _refuse_half_voxels(mask: sitk.Image, image: sitk.Image, patient: str, name: str) -> None:
+    """Refuse a mask whose voxels are those of the image but for half a voxel."""
+    if not np.allclose(_steps(mask), _steps(image), atol=1e-3):
+        return
+    away = np.linalg.inv(_steps(image)) @ np.subtract(mask.GetOrigin(), image.GetOrigin())
+    offset = np.abs(away - np.rint(away))
+    if offset.max() > MAX_OFFSET:
+        values = " × ".join(f"{value:.2f}" for value in offset)
+        raise BadPatient(
+            patient,
+            f"the {name} lies between the voxels of the CT, {values} voxels off along its axes"
+            f" (grid {describe_grid(mask)}, the CT's {describe_grid(image)})",
+            "Save the mask with the origin of the CT if it was drawn on it; else resample it onto"
+            " the CT in 3D Slicer and look at the result",
+        )
+
+
+def describe_grid(image: sitk.Image) -> str:
+    """The size, spacing and origin of an image, for messages."""
     size = "×".join(map(str, image.GetSize()))
     spacing = "×".join(f"{value:.3g}" for value in image.GetSpacing())
     origin = ", ".join(f"{value:.1f}" for value in image.GetOrigin())

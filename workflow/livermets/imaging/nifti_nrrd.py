@@ -78,6 +78,22 @@ def read_volume(
     return image, changed
 
 
+def states_orientation(path: Path) -> bool:
+    """Whether a NIfTI or NRRD file says how its axes lie in the patient.
+
+    A NIfTI whose sform and qform have the code 0 says nothing, and an NRRD without `space` says
+    nothing; ITK takes their axes for left, posterior and superior.
+    """
+    if ".nii" in path.name.lower():
+        with ImageOpener(str(path)) as file:
+            header = Nifti1Header(file.read(Nifti1Header.sizeof_hdr), check=False)
+        return any(get(coded=True)[1] > 0 for get in (header.get_sform, header.get_qform))
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    return bool(reader.HasMetaDataKey("NRRD_space"))
+
+
 def not_finite(count: int, patient: str, name: str) -> BadPatient:
     """The refusal of an image with NaN or infinite voxels."""
     return BadPatient(

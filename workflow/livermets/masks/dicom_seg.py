@@ -11,66 +11,80 @@ import pydicom
 import SimpleITK as sitk
 from highdicom.seg import SegmentAlgorithmTypeValues as Algorithm
 from pydicom.sr.coding import Code
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from livermets import __version__
 from livermets.core.errors import BadPatient
 from livermets.core.io import atomic_path
 from livermets.imaging.geometry import orthonormal
-from livermets.masks.labels import MIN_PROBABILITY, SEGMENTS, Segment
+from livermets.masks.dicom_seg_source import SegSource
+from livermets.masks.labels import MIN_PROBABILITY, SEGMENTS, Label, Segment
 
 logger = logging.getLogger(__name__)
-# How DICOM calls the sources of a mask; a given mask counts as drawn by hand
-ALGORITHM_TYPES = {
-    "automatic": Algorithm.AUTOMATIC,
-    "corrected": Algorithm.SEMIAUTOMATIC,
-    "given": Algorithm.MANUAL,
-}
+MODEL_NAME = "livermets"
+NOT_STATED = "not stated"
+ALGORITHM_TYPES = {algorithm.value.lower(): algorithm for algorithm in Algorithm}
 ALGORITHM_FAMILIES = {
     Algorithm.AUTOMATIC: Code("123110", "DCM", "Artificial Intelligence"),
     Algorithm.SEMIAUTOMATIC: Code("123109", "DCM", "Manual Processing"),
 }
 
 
-def write_dicom_seg(mask: sitk.Image, ct_hash: str, patient: str, source: str, path: Path) -> None:
+def write_dicom_seg(
+    mask: sitk.Image, source: SegSource, drawn: str | None, path: Path, name: str = MODEL_NAME
+) -> None:
     """Write a mask as DICOM-SEG on the slices of its CT.
 
-    The object carries the study's pseudonym and nothing that identifies the patient: no name,
-    number or date. Its UIDs derive from the voxels of the CT, not from the UIDs of the hospital.
+    The segment `liver` is the whole organ with its lesions, as its code means it; the lesions lie
+    in it as a segment of their own.
 
     Parameters
     ----------
     mask : SimpleITK.Image
         uint8 with the values of `Label`; labels without a voxel are left out.
-    ct_hash : str
-        sha256 of the voxels of the CT.
-    patient : str
-        The patient's id in the study.
-    source : {"automatic", "corrected", "given"}
-        Where the mask comes from.
+    source : SegSource
+        The CT as the object refers to it.
+    drawn : {"manual", "semiautomatic", "automatic"}, optional
+        How the mask was drawn. DICOM has no word for a mask of unknown origin: it counts as
+        semiautomatic, by an algorithm called "not stated".
     path : Path
         The file to write.
+    name : str
+        The program that drew a mask which is not manual.
     """
     voxels = sitk.GetArrayFromImage(mask)
     present = [segment for segment in SEGMENTS if (voxels == segment.label).any()]
+    layers = [voxels > 0 if s.label == Label.LIVER else voxels == s.label for s in present]
     segmentation = hd.seg.Segmentation(
-        _ct_headers(mask, ct_hash, patient),
-        np.stack([voxels == segment.label for segment in present], axis=-1).astype(np.uint8),
+        source.headers,
+        np.stack(layers, axis=-1).astype(np.uint8)[source.order],
         hd.seg.SegmentationTypeValues.BINARY,
-        _describe_segments(present, ALGORITHM_TYPES[source]),
-        series_instance_uid=_uid(ct_hash, "segmentation series"),
+        _describe_segments(present, drawn, name),
+        series_instance_uid=source.uid("segmentation series"),
         series_number=100,
-        sop_instance_uid=_uid(ct_hash, "segmentation", hashlib.sha256(voxels.data).hexdigest()),
+        sop_instance_uid=source.uid(
+            *("segmentation", hashlib.sha256(voxels.data).hexdigest(), f"{source.created}")
+        ),
         instance_number=1,
         manufacturer="livermets",
         manufacturer_model_name="livermets",
         software_versions=__version__,
         device_serial_number="0",
         content_label="LIVER",
+        series_description="Liver and lesions",
     )
-    _remove_dates_and_random_uids(segmentation, ct_hash)
+    _make_reproducible(segmentation, source)
+    if not source.referenced:
+        _remove_references(segmentation)
     with atomic_path(path) as unfinished:
         segmentation.save_as(unfinished)
+
+
+def algorithm_type(path: Path) -> str | None:
+    """How the segments of a DICOM-SEG were drawn; None where it does not say it, or they differ."""
+    header = pydicom.dcmread(path, specific_tags=["SegmentSequence"])
+    types = {str(s.get("SegmentAlgorithmType", "")) for s in header.get("SegmentSequence") or []}
+    word = types.pop().lower() if len(types) == 1 else ""
+    return word if word in ALGORITHM_TYPES else None
 
 
 def read_dicom_seg(path: Path, patient: str, name: str) -> tuple[sitk.Image, list[str]]:
@@ -128,13 +142,15 @@ def read_dicom_seg(path: Path, patient: str, name: str) -> tuple[sitk.Image, lis
 
 
 def _describe_segments(
-    segments: Sequence[Segment], algorithm: Algorithm
+    segments: Sequence[Segment], drawn: str | None, name: str
 ) -> list[hd.seg.SegmentDescription]:
     """Names, codes and colours of the segments, and how they were drawn."""
+    algorithm = ALGORITHM_TYPES[drawn] if drawn else Algorithm.SEMIAUTOMATIC
     identification = None
     if algorithm in ALGORITHM_FAMILIES:
+        version = __version__ if name == MODEL_NAME and drawn else NOT_STATED
         identification = hd.AlgorithmIdentificationSequence(
-            "livermets", ALGORITHM_FAMILIES[algorithm], __version__
+            name if drawn else NOT_STATED, ALGORITHM_FAMILIES[algorithm], version
         )
     return [
         hd.seg.SegmentDescription(
@@ -151,50 +167,26 @@ def _describe_segments(
     ]
 
 
-def _remove_dates_and_random_uids(segmentation: hd.seg.Segmentation, ct_hash: str) -> None:
-    """Make the object the same in every run: no time of writing, no UID drawn at random."""
+def _make_reproducible(segmentation: hd.seg.Segmentation, source: SegSource) -> None:
+    """Date the object by its mask, and derive the UID that highdicom draws at random."""
     for equipment in segmentation.ContributingEquipmentSequence:
         equipment.pop("ContributionDateTime", None)
     for element in segmentation.iterall():
-        if element.keyword == "DimensionOrganizationUID":  # the one that highdicom draws
-            element.value = _uid(ct_hash, "dimensions")
-    for keyword in ("ContentDate", "SeriesDate", "InstanceCreationDate"):
-        setattr(segmentation, keyword, "")
-    for keyword in ("ContentTime", "SeriesTime", "InstanceCreationTime"):
-        setattr(segmentation, keyword, "")
+        if element.keyword == "DimensionOrganizationUID":
+            element.value = source.uid("dimensions")
+    for kind in ("Content", "Series", "InstanceCreation"):
+        setattr(segmentation, f"{kind}Date", source.created.strftime("%Y%m%d"))
+        setattr(segmentation, f"{kind}Time", source.created.strftime("%H%M%S"))
+
+
+def _remove_references(segmentation: hd.seg.Segmentation) -> None:
+    """Take out the references to slices that no file has; positions and frame of reference stay."""
+    segmentation.pop("ReferencedSeriesSequence", None)
+    segmentation.pop("SourceImageSequence", None)
+    shared = segmentation.SharedFunctionalGroupsSequence
+    for groups in (*shared, *segmentation.PerFrameFunctionalGroupsSequence):
+        groups.pop("DerivationImageSequence", None)
 
 
 def _code(pair: tuple[str, str]) -> Code:
     return Code(pair[0], "SCT", pair[1])
-
-
-def _uid(*parts: str) -> str:
-    """A UID from a hash (DICOM PS3.5 B.2), which is the same in every run."""
-    number = int.from_bytes(hashlib.sha256("/".join(parts).encode()).digest()[:16])
-    return f"2.25.{number}"
-
-
-def _ct_headers(mask: sitk.Image, ct_hash: str, patient: str) -> list[pydicom.Dataset]:
-    """Headers of a CT series without identity, to which the segmentation refers."""
-    steps = np.reshape(mask.GetDirection(), (3, 3))
-    columns, rows, n = mask.GetSize()
-    x, y, z = mask.GetSpacing()
-    headers = []
-    for k in range(n):
-        ds = pydicom.Dataset()
-        ds.file_meta = pydicom.dataset.FileMetaDataset()
-        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, _uid(ct_hash, "slice", str(k))
-        ds.StudyInstanceUID, ds.SeriesInstanceUID = _uid(ct_hash, "study"), _uid(ct_hash, "ct")
-        ds.FrameOfReferenceUID, ds.PositionReferenceIndicator = _uid(ct_hash, "frame"), ""
-        ds.PatientID, ds.PatientName = patient, f"{patient}^"
-        ds.PatientBirthDate = ds.PatientSex = ds.AccessionNumber = ds.StudyID = ""
-        ds.StudyDate = ds.StudyTime = ds.ReferringPhysicianName = ""
-        ds.Modality, ds.InstanceNumber = "CT", k + 1
-        ds.Rows, ds.Columns, ds.PixelSpacing = rows, columns, [round(y, 10), round(x, 10)]
-        ds.SliceThickness = round(z, 10)
-        position = mask.TransformIndexToPhysicalPoint((0, 0, k))
-        ds.ImagePositionPatient = [f"{value:.10g}" for value in position]
-        ds.ImageOrientationPatient = [f"{value:.10g}" for value in (*steps[:, 0], *steps[:, 1])]
-        headers.append(ds)
-    return headers

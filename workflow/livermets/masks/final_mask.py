@@ -4,6 +4,7 @@ This module writes no file, so a mask that a reader drew is never changed.
 """
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ import SimpleITK as sitk
 
 from livermets.core.errors import BadPatient
 from livermets.imaging.ct import voxel_hash
-from livermets.imaging.geometry import onto_grid
+from livermets.imaging.geometry import describe_grid, onto_grid
+from livermets.imaging.volumes import is_dicom
 from livermets.masks.labels import LABEL_VALUES, Label
 from livermets.masks.mask_files import map_labels, read_mask
+from livermets.masks.plausibility import refuse_implausible
 from livermets.study.corrections import find_correction, find_sidecar, read_sidecar
 
-# Range of the median HU of a liver on any CT; outside it the mask lies on air, lung or bone
-LIVER_HU = (-200, 600)
+logger = logging.getLogger(__name__)
 
 
 def final_mask(
@@ -29,6 +31,8 @@ def final_mask(
     given: Path | None,
     corrections: Path | None,
     mask_labels: Mapping[str, Any],
+    accepted: bool = False,
+    given_type: str | None = None,
 ) -> tuple[sitk.Image, dict[str, Any]]:
     """Choose the mask of a patient and bring it onto the grid of the CT.
 
@@ -48,6 +52,10 @@ def final_mask(
         mask before correction.
     mask_labels : mapping
         `masks: labels` of the configuration, for given and corrected masks; see `read_mask`.
+    accepted : bool
+        Take the mask although no liver looks like it (`masks.plausibility`).
+    given_type : {"manual", "semiautomatic", "automatic"}, optional
+        How given masks were drawn, if the user said it.
 
     Returns
     -------
@@ -55,16 +63,17 @@ def final_mask(
         uint8 with the values of `Label`.
     record : dict
         Content of the patient's JSON record: source (corrected, given or automatic), file (its
-        name), sha256 (of the file, or of the voxels of an automatic mask), geometry (equal or
-        resampled), correction (reader, tool, date, note, if stated), dice_liver and dice_lesion
-        against the automatic mask (None without one, or if both are empty), liver_ml (with
-        lesions) and lesion_ml.
+        name), sha256 (of the file, or of the voxels of an automatic mask), drawn (manual,
+        semiautomatic or automatic, None where nobody says it), geometry (equal or resampled),
+        original_grid (of a resampled mask, in words, else None), correction (reader, tool, date,
+        note, if stated), dice_liver and dice_lesion against the automatic mask (None without one,
+        or if both are empty), liver_ml (with lesions) and lesion_ml.
 
     Raises
     ------
     BadPatient
-        There is no mask, or it is unreadable, of another scan, with unknown labels, or without a
-        liver.
+        There is no mask, or it is unreadable, of another scan, with unknown labels, without a
+        liver, or implausible and not accepted.
     """
     correction = find_correction(corrections, patient) if corrections else None
     path = correction or given
@@ -84,12 +93,14 @@ def final_mask(
             "Name a mask in the sheet, or a model under `segmentation: models`",
         )
     mask, geometry = onto_grid(original, ct, patient, f"{source} mask")
-    _refuse_wrong_place(mask, ct, patient, f"{source} mask")
+    refuse_implausible(ct, mask, patient, f"{source} mask", accepted)
     record: dict[str, Any] = {
         "source": source,
         "file": Path(path).name if path else None,
         "sha256": sha256,
+        "drawn": _drawn(source, path, given_type),
         "geometry": geometry,
+        "original_grid": describe_grid(original) if geometry == "resampled" else None,
         "correction": None,
         **_volumes_ml(mask),
         **_overlap(mask, automatic, ct, patient),
@@ -97,6 +108,39 @@ def final_mask(
     if correction and corrections and (sidecar := find_sidecar(corrections, patient)):
         record["correction"] = read_sidecar(sidecar, patient)
     return mask, record
+
+
+def mask_before_correction(
+    patient: str,
+    ct: sitk.Image,
+    automatic: sitk.Image | None,
+    given: Path | None,
+    mask_labels: Mapping[str, Any],
+) -> sitk.Image | None:
+    """The mask that a reader corrected, on the grid of the CT; None where there was no usable one.
+
+    It gives lesions their numbers, which a correction does not change. The parameters are those of
+    `final_mask`.
+    """
+    try:
+        return final_mask(patient, ct, automatic, given, None, mask_labels, accepted=True)[0]
+    except BadPatient as problem:
+        logger.info("no lesion keeps its number from before correction: %s", problem)
+        return None
+
+
+def _drawn(source: str, path: Path | None, given_type: str | None) -> str | None:
+    """How a mask was drawn, in the words of DICOM; a correction always edits an earlier mask."""
+    if source == "automatic":
+        return "automatic"
+    if source == "corrected":
+        return "semiautomatic"
+    if path is not None and is_dicom(path):
+        # highdicom takes a second to load, and few patients need it
+        from livermets.masks.dicom_seg import algorithm_type
+
+        return algorithm_type(path) or given_type
+    return given_type
 
 
 def read_automatic(path: Path, patient: str) -> sitk.Image:
@@ -147,19 +191,3 @@ def _overlap(
         "dice_liver": dice(final > 0, before > 0),
         "dice_lesion": dice(final == Label.LESION, before == Label.LESION),
     }
-
-
-def _refuse_wrong_place(mask: sitk.Image, ct: sitk.Image, patient: str, name: str) -> None:
-    """Refuse a mask flipped or shifted onto lung, air or bone, and a CT that is not in HU."""
-    liver = sitk.GetArrayViewFromImage(mask) == Label.LIVER
-    if not liver.any():
-        raise BadPatient(
-            patient, f"the {name} has no liver inside the CT", "Give the mask drawn on this CT"
-        )
-    median = float(np.median(sitk.GetArrayViewFromImage(ct)[liver]))
-    if not LIVER_HU[0] <= median <= LIVER_HU[1]:
-        raise BadPatient(
-            patient,
-            f"the median under the liver of the {name} is {median:.0f} HU, which no liver has",
-            "Check that the mask lies on the liver and that the CT is in HU",
-        )

@@ -1,7 +1,7 @@
 """The results of a finished study, read once, from which the report is made."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,8 @@ class StudyResults:
         The ICC of each feature in each split, where a minimum ICC selects features.
     icc_figure : Path
         The figure of these.
+    mask_checks : dict of str to dict
+        Patient -> the result of `livermets.review.quality_checks.check_mask`.
     agreement : DataFrame
         Agreement of automatic and final masks, one row for each patient.
     mask_comparison : Path
@@ -89,6 +91,7 @@ class StudyResults:
     dictionary: pd.DataFrame | None = None
     icc: pd.DataFrame | None = None
     icc_figure: Path | None = None
+    mask_checks: dict[str, dict[str, Any]] = field(default_factory=dict)
     agreement: pd.DataFrame | None = None
     mask_comparison: Path | None = None
 
@@ -145,6 +148,7 @@ class StudyResults:
             dictionary=read_dictionary(dictionary) if dictionary else None,
             icc=read_table(icc[0]) if icc else None,
             icc_figure=Path(icc[1]) if icc else None,
+            mask_checks={Path(path).stem: read_json(path) for path in files.get("checks") or ()},
             agreement=table("agreement"),
             mask_comparison=folder("masks"),
         )

@@ -10,18 +10,25 @@ import SimpleITK as sitk
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from livermets.core.io import atomic_path
 from livermets.imaging.geometry import bounding_box
 from livermets.masks.labels import Label
+from livermets.review.number_placement import place_numbers
+from livermets.review.slice_choice import choose_slices
 
 WINDOW_WIDTH, WINDOW_LEVEL = 330, 10  # HU, the window of the paper
 BODY_HU = -300
 LIVER_COLOUR, KEPT_COLOUR, DROPPED_COLOUR = "#35c4ff", "#ffb000", "#ff4fa3"
-ROWS, COLUMNS, DPI = 3, 5, 120
-COLUMN_INCHES, TITLE_INCHES, TITLE_FROM_TOP_INCHES = 2.6, 0.7, 0.28
+COLUMNS, DPI = 5, 120
+COLUMN_INCHES, TITLE_INCHES, TITLE_FROM_TOP_INCHES = 3.0, 0.7, 0.28
 MARGIN_MM = 5
-SMALL: dict[str, Any] = {"color": "white", "fontsize": 8, "va": "top"}
+SCALE_BAR_MM = 50
+NUMBER_POINTS, TEXT_POINTS = 9, 8
+CHARACTER, LINE = 0.62, 1.2  # width and height of a character, in its font size
+HALO = [withStroke(linewidth=2, foreground="black")]
+SMALL: dict[str, Any] = {"color": "white", "fontsize": TEXT_POINTS, "path_effects": HALO}
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,11 @@ class Slices:
     labels: np.ndarray
     lesions: np.ndarray
 
+    @property
+    def pixels_per_point(self) -> float:
+        """How many pixels of the slices a typographic point is wide."""
+        return self.hu.shape[2] / (COLUMN_INCHES * 72)
+
 
 def draw_overlay(
     ct: sitk.Image,
@@ -51,13 +63,14 @@ def draw_overlay(
     lesions: sitk.Image | None,
     path: str | Path,
     title: str,
+    oriented: bool = True,
 ) -> None:
-    """Draw fifteen axial slices through the liver at window 330 / 10 HU.
+    """Draw axial slices through the whole liver at window 330 / 10 HU, with a scale bar.
 
     The patient's right is on the left and anterior is on top, whatever the grid. The liver is
     outlined, and each lesion is outlined with its number; dropped lesions have another colour.
-    The slices are spread over the liver and moved to show as many lesions as possible at their
-    largest area.
+    Every lesion, both ends of the liver and no gap of more than 10 mm are shown: see
+    `slice_choice.choose_slices`.
 
     Parameters
     ----------
@@ -71,6 +84,9 @@ def draw_overlay(
         The PNG.
     title : str
         Text above the slices.
+    oriented : bool
+        Whether the file of the CT says how its axes lie in the patient. Where it does not, the
+        picture says so and marks no side.
     """
     slices = _select(ct, mask, lesions)
     hu, labels, numbers = map(_contact_sheet, (slices.hu, slices.labels, slices.lesions))
@@ -91,8 +107,10 @@ def draw_overlay(
     ):
         if region.any():
             axes.contour(region, levels=[0.5], colors=colour, linewidths=0.9)
-    _annotate(axes, slices)
+    for place in range(len(slices.z_mm)):
+        _annotate(axes, slices, place, oriented)
     line: dict[str, Any] = {"y": 1 - TITLE_FROM_TOP_INCHES / page_inches, "color": "white"}
+    title += "" if oriented else " (the file does not state the orientation: sides are unknown)"
     figure.text(0.006, s=title, fontsize=12, va="center", **line)
     figure.text(0.994, s=_summary(mask, lesions), fontsize=10, va="center", ha="right", **line)
     with atomic_path(path) as unfinished:
@@ -108,8 +126,9 @@ def _select(ct: sitk.Image, mask: sitk.Image, lesions: sitk.Image | None) -> Sli
         sitk.GetArrayFromImage(sitk.DICOMOrient(image, "LPS")) for image in (ct, mask, numbered)
     )
     upright = sitk.DICOMOrient(mask, "LPS")
-    column_mm, row_mm, _ = upright.GetSpacing()
-    z = _choose_slices(labels, numbers)
+    column_mm, row_mm, slice_mm = upright.GetSpacing()
+    with_liver = np.asarray(labels.any(axis=(1, 2)))
+    z = choose_slices(with_liver, _lesion_areas(labels, numbers), slice_mm)
     body = cc3d.largest_k(hu[z] > BODY_HU, k=1, connectivity=6) > 0
     margin = (0, round(MARGIN_MM / row_mm), round(MARGIN_MM / column_mm))
     box = bounding_box((labels[z] > 0) | body, margin)
@@ -121,24 +140,13 @@ def _select(ct: sitk.Image, mask: sitk.Image, lesions: sitk.Image | None) -> Sli
     )
 
 
-def _choose_slices(labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Indices of slices, from head to foot.
-
-    They are evenly spread over the liver; then, for each lesion, the nearest slice that shows no
-    other lesion at its largest area is replaced by the slice with that lesion's largest area.
-    """
-    with_liver = np.flatnonzero(labels.any(axis=(1, 2)))
-    count = min(ROWS * COLUMNS, len(with_liver))
-    chosen = with_liver[np.linspace(0, len(with_liver) - 1, count).round().astype(int)]
-    areas = np.stack([np.bincount(plane.ravel(), minlength=numbers.max() + 1) for plane in numbers])
-    replaceable = np.ones(count, bool)
-    for largest in areas[:, 1:].argmax(axis=0):
-        if largest in chosen:
-            replaceable[chosen == largest] = False
-        elif replaceable.any():
-            nearest = np.argmin(np.where(replaceable, np.abs(chosen - largest), np.inf))
-            chosen[nearest], replaceable[nearest] = largest, False
-    return np.sort(chosen)[::-1]
+def _lesion_areas(labels: np.ndarray, numbers: np.ndarray) -> dict[int, np.ndarray]:
+    """The area of every lesion, dropped ones too, in each slice; voxels."""
+    dropped = cc3d.connected_components((labels == Label.LESION) & (numbers == 0), connectivity=26)
+    every = np.where(dropped > 0, dropped.astype(np.int64) + int(numbers.max()), numbers)
+    length = int(every.max()) + 1
+    areas = np.stack([np.bincount(plane.ravel(), minlength=length) for plane in every])
+    return {lesion: areas[:, lesion] for lesion in range(1, length) if areas[:, lesion].any()}
 
 
 def _contact_sheet(tiles: np.ndarray) -> np.ndarray:
@@ -151,24 +159,41 @@ def _contact_sheet(tiles: np.ndarray) -> np.ndarray:
     return grid.reshape(rows * height, COLUMNS * width)
 
 
-def _annotate(axes: Axes, slices: Slices) -> None:
-    """Write the position of each slice, the numbers of its lesions, and the patient's right."""
+def _annotate(axes: Axes, slices: Slices, place: int, oriented: bool) -> None:
+    """Write the position of one slice, the numbers of its lesions, the side and the scale."""
     height, width = slices.hu.shape[1:]
-    for i, z_mm in enumerate(slices.z_mm):
-        row, column = divmod(i, COLUMNS)
-        axes.text(column * width + 4, row * height + 4, f"z {z_mm:.0f} mm", **SMALL)
-        tile = slices.lesions[i]
-        for number in np.unique(tile[tile > 0]):
-            y, x = np.argwhere(tile == number).mean(axis=0)
-            axes.annotate(
-                str(number),
-                (column * width + x, row * height + y),
-                xytext=(9, 9),
-                textcoords="offset points",
-                color=KEPT_COLOUR,
-                fontsize=9,
-            )
-    axes.text(4, height / 2, "R", **SMALL)
+    top, left = (np.array(divmod(place, COLUMNS)) * (height, width)).tolist()
+    point, gap = slices.pixels_per_point, 4
+    position = f"z {slices.z_mm[place]:.0f} mm"
+    axes.text(left + gap, top + gap, position, va="top", **SMALL)
+    taken = [(0.0, 0.0, len(position) * CHARACTER * TEXT_POINTS * point, 2 * TEXT_POINTS * point)]
+    tile = slices.lesions[place]
+    numbers = np.unique(tile[tile > 0]).tolist()
+    lesions = [tile == number for number in numbers]
+    text_height = LINE * NUMBER_POINTS * point
+    sizes = [(len(str(n)) * CHARACTER * NUMBER_POINTS * point, text_height) for n in numbers]
+    centres = place_numbers(lesions, sizes, (height, width), taken)
+    for number, lesion, (x, y) in zip(numbers, lesions, centres, strict=True):
+        row, column = np.argwhere(lesion).mean(axis=0)
+        line = {"arrowstyle": "-", "color": KEPT_COLOUR, "linewidth": 0.5, "shrinkA": 0}
+        axes.annotate(
+            str(number),
+            (left + column, top + row),
+            xytext=(left + x, top + y),
+            ha="center",
+            va="center",
+            color=KEPT_COLOUR,
+            fontsize=NUMBER_POINTS,
+            path_effects=HALO,
+            arrowprops=line if np.hypot(x - column, y - row) > 3 * text_height else None,
+        )
+    if place % COLUMNS:
+        return
+    axes.text(left + gap, top + height / 2, "R" if oriented else "?", va="center", **SMALL)
+    bar, base = SCALE_BAR_MM / slices.spacing_mm[1], top + height - 2 * gap
+    ends = [left + 2 * gap, left + 2 * gap + bar]
+    axes.plot(ends, [base, base], color="white", linewidth=2, path_effects=HALO)
+    axes.text(ends[1] + gap, base, f"{SCALE_BAR_MM / 10:g} cm", va="center", **SMALL)
 
 
 def _summary(mask: sitk.Image, lesions: sitk.Image | None) -> str:
@@ -179,6 +204,6 @@ def _summary(mask: sitk.Image, lesions: sitk.Image | None) -> str:
     text += f"lesion label {(labels == Label.LESION).sum() * voxel_ml:.2f} ml"
     if lesions is not None:
         kept = sitk.GetArrayViewFromImage(lesions)
-        text += f", {kept.max()} lesions kept"
+        text += f", {len(np.unique(kept[kept > 0]))} lesions kept"
         text += " (pink: dropped)" if ((labels == Label.LESION) & (kept == 0)).any() else ""
     return text + f"; W {WINDOW_WIDTH} L {WINDOW_LEVEL} HU"

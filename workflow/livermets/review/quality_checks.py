@@ -1,6 +1,6 @@
 """Quality checks of one patient's mask: its measurements, and warnings for the reader."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cc3d
@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from livermets.lesions.components import OUTSIDE
 from livermets.masks.labels import Label
+from livermets.masks.plausibility import LiverVoxels
 
 LIVER_ML = (600, 3500)  # few livers of adults are smaller or larger
 PARENCHYMA_HU = (75, 200)  # of the portal venous phase; an unenhanced liver has 50 to 65
@@ -27,7 +28,7 @@ def check_mask(
     record: Mapping[str, Any],
     acquisition: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Check the mask of one patient, for the worklist.
+    """Check the mask of one patient, for the worklist and the report.
 
     Parameters
     ----------
@@ -64,14 +65,22 @@ def check_mask(
         "n_dropped": measurements["n_dropped"],
         **{key: record[key] for key in ("source", "correction", "dice_liver", "dice_lesion")},
     }
-    warnings = _liver_warnings(mask, labels, checked) + _lesion_warnings(lesions, checked)
+    oriented = acquisition["orientation"] is not None
+    warnings = _liver_voxel_warnings(ct, mask)
+    warnings += _liver_warnings(mask, labels, checked, oriented)
+    warnings += _lesion_warnings(lesions, checked)
     warnings += _phase_warnings(acquisition["phase"], record["source"])
     if record["geometry"] == "resampled":
-        warnings.append("the mask lay on another grid and was resampled")
+        warnings.append(
+            f"the mask lay on another grid ({record['original_grid']}) and was resampled, so its"
+            " edges may be off by half a voxel"
+        )
+    if not oriented:
+        warnings.append("the file of the CT does not state its orientation: sides are unknown")
     return checked | {"warnings": warnings}
 
 
-def _surest_first(kept: pd.DataFrame) -> list[dict[Hashable, Any]]:
+def _surest_first(kept: pd.DataFrame) -> list[dict[str, Any]]:
     """The lesions by the models' probability, highest first: a reader deletes from the bottom.
 
     Those without a probability, which no model called lesion, come before them all.
@@ -82,7 +91,8 @@ def _surest_first(kept: pd.DataFrame) -> list[dict[Hashable, Any]]:
     given = pd.to_numeric(kept["model_probability"], errors="coerce").astype(float)
     rows["probability"] = given.astype(object).where(given.notna(), None)
     order = given.sort_values(ascending=False, kind="stable", na_position="first").index
-    return rows.loc[order].to_dict("records")
+    records = rows.loc[order].to_dict("records")
+    return [{str(key): value for key, value in record.items()} for record in records]
 
 
 def touched_sides(mask: sitk.Image) -> list[str]:
@@ -99,10 +109,23 @@ def touched_sides(mask: sitk.Image) -> list[str]:
     return [SIDES[side] for side, plane in planes.items() if plane.any()]
 
 
-def _liver_warnings(mask: sitk.Image, labels: np.ndarray, checked: Mapping[str, Any]) -> list[str]:
+def _liver_voxel_warnings(ct: sitk.Image, mask: sitk.Image) -> list[str]:
+    """What the CT under the liver says; a mask that no liver can be was accepted by the user."""
+    voxels = LiverVoxels.measure(ct, mask)
+    if voxels is None:
+        return []
+    if problems := voxels.impossible():
+        return [f"no liver has {' and '.join(problems)}; the study accepts this mask"]
+    return voxels.unusual()
+
+
+def _liver_warnings(
+    mask: sitk.Image, labels: np.ndarray, checked: Mapping[str, Any], oriented: bool
+) -> list[str]:
     warnings = []
     if sides := touched_sides(mask):
-        warnings.append(f"the liver touches the {', '.join(sides)} border of the volume")
+        named = f"{', '.join(sides)} border" if oriented else "border"
+        warnings.append(f"the liver touches the {named} of the volume")
     pieces = cc3d.statistics(cc3d.connected_components(labels > 0, connectivity=26))
     sizes = np.sort(pieces["voxel_counts"][1:])[::-1] * np.prod(mask.GetSpacing()) / 1000
     separate = sizes[1:][sizes[1:] > PIECE_ML]

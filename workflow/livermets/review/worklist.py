@@ -20,6 +20,7 @@ def render_worklist(
     overlays: Sequence[Path],
     segmentations: Sequence[Sequence[Path]],
     out: Path,
+    blind: bool = True,
 ) -> None:
     """Write the page as one file that needs no other file and no network.
 
@@ -34,6 +35,9 @@ def render_worklist(
         The files of each patient that a reader can open; linked as files beside the page.
     out : Path
         The page.
+    blind : bool
+        Leave the class out, so that it cannot guide the reader's hand; the patients then stand in
+        the order of their ids, since many sheets are sorted by class.
     """
     rows = [
         {
@@ -43,10 +47,16 @@ def render_worklist(
         }
         for patient, overlay, files in zip(patients, overlays, segmentations, strict=True)
     ]
+    if blind:
+        rows = [
+            {key: row[key] for key in row if key != "label"}
+            for row in sorted(rows, key=lambda row: row["patient"])
+        ]
     page = render(
         TEMPLATES,
         "worklist.html.j2",
         rows=rows,
+        blind=blind,
         included=[row for row in rows if not row.get("excluded")],
         n_with_warnings=sum(bool(row.get("warnings")) for row in rows),
     )

@@ -84,7 +84,16 @@ class Study:
         if study.has_images:
             known = [*study.patients, *(row["patient"] for row in excluded)]
             refuse_strangers(config["masks"]["corrections"], known)
+            study._check_accepted(known)
         return study
+
+    def _check_accepted(self, known: list[str]) -> None:
+        for patient in self.config["masks"]["accept_implausible"]:
+            if patient not in known:
+                raise BadInput(
+                    f"config: `masks.accept_implausible` lists {patient!r}, who is not in the "
+                    "cohort sheet; correct the id, or remove it."
+                )
 
     def _check_models(self) -> None:
         models = self.config["segmentation"]["models"]
@@ -226,6 +235,10 @@ class Study:
             if (model["url"] or model["package"]) and not Path(model["path"]).exists()
         ]
 
+    def accepts_implausible(self, patient: str) -> bool:
+        """Whether the patient's mask is taken although no liver looks like it."""
+        return patient in self.config["masks"]["accept_implausible"]
+
     @property
     def compared_masks(self) -> list[str]:
         """Patients with an automatic mask and another one to compare it with."""
@@ -277,6 +290,13 @@ class Study:
     def uncorrected_source(self, patient: str) -> list[str]:
         """The given mask as an input of a rule, where no automatic one comes before it."""
         return [] if self.automatic_mask(patient) else self.source(patient, "mask")
+
+    def uncorrected_cell(self, patient: str) -> str:
+        """The cell `mask` as a parameter of a rule, so that its script can name a missing file.
+
+        Empty where an automatic mask comes before the given one.
+        """
+        return "" if self.automatic_mask(patient) else self.cell(patient, "mask")
 
     @cached_property
     def patients_with_two_masks(self) -> list[str]:

@@ -10,8 +10,9 @@ from livermets.imaging.volumes import write_image
 
 def step() -> dict:
     patient = snakemake.wildcards.patient
-    source, resample_tilt = snakemake.params.source, snakemake.params.resample_tilt
-    image, record = import_ct(source, patient, resample_tilt)
+    image, record = import_ct(
+        snakemake.params.source, patient, snakemake.params.resample_tilt, snakemake.params.check_hu
+    )
     refuse_other_slice_count(record["n_slices"], snakemake.params.n_slices, patient)
     if reasons := unmet_criteria(record, snakemake.params.inclusion):
         raise NotIncluded(

@@ -1,5 +1,6 @@
 """Number and measure the lesions of one patient's mask."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,17 +10,23 @@ from livermets.core.io import write_table
 from livermets.core.jobs import job
 from livermets.imaging.volumes import write_image
 from livermets.lesions.components import COLUMNS, label_lesions
+from livermets.lesions.numbering import keep_numbers
 
 KEYS = ("connectivity", "diameter", "min_diameter_mm", "must_touch_liver", "fill_holes")
 
 
 def step() -> dict[str, Any]:
+    ct = sitk.ReadImage(snakemake.input.ct)
+    settings = {key: snakemake.params[key] for key in KEYS}
     labelled, table, measurements = label_lesions(
-        sitk.ReadImage(snakemake.input.ct),
+        ct,
         sitk.ReadImage(snakemake.input.mask),
         *map(sitk.ReadImage, snakemake.input.probability),
-        **{key: snakemake.params[key] for key in KEYS},
+        **settings,
     )
+    if Path(snakemake.input.uncorrected).stat().st_size:  # empty where no reader corrected the mask
+        before = label_lesions(ct, sitk.ReadImage(snakemake.input.uncorrected), **settings)
+        labelled, table = keep_numbers(labelled, table, before[0], before[1])
     write_image(snakemake.output.lesions, labelled)
     write_table(snakemake.output.table, table)
     return measurements

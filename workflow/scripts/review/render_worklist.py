@@ -18,4 +18,5 @@ with job(snakemake):
         [Path(path) for path in snakemake.input.overlays],
         [[path for path in segmentations if path.name.split(".")[0] == p] for p in patients],
         Path(snakemake.output[0]),
+        blind=snakemake.params.blind,
     )

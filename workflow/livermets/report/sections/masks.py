@@ -1,5 +1,6 @@
-"""The masks: their origin, and the agreement of automatic and final ones."""
+"""The masks: their origin, what checks warn of, and the agreement of automatic and final ones."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ from livermets.review.agreement_table import TOLERANCE_MM
 
 
 def context(results: StudyResults) -> dict[str, Any]:
-    """The number of patients by the origin of their mask, and the agreement."""
+    """The number of patients by the origin of their mask, the warnings, and the agreement."""
     included = results.included
     counts = (
         included["mask_source"].fillna("").value_counts().to_dict()
@@ -21,9 +22,26 @@ def context(results: StudyResults) -> dict[str, Any]:
     no_images = "There are no masks in this run: the study started from a feature table."
     return {
         "sources": [(SOURCES.get(str(name), name), n) for name, n in counts.items() if name],
+        "warnings": check_warnings(results.mask_checks),
+        "n_checked": sum(not check.get("excluded") for check in results.mask_checks.values()),
         "agreement": [] if results.agreement is None else agreement_lines(results.agreement),
         "missing": no_images if results.from_features else "No mask was recorded.",
     }
+
+
+def check_warnings(checks: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
+    """The patients whose mask the checks warn of, each with the warnings.
+
+    Parameters
+    ----------
+    checks : mapping of str to mapping
+        Patient -> the result of `livermets.review.quality_checks.check_mask`, or `excluded`.
+    """
+    return [
+        (patient, list(check["warnings"]))
+        for patient, check in checks.items()
+        if not check.get("excluded") and check["warnings"]
+    ]
 
 
 def agreement_lines(table: pd.DataFrame) -> list[tuple[str, str]]:
