@@ -1,0 +1,179 @@
+"""The arms of a study: which are trained, compared, and trained once more, and how."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from livermets.core.errors import BadInput
+from livermets.study.arms import (
+    BASELINES,
+    RESAMPLINGS,
+    SELECTED,
+    Arm,
+    baseline_arm,
+    classifier_arms,
+)
+from livermets.study.baselines import available_baselines
+from livermets.study.classifiers import CLASSIFIERS
+from livermets.study.cohort_files import CohortFiles
+from livermets.study.names import CLINICAL, DENSENET, SITE
+from livermets.study.table_file import ending_of
+
+
+@dataclass(frozen=True)
+class ArmPlan(CohortFiles):
+    """The arms that the configuration asks for and that the study has the columns for."""
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """The classes and the one whose probability a score is."""
+        return {"classes": self.config["classes"], "positive": self.config["positive"]}
+
+    @property
+    def deep_learning(self) -> bool:
+        """Whether DenseNet-121 is trained: it is configured, and there are images to train on."""
+        return self.has_images and self.config["densenet"] is not None
+
+    @cached_property
+    def classifier_arms(self) -> list[str]:
+        """Radiomics classifiers, with every way of resampling they take."""
+        classification = self.config["classification"]
+        return classifier_arms(classification["models"], classification["resampling"])
+
+    @property
+    def feature_set_arms(self) -> list[str]:
+        """Some classifiers once more for each choice of feature sets that is compared."""
+        classification = self.config["classification"]
+        return [
+            str(Arm(model, "none", feature_sets))
+            for model in classification["compare_models"]
+            for feature_sets in classification["compare_feature_sets"]
+        ]
+
+    @property
+    def baseline_arms(self) -> list[str]:
+        """Baselines that are asked for and that there are columns for."""
+        columns = tuple(name for name in self.table_columns if name != SITE)  # of the sheet alone
+        if self.has_images:
+            clinical = [CLINICAL + name for name in self.config["clinical"]]
+            columns = ("volume_ml", "burden", *clinical)
+        if len({cells["site"] for cells in self.sheet.values()} - {""}) > 1:
+            columns = (*columns, SITE)
+        asked = [*self.config["classification"]["baselines"]]
+        asked += ["volume"] * ("volume_only" in self.config["controls"])
+        possible = available_baselines(columns)
+        return [baseline_arm(name) for name in dict.fromkeys(asked) if name in possible]
+
+    @cached_property
+    def arms(self) -> list[str]:
+        """Every arm that this study fits."""
+        tuned = self.config["classification"]["tuning"]["iterations"]
+        selected = [SELECTED] if len(self.classifier_arms) > 1 and tuned else []
+        deep = [DENSENET] if self.deep_learning else []
+        return [
+            *self.classifier_arms,
+            *selected,
+            *self.feature_set_arms,
+            *self.baseline_arms,
+            *deep,
+        ]
+
+    @property
+    def primary_comparison(self) -> list[str] | None:
+        """Arm and reference of the comparison that was named before the study.
+
+        By default the arm that inner cross-validation selects, with lesion volume alone; None
+        where the study has not both.
+
+        Raises
+        ------
+        BadInput
+            The configuration names an arm that the study does not have.
+        """
+        named = self.config["evaluation"]["primary_comparison"]
+        arms = [*self.arms, *self.added_arms()]
+        if named is None:
+            default = [SELECTED, baseline_arm("volume")]
+            return default if set(default) <= set(arms) else None
+        for key in ("arm", "reference"):
+            if named[key] not in arms:
+                raise BadInput(
+                    f"config: `evaluation.primary_comparison.{key}` is {named[key]!r}, and this "
+                    f"study has no such arm; name one of {', '.join(arms)}."
+                )
+        return [named["arm"], named["reference"]]
+
+    @property
+    def subgroup_arms(self) -> list[str]:
+        """Arms that are measured in subgroups: few, and named before the results are seen.
+
+        They are the two arms of the primary comparison and DenseNet. Without a primary comparison
+        the selected arm, or the classifier of a study that has a single one, and lesion volume.
+        """
+        arms = self.primary_comparison
+        if arms is None:
+            single = self.classifier_arms if len(self.classifier_arms) == 1 else []
+            arms = [SELECTED, *single, baseline_arm("volume")]
+        deep = [DENSENET] * self.deep_learning
+        there = {*self.arms, *self.added_arms()}
+        return [arm for arm in dict.fromkeys([*arms, *deep]) if arm in there]
+
+    @property
+    def rerun_arms(self) -> list[str]:
+        """Arms that sensitivity analyses fit once more on another features table."""
+        left_out = {DENSENET, *self.feature_set_arms}
+        return [arm for arm in self.arms if arm not in left_out]
+
+    @staticmethod
+    def added_tables(folder: str | Path = "results/predictions") -> dict[str, str]:
+        """Find the prediction tables that the user put into the folder, by the arms they are of."""
+        ours = {SELECTED, DENSENET, *classifier_arms(CLASSIFIERS, RESAMPLINGS)}
+        ours |= {baseline_arm(name) for name in BASELINES}
+        tables = sorted(path for path in Path(folder).glob("[!.]*") if ending_of(path))
+        added = {path.name.removesuffix(ending_of(path)): str(path) for path in tables}
+        return {arm: path for arm, path in added.items() if str(Arm.parse(arm).plain) not in ours}
+
+    @classmethod
+    def added_arms(cls, folder: str | Path = "results/predictions") -> list[str]:
+        """List the arms whose prediction tables the user put into the folder by hand."""
+        return sorted(cls.added_tables(folder))
+
+    @property
+    def permuted_arms(self) -> list[str]:
+        """Arms that are fitted once more with permuted labels."""
+        return self.rerun_arms + [DENSENET] * self.deep_learning
+
+    def compared_sets(self, feature_sets: str) -> list[str]:
+        """Feature sets that an entry of `classification.compare_feature_sets` learns from."""
+        sets: list[str] = self.config["classification"]["compare_feature_sets"][feature_sets]
+        return sets
+
+    def baseline_training(self, baseline: str) -> dict[str, Any]:
+        """How a baseline is trained; one of them is a radiomics arm and is tuned as those are."""
+        if baseline == "radiomics_clinical":
+            return self.training
+        keys = ("seed", "youden", "threshold_level", "weigh")
+        return {key: self.training[key] for key in keys}
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """How classifiers are trained."""
+        classification = self.config["classification"]
+        return {
+            "correlation": classification["max_correlation"],
+            "max_features": classification["max_features"],
+            "tuning": classification["tuning"],
+            "seed": self.config["seed"],
+            "youden": self.config["evaluation"]["threshold"] == "youden",
+            "threshold_level": self.config["evaluation"]["threshold_level"],
+            "weigh": classification["weigh"],
+        }
+
+    @property
+    def feature_choice(self) -> dict[str, Any]:
+        """Which features classifiers may learn from: feature sets, and the least ICC."""
+        return {
+            "sets": self.config["classification"]["feature_sets"],
+            "min_icc": self.config["radiomics"]["min_icc"],
+        }

@@ -1,0 +1,164 @@
+"""The masks of a study: given, corrected or automatic, and how models segment."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from livermets.study.cohort_files import CohortFiles
+from livermets.study.corrections import find_correction, find_sidecar
+
+
+@dataclass(frozen=True)
+class MaskPlan(CohortFiles):
+    """Which masks each patient has, and which of them are to be made."""
+
+    def correction(self, patient: str) -> list[str]:
+        """The corrected mask and its note as inputs of a rule; empty where there is none."""
+        return self._corrections[patient]
+
+    @cached_property
+    def _corrections(self) -> dict[str, list[str]]:
+        folder = self.config["masks"]["corrections"]
+        files = {}
+        for patient in self.patients:
+            mask, note = find_correction(folder, patient), find_sidecar(folder, patient)
+            files[patient] = [str(path) for path in (mask, note) if path] if mask else []
+        return files
+
+    @cached_property
+    def _unmasked(self) -> list[str]:
+        return [patient for patient in self.patients if not self.cell(patient, "mask")]
+
+    @property
+    def _compares_automatic(self) -> bool:
+        return self.has_images and self.config["masks"]["compare_automatic"]
+
+    @cached_property
+    def segmented(self) -> list[str]:
+        """Patients whom a model has to segment: no mask was given, or both are compared."""
+        return self.patients if self._compares_automatic else self._unmasked
+
+    @cached_property
+    def _segmented(self) -> frozenset[str]:
+        return frozenset(self.segmented)
+
+    def automatic_mask(self, patient: str) -> list[str]:
+        """The automatic mask as an input of a rule; empty where no model segments the patient."""
+        return [f"results/segmentation/{patient}.nii.gz"] if patient in self._segmented else []
+
+    def lesion_probability(self, patient: str) -> list[str]:
+        """The models' probability of lesion as an input of a rule; empty without a model."""
+        image = f"results/segmentation/{patient}.lesion_probability.nii.gz"
+        return [image] if patient in self._segmented else []
+
+    @cached_property
+    def segmentation_batches(self) -> list[list[str]]:
+        """Patients who share a job of segmentation, and so the models in its memory."""
+        size = self.config["segmentation"]["patients_per_job"]
+        return [
+            self.segmented[first : first + size] for first in range(0, len(self.segmented), size)
+        ]
+
+    def batch(self, number: str) -> list[str]:
+        """Patients of one batch of segmentation; batches are counted from 1."""
+        return self.segmentation_batches[int(number) - 1]
+
+    def batch_folder(self, patient: str) -> str:
+        """Where the masks of the patient's batch are written at first."""
+        size = self.config["segmentation"]["patients_per_job"]
+        return f"results/segmentation/batch-{self._places[patient] // size + 1}"
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {patient: place for place, patient in enumerate(self.segmented)}
+
+    @property
+    def models_to_fetch(self) -> list[dict[str, Any]]:
+        """Segmentation models to download; one that lies there already is a file like any other."""
+        models = self.config["segmentation"]["models"]
+        return [
+            model
+            for model in models
+            if (model["url"] or model["package"]) and not Path(model["path"]).exists()
+        ]
+
+    def accepts_implausible(self, patient: str) -> bool:
+        """Whether the patient's mask is taken although no liver looks like it."""
+        return patient in self.config["masks"]["accept_implausible"]
+
+    @property
+    def compared_masks(self) -> list[str]:
+        """Patients with an automatic mask and another one to compare it with."""
+        return [
+            patient
+            for patient in self.segmented
+            if self.cell(patient, "mask") or self.correction(patient)
+        ]
+
+    @property
+    def segmentation_jobs(self) -> str:
+        """What a job of segmentation takes: `per_patient`, or `per_batch` of several patients."""
+        several = self.config["segmentation"]["patients_per_job"] > 1
+        return "per_batch" if several else "per_patient"
+
+    @property
+    def segmentation(self) -> dict[str, Any]:
+        """How segmentation models are run."""
+        keys = ("models", "device", "mirroring", "step_size", "keep_largest_liver")
+        settings = {key: self.config["segmentation"][key] for key in keys}
+        # what a model was trained on changes no mask, so it must not be a parameter of the rule
+        settings["models"] = [
+            {key: value for key, value in model.items() if key != "trained_on"}
+            for model in settings["models"]
+        ]
+        return {**settings, "cache": "results/models/segmentation"}
+
+    @property
+    def segmentation_training(self) -> dict[str, Any]:
+        """What the models were trained on, and the CTs that they segment, for the audit."""
+        models = self.config["segmentation"]["models"]
+        return {
+            "cts": {patient: self.cell(patient, "ct") for patient in self.segmented},
+            "trained_on": {m["name"]: m["trained_on"] for m in models if m["trained_on"]},
+        }
+
+    @property
+    def training_lists(self) -> list[str]:
+        """The user's own lists of what segmentation models were trained on, as inputs of a rule."""
+        models = self.config["segmentation"]["models"]
+        entries = [entry for model in models for entry in model["trained_on"]]
+        return [entry for entry in entries if entry.endswith(".txt") and Path(entry).exists()]
+
+    @property
+    def model_files(self) -> list[str]:
+        """Files of the segmentation models."""
+        return [model["path"] for model in self.config["segmentation"]["models"]]
+
+    def uncorrected_source(self, patient: str) -> list[str]:
+        """The given mask as an input of a rule, where no automatic one comes before it."""
+        return [] if self.automatic_mask(patient) else self.source(patient, "mask")
+
+    def uncorrected_cell(self, patient: str) -> str:
+        """The cell `mask` as a parameter of a rule, so that its script can name a missing file.
+
+        Empty where an automatic mask comes before the given one.
+        """
+        return "" if self.automatic_mask(patient) else self.cell(patient, "mask")
+
+    @cached_property
+    def patients_with_two_masks(self) -> list[str]:
+        """List the patients with an uncorrected and a final mask; none unless both are compared."""
+        if not self.config["masks"]["compare_uncorrected"]:
+            return []
+        return [patient for patient in self.patients if self._mask_count(patient) > 1]
+
+    @property
+    def patients_with_one_mask(self) -> list[str]:
+        """List the patients who are not in `patients_with_two_masks`."""
+        with_two = set(self.patients_with_two_masks)
+        return [patient for patient in self.patients if patient not in with_two]
+
+    def _mask_count(self, patient: str) -> int:
+        masks = (self.automatic_mask(patient), self.cell(patient, "mask"), self.correction(patient))
+        return sum(map(bool, masks))
