@@ -92,8 +92,8 @@ def test_the_class_with_the_fewest_patients_counts():
 def test_the_sentence_names_patients_class_and_features():
     text = describe_cohort(["colorectal"] * 47 + ["pancreatic"] * 31)
     assert text == (
-        "78 patients, 31 of class pancreatic, are enough for so many candidate features:"
-        " 1 if the AUC is 0.70; 2 if the AUC is 0.80; 3 if the AUC is 0.90 (Riley et al. 2020)"
+        "78 patients, 31 of class pancreatic, can carry few candidate features: "
+        "1 at an AUC of 0.70, 2 at an AUC of 0.80, 3 at an AUC of 0.90 (Riley et al. 2020)"
     )
     assert describe_cohort(["colorectal"] * 9) == describe_cohort([]) == ""
 

@@ -17,7 +17,7 @@ from livermets.audit.telling_columns import TellingColumn
 from livermets.core.text import list_names
 
 TRUST = "if a person has looked at it and it gives nothing away, name it in `audit.trusted_columns`"
-MAX_LISTED = 5  # columns that one sentence lists with their values
+MAX_LISTED = 200  # columns that one sentence lists with their values
 MIN_SITE_V = 0.5  # Cramér's V of site and class, from which a model may learn the scanner
 Fingerprints = Mapping[str, dict[str, Any]]  # patient -> its `fingerprints.fingerprint`
 

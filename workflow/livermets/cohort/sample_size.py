@@ -221,12 +221,12 @@ def describe_cohort(labels: Iterable[str]) -> str:
     label, few, patients = smallest_class(labels)
     share = few / patients
     counts = [
-        f"{parameters_supported(patients, share, r2_of_auc(auc, share))} if the AUC is {auc:.2f}"
+        f"{parameters_supported(patients, share, r2_of_auc(auc, share))} at an AUC of {auc:.2f}"
         for auc in AUCS
     ]
     return (
-        f"{patients} patients, {few} of class {label}, are enough for so many candidate features:"
-        f" {'; '.join(counts)} (Riley et al. 2020)"
+        f"{patients} patients, {few} of class {label}, can carry few candidate features: "
+        f"{', '.join(counts)} (Riley et al. 2020)"
     )
 
 

@@ -97,9 +97,10 @@ def pair_wins(rows: ScoredRows, patients: int) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    wins, pairs : ndarray, shape (patients, patients)
-        Weight of the pairs within a fold that the positive row (of the patient in the row) wins,
-        and of all such pairs.
+    wins : ndarray of float, shape (patients, patients)
+        Weight of the pairs within a fold that the positive row wins; its patient is in the row.
+    pairs : ndarray of float, shape (patients, patients)
+        Weight of all pairs within a fold.
     """
     wins, pairs = np.zeros((2, patients, patients))
     for fold in np.unique(rows.folds):

@@ -12,10 +12,13 @@ OUTCOMES = {
     "not looked at": "not known",
 }  # outcome -> its words
 
+LONG_FINDING = 300  # characters, beyond which a finding is folded away
+
 
 def context(results: StudyResults) -> dict[str, Any] | None:
     """The checks with their outcomes and findings."""
-    return {"checks": [_row(check) for check in (results.audit or {})["checks"]]}
+    checks = [_row(check) for check in (results.audit or {})["checks"]]
+    return {"checks": checks, "long": LONG_FINDING}
 
 
 def _row(check: dict[str, Any]) -> dict[str, Any]:
