@@ -8,6 +8,8 @@ rule fit_classifier:
         features="results/features.parquet",
         splits="results/splits.parquet",
         icc=study.icc,
+        # a leak that stops the study stops it before this; a new verdict trains nothing again
+        audit=ancient("results/audit/data.json"),
     output:
         predictions="results/predictions/{model}-{resampling}.parquet",
         fitted="results/models/{model}-{resampling}/fitted.joblib",
@@ -74,6 +76,8 @@ rule fit_baseline:
         splits="results/splits.parquet",
         icc=study.icc,
         cohort=cohort_of_site,
+        # a leak that stops the study stops it before this; a new verdict trains nothing again
+        audit=ancient("results/audit/data.json"),
     output:
         predictions="results/predictions/baseline_{baseline}.parquet",
     log:

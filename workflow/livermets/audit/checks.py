@@ -237,7 +237,7 @@ def telling_sites(cohort: pd.DataFrame, v: float) -> list[Finding]:
     what = (
         "each site has patients of one class"
         if pure
-        else f"the site nearly tells the class (Cramér's V {v:.2f})"
+        else f"site and class go together (Cramér's V {v:.2f}, 1 if the site tells the class)"
     )
     return [Finding((), f"{what}: a model may learn the scanner, not the tumour")]
 

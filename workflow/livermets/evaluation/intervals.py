@@ -30,7 +30,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 from livermets.evaluation.expected_variance import VarianceAt
 from livermets.evaluation.jackknife import Estimate
@@ -101,6 +101,18 @@ class Interval:
 
         low, high = (_end(value, end, refuted) for end in self.value_range)
         return Bounds(low, high)
+
+    @property
+    def varies(self) -> bool:
+        """Whether the metric is uncertain at all."""
+        return self.estimate.variance > 0 or self.estimate.value in self.value_range
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of the interval."""
+        if self.variance_at is None:
+            return self.estimate.degrees_of_freedom
+        return self._scale(self.estimate.variance, self.estimate.degrees_of_freedom)[1]
 
     def _scale(self, variance: float, freedom: float) -> tuple[float, float]:
         """Factor from the expected variance to the measured one, and its degrees of freedom."""
@@ -173,23 +185,22 @@ class Difference:
         return Bounds(low, high)
 
     def p_value(self) -> float:
-        """Two-sided p-value of no difference: 1 - confidence of the interval that ends at 0.
+        """Two-sided p-value of no difference, from the 95 % interval.
 
-        NaN where there is no interval.
+        The distance of the interval's end from the difference is t standard errors; the p-value is
+        that of the difference in these standard errors. It is below 0.05 where the interval leaves
+        out 0, and nowhere else. NaN where there is no interval.
         """
-        if math.isnan(self.bounds().low):
+        low, high = self.bounds()
+        if math.isnan(low):
             return math.nan
-        if abs(self.value) < 1e-12:
+        margin = self.value - low if self.value > 0 else high - self.value
+        freedoms = [interval.freedom for interval in (self.first, self.second) if interval.varies]
+        freedom = max(min(freedoms), 1.0) if freedoms else 1.0
+        if margin <= 0:
             return 1.0
-
-        def end(log_p: float) -> float:
-            bounds = self.bounds(1 - math.exp(log_p))
-            return bounds.low if self.value > 0 else -bounds.high
-
-        smallest = math.log(1e-12)
-        if end(smallest) > 0:
-            return 1e-12
-        return math.exp(brentq(end, smallest, -1e-9, xtol=1e-6))
+        t = abs(self.value) / margin * _quantile(CONFIDENCE, freedom)
+        return float(2 * stdtr(freedom, -t))
 
     def _correlation(self) -> float:
         """Correlation of the two metrics over patients; 0 where one does not vary."""

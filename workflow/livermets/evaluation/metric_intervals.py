@@ -18,7 +18,7 @@ SMALL_FOLDS = (
     "average precision within the small test part of a fold is higher than in many patients, so "
     "that an interval would hold the wrong value"
 )
-UNDEFINED = "the metric is not defined without each of the patients"
+UNDEFINED = "the metric is not defined where one of the patients is left out"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,11 @@ class MetricSample:
             The arm's AUC, from which follows how much a cross-validation enlarges the variance of
             other metrics; 0.5 enlarges it most.
         """
-        estimate = jackknife(values, self.patients)
+        patients = self.patients
+        if metric == "calibration_intercept":
+            # it is the share of the classes, which must vary with the patients for an interval
+            patients = PatientSample(np.full(len(patients.label), ""), patients.weight)
+        estimate = jackknife(values, patients)
         positive, negative = self._sides()
         freedom = positive + negative - 2  # where no patient changes a perfect value
         if metric == "auc":
@@ -120,5 +124,5 @@ def bounds_or_reason(sample: MetricSample, metric: str, interval: Interval) -> t
     if not reason and not np.isfinite(estimate.deviation).all():
         reason = UNDEFINED
     if not reason and estimate.variance == 0 and estimate.value not in interval.value_range:
-        reason = "no patient changes the metric"
+        reason = "it does not vary between the patients of a class"
     return (NONE, reason) if reason else (interval.bounds(), "")

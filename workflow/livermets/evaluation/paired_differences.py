@@ -68,7 +68,8 @@ def compare_arms(
       `original`, and with nothing else.
     - "primary": the two arms of `primary`, if no other comparison has them.
 
-    Lesions that only one of two arms scored are left out.
+    Lesions that only one of two arms scored are left out. Arms without a lesion in common are
+    compared by patient alone.
 
     Parameters
     ----------
@@ -88,7 +89,8 @@ def compare_arms(
     DataFrame
         The columns `COLUMNS`. `p_holm` is corrected over the arms of one comparison, scheme and
         level. `primary` marks the one row of the primary comparison, by patient and in the
-        cross-validation where there is one; its p-value is not corrected. `no_interval` says why
+        cross-validation where there is one; as the one comparison named before the study, it may be
+        quoted with `p` alone. `no_interval` says why
         there is no interval. Empty where there is nothing to compare.
     """
     tables = arm_tables(predictions, classes, positive)
@@ -101,29 +103,24 @@ def compare_arms(
     scheme = PRIMARY_SCHEME if PRIMARY_SCHEME in schemes else schemes[0]
     rows = []
     for against, first, second in pairs:
-        parts = _shared_lesions(tables[first], tables[second])
+        parts, levels = _shared_rows(tables[first], tables[second])
         names: dict[str, Any] = {"against": against, "arm": first[0], "reference": second[0]}
-        names["scheme"] = first[1]
-        names |= {"metric": "auc", "n_patients": parts[0]["patient"].nunique()}
-        if not names["n_patients"]:
+        names |= {"scheme": first[1], "metric": "auc", "n_patients": parts[0]["patient"].nunique()}
+        if levels != tuple(LEVELS):
             log.warning("arms %s and %s: %s", first[0], second[0], NOTHING_SHARED)
         same_lesions = len(parts[0]) == len(tables[first]) and len(parts[1]) == len(tables[second])
         intervals = of_all_lesions
-        if not same_lesions and names["n_patients"]:
+        if not same_lesions and levels:
             intervals = _auc_intervals({first: parts[0], second: parts[1]}, classes, positive)
         is_primary = primary is not None and (*primary, scheme) == (first[0], second[0], first[1])
         for level in LEVELS:
             values: dict[str, float | str] = {"no_interval": NOTHING_SHARED}
-            if names["n_patients"]:
+            if level in levels:
                 values = difference_values(intervals[*first, level], intervals[*second, level])
             of_level = {"level": level, "primary": is_primary and level == PRIMARY_LEVEL}
             rows.append(names | of_level | values)
     result = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "p_holm"])
-    result["p_holm"] = result["p"]
-    secondary = ~result["primary"].astype(bool)
-    groups = ["against", "scheme", "level"]
-    result.loc[secondary, "p_holm"] = with_holm(result[secondary], groups)["p_holm"]
-    return result[list(COLUMNS)]
+    return with_holm(result, ["against", "scheme", "level"])[list(COLUMNS)]
 
 
 def auc_interval(scored: ScoredArm) -> SampledInterval:
@@ -214,9 +211,23 @@ def _references(arm: str, volume: str) -> Mapping[str, str]:
     return references
 
 
-def _shared_lesions(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of lesions that both arms scored in the same split."""
-    keys = [
-        pd.MultiIndex.from_frame(part[["split", "patient", "lesion"]]) for part in (first, second)
-    ]
+def _shared_rows(
+    first: pd.DataFrame, second: pd.DataFrame
+) -> tuple[tuple[pd.DataFrame, pd.DataFrame], tuple[str, ...]]:
+    """The rows of lesions that both arms scored in the same split, and the levels to compare.
+
+    Where two tables number the lesions differently, the arms are compared by patient alone.
+    """
+    shared = _rows_with_equal(["split", "patient", "lesion"], first, second)
+    if len(shared[0]):
+        return shared, tuple(LEVELS)
+    shared = _rows_with_equal(["split", "patient"], first, second)
+    return shared, ("patient",) if len(shared[0]) else ()
+
+
+def _rows_with_equal(
+    columns: list[str], first: pd.DataFrame, second: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of both tables whose values in these columns both tables have."""
+    keys = [pd.MultiIndex.from_frame(part[columns]) for part in (first, second)]
     return first[keys[0].isin(keys[1])], second[keys[1].isin(keys[0])]

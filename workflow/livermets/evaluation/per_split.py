@@ -20,6 +20,7 @@ from livermets.study.outputs import LEVELS
 
 COLUMNS = ("arm", "scheme", "level", "split", "auc", "n_patients", "n_positive")
 SUMMARY = ("arm", "scheme", "level", "splits", "mean", "low", "high", "least", "most")
+ROUNDING = 1e-9  # smaller differences between splits are rounding errors
 MIN_SPLITS = 3  # with fewer the spread between them says nothing
 
 
@@ -102,10 +103,13 @@ def corrected_interval(values: np.ndarray, test_to_train: float) -> Bounds:
     Returns
     -------
     Bounds
-        NaN with fewer than `MIN_SPLITS` splits.
+        NaN with fewer than `MIN_SPLITS` splits, and where a split is at an end of the range: the
+        spread between the splits is then too small.
     """
     number = len(values)
-    if number < MIN_SPLITS or not math.isfinite(test_to_train):
+    at_an_end = bool(((values <= 0) | (values >= 1)).any())
+    same = number > 0 and float(np.ptp(values)) < ROUNDING
+    if number < MIN_SPLITS or at_an_end or same or not math.isfinite(test_to_train):
         return NONE
     error = values.std(ddof=1) * math.sqrt(1 / number + test_to_train)
     margin = -float(stdtrit(number - 1, (1 - CONFIDENCE) / 2)) * error

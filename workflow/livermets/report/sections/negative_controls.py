@@ -95,7 +95,13 @@ def _test_results(test: dict[str, Any]) -> dict[str, Any]:
         if level in test
     ]
     title = scheme_title(test["scheme"])
-    return {"title": title, "permutations": test["permutations"], "levels": levels}
+    least = p_value(1 / (1 + test["permutations"]))
+    return {
+        "title": title,
+        "permutations": test["permutations"],
+        "levels": levels,
+        "least_p": least,
+    }
 
 
 def _rows(

@@ -84,7 +84,7 @@ def context(scheme: str, results: StudyResults) -> dict[str, Any] | None:
         "classes": results.classes,
         "multiclass": results.multiclass,
         "one_vs_rest": _one_vs_rest(metrics, results.classes),
-        "primary": _primary(results.differences, scheme),
+        "primary": _primary(results, scheme),
         "comparisons": _comparisons(results.differences, scheme),
         "split_aucs": _split_aucs(results, scheme),
         "sets_template": feature_sets.TEMPLATE,
@@ -166,8 +166,9 @@ def _reasons(metrics: pd.DataFrame) -> list[dict[str, Any]]:
     return [{"reason": reason, "metrics": int(count)} for reason, count in reasons.items()]
 
 
-def _primary(pairs: pd.DataFrame | None, scheme: str) -> dict[str, str] | None:
+def _primary(results: StudyResults, scheme: str) -> dict[str, Any] | None:
     """The primary comparison in words; None where it belongs to another scheme."""
+    pairs = results.differences
     if pairs is None or pairs.empty:
         return None
     row = pairs[(pairs["scheme"] == scheme) & pairs["primary"].astype(bool)]
@@ -180,6 +181,7 @@ def _primary(pairs: pd.DataFrame | None, scheme: str) -> dict[str, str] | None:
         "difference": with_interval(pair["difference"], pair["low"], pair["high"]),
         "p": p_value(pair["p"]),
         "reason": pair["no_interval"],
+        "named": results.config["evaluation"].get("primary_comparison") is not None,
     }
 
 

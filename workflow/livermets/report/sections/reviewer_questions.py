@@ -105,6 +105,13 @@ def interval_widths(metrics: pd.DataFrame) -> Answer:
         width = (finite["high"] - finite["low"]).median()
         short.append(f"{title.lower()}, median width {number(width)}")
         above, below = (finite["low"] > 0.5).sum(), (finite["high"] < 0.5).sum()
+        perfect = finite[finite["value"] >= 1]
+        if len(perfect) and (perfect["low"] <= 0.5).all():
+            detail.append(
+                f"{title} ({_patients(finite)} test patients): even the interval of an AUC of 1 "
+                "holds 0.5, so these patients cannot show that an arm is better than chance."
+            )
+            continue
         detail.append(
             f"{title} ({_patients(finite)} test patients): the interval of the AUC lies above 0.5 "
             f"in {above} and below 0.5 in {below} of {len(finite)} arms. By chance alone, about "
