@@ -1,8 +1,8 @@
 """The metrics table: every metric of every arm, with its interval over patients.
 
 All is computed from the prediction tables; nothing here knows a model. In a cross-validation the
-metrics of the repeats are averaged. With three or more classes, each
-class is also measured against the rest.
+metrics of the repeats are averaged. With three or more classes, each class is also measured against
+the rest.
 """
 
 from typing import Any

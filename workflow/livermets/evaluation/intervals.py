@@ -2,9 +2,10 @@
 
 What an interval means. The study tested certain patients; another study would have tested others.
 If it were repeated many times and a 95 % interval computed each time, about 95 of 100 intervals
-would hold the value in all such patients. The patient is the unit, because lesions of one patient
-resemble each other: intervals that draw lesions are too narrow. How often the intervals of this
-module hold the value is simulated by `make bench-coverage`.
+would hold the value in all such patients. The number of patients of each class is held as it is
+(but for the calibration intercept, which is about these numbers). The patient is the unit, because
+lesions of one patient resemble each other: intervals that draw lesions are too narrow. How often
+the intervals of this module hold the value is simulated by `make bench-coverage`.
 
 The trained models are taken as they are: the interval speaks about these models (in a
 cross-validation, about the mean of the models of its folds), not about models that other training
@@ -36,8 +37,7 @@ from livermets.evaluation.expected_variance import VarianceAt
 from livermets.evaluation.jackknife import Estimate
 
 CONFIDENCE = 0.95
-# With fewer effective patients in a class, intervals of simulated studies hold the truth too rarely
-# (`make bench-coverage`), so none is given.
+# With fewer effective patients of a class, how much patients differ cannot be told: no interval.
 MIN_EFFECTIVE_PATIENTS = 2.0
 # The jackknife's variance of few patients is uncertain. It is averaged with the variance expected
 # of independent patients, which counts as much as one degree of freedom.
@@ -56,7 +56,7 @@ NONE = Bounds(math.nan, math.nan)
 
 @dataclass(frozen=True)
 class Interval:
-    """The family of intervals of one estimate, for any confidence.
+    """A metric with what its 95 % interval is computed from.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Interval:
     surplus_at: VarianceAt | None = None
     fallback_freedom: float = 1.0
 
-    def bounds(self, confidence: float = CONFIDENCE) -> Bounds:
+    def bounds(self) -> Bounds:
         """Lower and upper bound; NaN where the metric is undefined without one of the patients."""
         value, variance = self.estimate.value, self.estimate.variance
         freedom = self.estimate.degrees_of_freedom
@@ -89,10 +89,10 @@ class Interval:
             return Bounds(value, value)  # such as the AUC of a score that is the same for all
         if self.variance_at is None:
             factor = self.surplus_at(value) if self.surplus_at else 1.0
-            margin = _quantile(confidence, freedom) * math.sqrt(variance * factor)
+            margin = t_quantile(freedom) * math.sqrt(variance * factor)
             return Bounds(value - margin, value + margin)
         scale, freedom = self._scale(variance, freedom)
-        squared = _quantile(confidence, freedom) ** 2 * scale
+        squared = t_quantile(freedom) ** 2 * scale
 
         def refuted(candidate: float) -> float:
             """Positive where the data refute this true value."""
@@ -127,8 +127,9 @@ class Interval:
         return self.variance_at(value)
 
 
-def _quantile(confidence: float, freedom: float) -> float:
-    return -float(stdtrit(max(freedom, 1.0), (1 - confidence) / 2))
+def t_quantile(freedom: float) -> float:
+    """Half the width of a 95 % interval in standard errors, by Student's t distribution."""
+    return -float(stdtrit(max(freedom, 1.0), (1 - CONFIDENCE) / 2))
 
 
 def _end(value: float, end: float, refuted: VarianceAt) -> float:
@@ -168,9 +169,9 @@ class Difference:
             and bool(np.allclose(first.deviation, second.deviation, rtol=0, atol=1e-9))
         )
 
-    def bounds(self, confidence: float = CONFIDENCE) -> Bounds:
+    def bounds(self) -> Bounds:
         """Lower and upper bound of the difference; NaN where one of the arms has none."""
-        first, second = self.first.bounds(confidence), self.second.bounds(confidence)
+        first, second = self.first.bounds(), self.second.bounds()
         if math.isnan(first.low) or math.isnan(second.low) or self.alike:
             return NONE
         a, b = self.first.estimate.value, self.second.estimate.value
@@ -199,7 +200,7 @@ class Difference:
         freedom = max(min(freedoms), 1.0) if freedoms else 1.0
         if margin <= 0:
             return 1.0
-        t = abs(self.value) / margin * _quantile(CONFIDENCE, freedom)
+        t = abs(self.value) / margin * t_quantile(freedom)
         return float(2 * stdtr(freedom, -t))
 
     def _correlation(self) -> float:

@@ -90,8 +90,8 @@ def compare_arms(
         The columns `COLUMNS`. `p_holm` is corrected over the arms of one comparison, scheme and
         level. `primary` marks the one row of the primary comparison, by patient and in the
         cross-validation where there is one; as the one comparison named before the study, it may be
-        quoted with `p` alone. `no_interval` says why
-        there is no interval. Empty where there is nothing to compare.
+        quoted with `p` alone. `no_interval` says why there is no interval. Empty where there is
+        nothing to compare.
     """
     tables = arm_tables(predictions, classes, positive)
     pairs = _pairs(tables, reference, primary)

@@ -11,9 +11,8 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
-from livermets.evaluation.intervals import CONFIDENCE, NONE, Bounds
+from livermets.evaluation.intervals import NONE, Bounds, t_quantile
 from livermets.evaluation.metrics import auc
 from livermets.evaluation.scored_arms import arm_tables, scheme_patients, scored_repeat
 from livermets.study.outputs import LEVELS
@@ -112,6 +111,6 @@ def corrected_interval(values: np.ndarray, test_to_train: float) -> Bounds:
     if number < MIN_SPLITS or at_an_end or same or not math.isfinite(test_to_train):
         return NONE
     error = values.std(ddof=1) * math.sqrt(1 / number + test_to_train)
-    margin = -float(stdtrit(number - 1, (1 - CONFIDENCE) / 2)) * error
+    margin = t_quantile(number - 1) * error
     mean = float(values.mean())
     return Bounds(max(mean - margin, 0.0), min(mean + margin, 1.0))
