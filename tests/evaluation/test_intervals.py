@@ -201,6 +201,26 @@ def test_one_positive_patient_beside_fifteen_others_gives_no_interval_and_says_w
     assert specificity["low"].notna().all()  # of the fifteen alone
 
 
+def test_net_benefit_has_an_interval_only_with_thirty_patients():
+    for patients, printed in ((24, False), (40, True)):
+        table = evaluate(study(patients, 1, 1.0), CLASSES, POSITIVE)
+        rows = table[table["metric"] == "net_benefit"]
+        assert (rows["low"].notna() == printed).all()
+        assert (rows["no_interval"].str.contains("needs 30 tested patients") != printed).all()
+
+
+def test_the_interval_of_the_calibration_intercept_lets_the_share_of_the_classes_vary():
+    """Of a constant score it is that of the share's logit, whose standard error is known."""
+    table = study(200, 1, 0.0, positives=80).drop_duplicates("patient").assign(score=0.5)
+    row = evaluate(table, CLASSES, POSITIVE).query(
+        "metric == 'calibration_intercept' and level == 'patient'"
+    )
+    error = np.sqrt(1 / (200 * 0.4 * 0.6))
+    assert row["value"].item() == pytest.approx(np.log(0.4 / 0.6))
+    width = row["high"].item() - row["low"].item()
+    assert width == pytest.approx(2 * student.isf(0.025, 199) * error, rel=0.02)
+
+
 @pytest.mark.parametrize("patients", [8, 24])
 def test_intervals_of_few_patients_hold_the_truth(patients):
     """120 studies: the share has a standard error of 2 %. `make bench-coverage` has all cells."""

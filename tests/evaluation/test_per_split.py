@@ -1,7 +1,6 @@
 """The AUC in each split equals scikit-learn's; the corrected interval speaks about new models."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from helpers.classes import CLASSES, POSITIVE
 from livermets.evaluation.per_split import auc_per_split, corrected_interval, summarise_splits
@@ -30,6 +29,11 @@ def test_the_interval_is_nadeau_and_bengios():
     assert np.isnan(corrected_interval(values[:2], 0.25).low)
 
 
+def test_splits_without_an_error_or_all_alike_have_no_spread_to_measure():
+    for values in ([0.9, 1.0, 0.8], [1.0, 1.0, 1.0], [0.5, 0.5, 0.5]):
+        assert np.isnan(corrected_interval(np.array(values), 0.25).low)
+
+
 def test_a_split_that_tests_one_class_has_no_auc_and_is_left_out_of_the_mean(predictions, splits):
     one_class = (predictions["split"] == "cv1-fold1") & (predictions["label"] == POSITIVE)
     fewer = predictions[~one_class]
@@ -38,4 +42,3 @@ def test_a_split_that_tests_one_class_has_no_auc_and_is_left_out_of_the_mean(pre
     assert np.isnan(row["auc"].item())
     summary = summarise_splits(areas, splits).query("arm == 'knn-none' and level == 'patient'")
     assert summary["splits"].item() == 9
-    assert isinstance(summary, pd.DataFrame)
