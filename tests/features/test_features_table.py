@@ -16,11 +16,11 @@ from livermets.core.io import write_table
 from livermets.features.features_table import (
     FACTS,
     assemble_features,
-    clinical_columns,
     feature_columns,
     image_hashes,
 )
 from livermets.features.user_table import read_features
+from livermets.study.clinical_columns import clinical_columns
 
 OURS = {"patient": "patient", "lesion": "lesion", "label": "label"}
 RADMLBENCH = {"patient": "ID", "lesion": "lesion", "label": "Target"}

@@ -22,7 +22,8 @@ from livermets.audit.telling_columns import (
     too_few_patients,
 )
 from livermets.core.text import list_names
-from livermets.features.features_table import clinical_columns, feature_columns
+from livermets.features.features_table import feature_columns
+from livermets.study.clinical_columns import clinical_columns
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,16 @@ from livermets.features.features_table import (
     FACTS,
     IDS,
     REASON,
-    clinical_columns,
     feature_columns,
 )
 from livermets.features.typed_table import list_rows, load_table
 from livermets.study.cells import MISSING, as_numbers, cell_text
-from livermets.study.clinical_columns import is_numeric, odd_cell_remedy, odd_cells
+from livermets.study.clinical_columns import (
+    clinical_columns,
+    is_numeric,
+    odd_cell_remedy,
+    odd_cells,
+)
 from livermets.study.names import CLINICAL
 
 log = logging.getLogger(__name__)
