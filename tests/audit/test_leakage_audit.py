@@ -399,6 +399,13 @@ def test_words_that_tell_the_class_of_every_patient_stop_the_study():
     assert not found(trusted)
 
 
+def test_a_number_that_all_patients_of_one_class_lack_stops_the_study():
+    known = TABLE["label"] == CLASSES[0]
+    marker = pd.Series(np.random.default_rng(6).normal(size=len(TABLE))).where(known)
+    finding = only(audited(features=TABLE.assign(marker=marker)))
+    assert "marker may give the class away: whether it is missing tells" in finding.text
+
+
 @pytest.mark.parametrize(
     ("verdict", "said"),
     [

@@ -90,7 +90,7 @@ def _bad_rows(sheet: pd.DataFrame, config: dict) -> Iterator[str]:
     first_seen: dict[str, int] = {}
     for row, cells in zip(sheet.index, sheet.to_dict("records"), strict=True):
         patient = cells["patient"]
-        if not pd.Series([patient]).str.fullmatch(PATIENT_ID).item():
+        if not re.fullmatch(PATIENT_ID, patient):
             yield (
                 f"row {row}: the patient id {patient!r} is not usable as a file name; use "
                 "letters, digits, `_` and `-`."
