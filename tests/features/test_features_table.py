@@ -357,7 +357,7 @@ def test_an_excluded_patient_is_out_before_labels_are_looked_at_and_parquet_keep
 
 def test_an_excluded_patient_who_is_not_in_the_table_is_refused_with_the_nearest(tmp_path):
     path = saved(own_table(), tmp_path)
-    with pytest.raises(BadInput, match=r"no patient P3, whom `exclude`.*did you mean P\d3"):
+    with pytest.raises(BadInput, match=r"`exclude` names P3, who is not in mine.csv.*mean P\d3"):
         read_features(path, OURS, CLASSES, exclude={"P3": "x"})
     with pytest.raises(BadInput, match="leaves no patient"):
         read_features(path, OURS, CLASSES, exclude=dict.fromkeys(own_table()["patient"], "x"))
