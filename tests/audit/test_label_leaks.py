@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.classes import CLASSES
+from helpers.user_tables import OURS, own_table
 from livermets.audit.label_leaks import comparable_lesions, copied_columns, duplicated_lesions
 from livermets.audit.leakage_audit import audit_data, stop_on_findings
 from livermets.audit.verdicts import Verdicts
@@ -10,19 +12,7 @@ from livermets.core.errors import BadInput
 from livermets.features.features_table import feature_columns
 from livermets.features.user_table import read_features
 
-OURS = {"patient": "patient", "lesion": "lesion", "label": "label"}
-CLASSES = ["colorectal", "pancreatic"]
 NAMES = [f"original_firstorder_F{i:02}" for i in range(12)]
-
-
-def own_table(patients=16, lesions=2, seed=0):
-    """A user's table with features that say nothing."""
-    rng = np.random.default_rng(seed)
-    n = patients * lesions
-    ids = np.repeat([f"P{i:02}" for i in range(1, patients + 1)], lesions)
-    table = pd.DataFrame({"patient": ids, "lesion": np.tile(range(1, lesions + 1), patients)})
-    table["label"] = np.repeat(np.resize(CLASSES, patients), lesions)
-    return table.join(pd.DataFrame(rng.normal(size=(n, 3)), columns=["Mean", "Energy", "Busyness"]))
 
 
 def audited(table, tmp_path, **verdicts):

@@ -3,7 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from livermets.audit.near_duplicates import MAX_EXPECTED_PAIRS, compare_lesions
+from livermets.audit.near_duplicates import (
+    MAX_EXPECTED_PAIRS,
+    MIN_COMMON,
+    _distances,
+    compare_lesions,
+)
+from sklearn.metrics.pairwise import nan_euclidean_distances
 
 N_FEATURES = 40
 FEATURES = [f"f{i:02}" for i in range(N_FEATURES)]
@@ -65,12 +71,21 @@ def test_missing_values_neither_hide_a_copy_nor_invent_one(how):
     assert found(emptied(with_copies(table, "P007", ["P900"]), how)) == [("P007", "P900")]
 
 
-def test_distances_over_common_features_are_those_of_the_complete_ones():
-    complete = compare_lesions(lesions(), FEATURES).pairs
+def test_distances_over_common_features_are_those_of_scikit_learn():
+    values = emptied(lesions(), "a third of all cells")[FEATURES].to_numpy()
+    rows, known = slice(5, 25), (~np.isnan(values)).astype(int)
+    expected = nan_euclidean_distances(values[rows], values)
+    too_few = known[rows] @ known.T < MIN_COMMON
+    assert 0 < too_few.sum() < 100
+    expected[too_few] = np.inf
+    np.testing.assert_allclose(_distances(values, rows), expected, rtol=1e-9, atol=1e-6)
+
+
+def test_features_without_a_single_value_change_nothing():
     half = lesions().assign(**{name: np.nan for name in FEATURES[20:]})
-    alone = compare_lesions(lesions(), FEATURES[:20]).pairs
-    assert compare_lesions(half, FEATURES).pairs == alone
-    assert complete != alone
+    alone = compare_lesions(lesions(), FEATURES[:20])
+    assert compare_lesions(half, FEATURES) == alone
+    assert compare_lesions(lesions(), FEATURES) != alone
 
 
 @pytest.mark.parametrize("copies", [1, 5, 8, 17, 24], ids=lambda n: f"{n} copies")

@@ -1,4 +1,6 @@
-"""The cohort sheet as people write it."""
+"""The cohort sheet as people write it: read, or refused with the row and a hint."""
+
+from pathlib import Path
 
 import pytest
 from livermets.core.errors import BadInput
@@ -45,3 +47,80 @@ def test_a_clinical_column_is_numeric_if_its_filled_cells_are_numbers():
     assert odd_cells(["61,5", "70,2"]) == [0, 1]
     assert odd_cells(["<65", ">=65", "<65"]) == []
     assert odd_cells(["T1", "T2", "3"]) == []
+
+
+def sheet(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "patients.tsv"
+    path.write_text(text.replace(" ", "\t").replace("~", " "))
+    return path
+
+
+def test_a_good_sheet_comes_back_as_strings_with_all_columns(tmp_path):
+    path = sheet(tmp_path, "patient label ct age\n007 colorectal a.nii.gz 61\n")
+    table = read_sheet(path, load_config({"clinical": ["age"]}))
+    assert table.to_dict("records") == [
+        {
+            "patient": "007",
+            "label": "colorectal",
+            "ct": "a.nii.gz",
+            "n_slices": "",
+            "mask": "",
+            "site": "",
+            "age": "61",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("patient label ct\nA/B colorectal x\n", ["row 2", "'A/B'", "letters, digits"]),
+        ("patient label ct\n.. colorectal x\n", ["row 2", "'..'"]),
+        ("patient label ct\nA~B colorectal x\n", ["row 2", "'A B'"]),
+        ("patient label ct\nA colorectal x\nA pancreatic y\n", ["row 3", "already in row 2"]),
+        ("patient label ct\nA colorectal x\na pancreatic y\n", ["row 3", "already in row 2"]),
+        ("patient label ct\nA gastric x\n", ["row 2", "'gastric'", "classes"]),
+        ("patient label ct\nA colorectal \n", ["row 2", "patient A", "no `ct`"]),
+        ("patient label ct\n colorectal x\n", ["row 2", "''"]),
+        ("patient label cct\nA colorectal x\n", ["`cct`", "you mean `ct`"]),
+        ("patient label ct stage\nA colorectal x T1\n", ["`stage`", "clinical"]),
+        ("patient ct\nA x\n", ["`label`", "missing"]),
+        ("patient label ct\n", ["no patient"]),
+        ("patient label ct n_slices\nA colorectal x 41.5\n", ["row 2", "'41.5'", "`n_slices`"]),
+        (
+            "patient label ct unsure\nA colorectal x id~missing\n",
+            ["row 2", "unsure who patient A is: id missing", "empty the cell"],
+        ),
+        ("patient label ct\nA colorectal a{1}|b\n", ["row 2", "patient A", "{1}", "rename"]),
+        ("patient label ct mask\nA colorectal x m{n,[a]{2}}\n", ["row 2", "{n,[a]{2}}", "rename"]),
+    ],
+    ids=[
+        "an id with a slash",
+        "an id that is a folder",
+        "an id with a space",
+        "a patient twice",
+        "a patient twice in another case",
+        "an unknown label",
+        "a patient without CT",
+        "a row without an id",
+        "a misspelt column",
+        "a column not named as clinical",
+        "no column of labels",
+        "no patient",
+        "half a slice",
+        "a patient of whom a draft is unsure",
+        "braces in the path of a CT",
+        "braces in the path of a mask",
+    ],
+)
+def test_a_bad_sheet_is_refused_with_the_row_and_a_hint(tmp_path, text, words):
+    path = sheet(tmp_path, text)
+    with pytest.raises(BadInput) as refusal:
+        read_sheet(path, load_config({}))
+    for word in [*words, "patients.tsv"]:
+        assert word in str(refusal.value)
+
+
+def test_a_sheet_that_is_not_there_is_refused_with_what_to_do(tmp_path):
+    with pytest.raises(BadInput, match="does not exist; write it"):
+        read_sheet(tmp_path / "none.tsv", load_config({}))

@@ -1,12 +1,9 @@
-"""The configuration and the cohort sheet: defaults filled in, each mistake refused by name."""
-
-from pathlib import Path
+"""The configuration: defaults filled in, each mistake refused by name."""
 
 import pytest
 from livermets.core.errors import BadInput
-from livermets.study.cohort_sheet import read_sheet
 from livermets.study.config import load_config
-from livermets.study.config_schema import load_schema
+from livermets.study.config_schema import RENAMED, load_schema
 
 
 def test_every_key_of_the_schema_is_described():
@@ -85,85 +82,53 @@ def test_labels_that_no_mask_can_have_are_refused(lesion):
         load_config({"masks": {"labels": {"lesion": lesion}}})
 
 
-def sheet(tmp_path: Path, text: str) -> Path:
-    path = tmp_path / "patients.tsv"
-    path.write_text(text.replace(" ", "\t").replace("~", " "))
-    return path
-
-
-def test_a_good_sheet_comes_back_as_strings_with_all_columns(tmp_path):
-    path = sheet(tmp_path, "patient label ct age\n007 colorectal a.nii.gz 61\n")
-    table = read_sheet(path, load_config({"clinical": ["age"]}))
-    assert table.to_dict("records") == [
-        {
-            "patient": "007",
-            "label": "colorectal",
-            "ct": "a.nii.gz",
-            "n_slices": "",
-            "mask": "",
-            "site": "",
-            "age": "61",
-        }
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("patient label ct\nA/B colorectal x\n", ["row 2", "'A/B'", "letters, digits"]),
-        ("patient label ct\n.. colorectal x\n", ["row 2", "'..'"]),
-        ("patient label ct\nA~B colorectal x\n", ["row 2", "'A B'"]),
-        ("patient label ct\nA colorectal x\nA pancreatic y\n", ["row 3", "already in row 2"]),
-        ("patient label ct\nA colorectal x\na pancreatic y\n", ["row 3", "already in row 2"]),
-        ("patient label ct\nA gastric x\n", ["row 2", "'gastric'", "classes"]),
-        ("patient label ct\nA colorectal \n", ["row 2", "patient A", "no `ct`"]),
-        ("patient label ct\n colorectal x\n", ["row 2", "''"]),
-        ("patient label cct\nA colorectal x\n", ["`cct`", "you mean `ct`"]),
-        ("patient label ct stage\nA colorectal x T1\n", ["`stage`", "clinical"]),
-        ("patient ct\nA x\n", ["`label`", "missing"]),
-        ("patient label ct\n", ["no patient"]),
-        ("patient label ct n_slices\nA colorectal x 41.5\n", ["row 2", "'41.5'", "`n_slices`"]),
-        (
-            "patient label ct unsure\nA colorectal x id~missing\n",
-            ["row 2", "unsure who patient A is: id missing", "empty the cell"],
-        ),
-        ("patient label ct\nA colorectal a{1}|b\n", ["row 2", "patient A", "{1}", "rename"]),
-        ("patient label ct mask\nA colorectal x m{n,[a]{2}}\n", ["row 2", "{n,[a]{2}}", "rename"]),
-    ],
-    ids=[
-        "an id with a slash",
-        "an id that is a folder",
-        "an id with a space",
-        "a patient twice",
-        "a patient twice in another case",
-        "an unknown label",
-        "a patient without CT",
-        "a row without an id",
-        "a misspelt column",
-        "a column not named as clinical",
-        "no column of labels",
-        "no patient",
-        "half a slice",
-        "a patient of whom a draft is unsure",
-        "braces in the path of a CT",
-        "braces in the path of a mask",
-    ],
-)
-def test_a_bad_sheet_is_refused_with_the_row_and_a_hint(tmp_path, text, words):
-    path = sheet(tmp_path, text)
-    with pytest.raises(BadInput) as refusal:
-        read_sheet(path, load_config({}))
-    for word in [*words, "patients.tsv"]:
-        assert word in str(refusal.value)
-
-
-def test_a_sheet_that_is_not_there_is_refused_with_what_to_do(tmp_path):
-    with pytest.raises(BadInput, match="does not exist; write it"):
-        read_sheet(tmp_path / "none.tsv", load_config({}))
-
-
 def test_a_value_that_is_misspelt_is_told_the_nearest_and_no_schema():
     with pytest.raises(BadInput, match=r"'smot'.*did you mean 'smote'"):
         load_config({"classification": {"resampling": ["none", "smot"]}})
     with pytest.raises(BadInput, match="'youdn' cannot be used.*youden"):
         load_config({"evaluation": {"threshold": "youdn"}})
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_an_old_key_is_refused_with_its_new_name(old):
+    *groups, key = old.split(".")
+    given = {key: 1}
+    for group in groups:
+        given = {group: given}
+    with pytest.raises(BadInput, match=f"`{old}` is not a key; it is called `{RENAMED[old]}` now"):
+        load_config(given)
+
+
+@pytest.mark.parametrize("new", RENAMED.values())
+def test_the_new_name_of_a_key_is_in_the_schema(new):
+    schema = load_schema("config")
+    for part in new.split("."):
+        schema = schema["properties"][part]
+
+
+def test_the_old_name_of_the_control_is_refused_with_its_new_name():
+    with pytest.raises(BadInput, match="it is called `permuted_labels` now"):
+        load_config({"controls": ["shuffled_labels"]})
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"masks": {"compare_masks": True}}, "masks.compare_uncorrected"),
+        ({"correlation": 0.5}, "classification.max_correlation"),
+        ({"imaging": {"corrections": "c"}}, "masks.corrections"),
+    ],
+    ids=["in its new group", "without its group", "in another group"],
+)
+def test_an_old_key_at_another_place_is_asked_about(given, meant):
+    with pytest.raises(BadInput, match=f"did you mean `{meant}`"):
+        load_config(given)
+
+
+def test_mistakes_stand_side_by_side_as_sentences():
+    with pytest.raises(BadInput) as refusal:
+        load_config({"seeds": 1, "evaluation": {"draws": 100}})
+    assert str(refusal.value) == (
+        "config: `seeds` is not a key; did you mean `seed`? `evaluation.draws` is not a key; "
+        "intervals need no random draws any more; remove the line."
+    )

@@ -6,8 +6,6 @@ import shutil
 import pytest
 from helpers.refusals import refused
 from livermets.core.errors import BadInput
-from livermets.study.config import load_config
-from livermets.study.config_schema import RENAMED, load_schema
 from livermets.study.study import Study
 
 MODEL = {"name": "demo", "path": "model.zip", "sha256": "0" * 64, "labels": {"liver": 1}}
@@ -233,51 +231,6 @@ def test_splits_of_permuted_labels_leave_out_what_does_not_know_of_them(folder):
 def test_a_patient_without_a_mask_needs_a_model_that_is_there(folder, given, said):
     with pytest.raises(BadInput, match=said):
         Study.load(given)
-
-
-@pytest.mark.parametrize("old", RENAMED)
-def test_an_old_key_is_refused_with_its_new_name(old):
-    *groups, key = old.split(".")
-    given = {key: 1}
-    for group in groups:
-        given = {group: given}
-    with pytest.raises(BadInput, match=f"`{old}` is not a key; it is called `{RENAMED[old]}` now"):
-        load_config(given)
-
-
-@pytest.mark.parametrize("new", RENAMED.values())
-def test_the_new_name_of_a_key_is_in_the_schema(new):
-    schema = load_schema("config")
-    for part in new.split("."):
-        schema = schema["properties"][part]
-
-
-def test_the_old_name_of_the_control_is_refused_with_its_new_name():
-    with pytest.raises(BadInput, match="it is called `permuted_labels` now"):
-        load_config({"controls": ["shuffled_labels"]})
-
-
-@pytest.mark.parametrize(
-    ("given", "meant"),
-    [
-        ({"masks": {"compare_masks": True}}, "masks.compare_uncorrected"),
-        ({"correlation": 0.5}, "classification.max_correlation"),
-        ({"imaging": {"corrections": "c"}}, "masks.corrections"),
-    ],
-    ids=["in its new group", "without its group", "in another group"],
-)
-def test_an_old_key_at_another_place_is_asked_about(given, meant):
-    with pytest.raises(BadInput, match=f"did you mean `{meant}`"):
-        load_config(given)
-
-
-def test_mistakes_stand_side_by_side_as_sentences():
-    with pytest.raises(BadInput) as refusal:
-        load_config({"seeds": 1, "evaluation": {"draws": 100}})
-    assert str(refusal.value) == (
-        "config: `seeds` is not a key; did you mean `seed`? `evaluation.draws` is not a key; "
-        "intervals need no random draws any more; remove the line."
-    )
 
 
 def test_planning_refuses_a_correction_that_is_no_patients(folder):

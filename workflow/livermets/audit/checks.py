@@ -17,7 +17,6 @@ from livermets.audit.telling_columns import TellingColumn
 from livermets.core.text import list_names
 
 TRUST = "if a person has looked at it and it gives nothing away, name it in `audit.trusted_columns`"
-MAX_LISTED = 200  # columns that one sentence lists with their values
 MIN_SITE_V = 0.5  # Cramér's V of site and class, from which a model may learn the scanner
 Fingerprints = Mapping[str, dict[str, Any]]  # patient -> its `fingerprints.fingerprint`
 
@@ -194,12 +193,13 @@ def copied_columns(
 def telling_columns(
     numbers: Sequence[TellingColumn], categories: Sequence[TellingColumn]
 ) -> list[Finding]:
-    """List the columns that tell the class; one of words that tells it of all patients stops.
+    """List the columns that tell the class; categories that tell it of all patients stop the study.
 
     Parameters
     ----------
     numbers, categories : sequence of TellingColumn
-        The columns, as `audit.telling_columns` finds them.
+        The columns that tell it by their AUC, and those that tell it as categories, as
+        `audit.telling_columns` finds them.
     """
     findings = [
         Finding(
@@ -211,11 +211,10 @@ def telling_columns(
         for column in categories
     ]
     if numbers:
-        listed = ", ".join(f"{column.name} ({column.text})" for column in numbers[:MAX_LISTED])
-        more = f" and {len(numbers) - MAX_LISTED} more" if len(numbers) > MAX_LISTED else ""
+        listed = ", ".join(f"{column.name} ({column.text})" for column in numbers)
         text = (
-            f"by patient, the class can be told by {listed}{more} "
-            "alone: a strong predictor, or a leak; check where the values come from"
+            f"by patient, the class can be told by {listed} alone: a strong predictor, or a leak; "
+            "check where the values come from"
         )
         findings.append(Finding((), text, column=numbers[0].name if len(numbers) == 1 else ""))
     return findings

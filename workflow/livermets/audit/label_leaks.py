@@ -61,9 +61,7 @@ def duplicated_lesions(table: pd.DataFrame, features: Sequence[str]) -> list[lis
     list of list of (str, int)
         Groups of (patient, lesion), one lesion of each patient.
     """
-    values = table[list(features)].to_numpy(float)
-    telling = np.isfinite(values[:, many_valued(values)]).sum(axis=1) >= FEATURES_OF_A_LESION
-    measured = table[telling]
+    measured = table[_comparable(table, features)]
     same = measured[measured.duplicated(list(features), keep=False)]
     if same.empty:
         return []
@@ -76,9 +74,14 @@ def duplicated_lesions(table: pd.DataFrame, features: Sequence[str]) -> list[lis
 
 def comparable_lesions(table: pd.DataFrame, features: Sequence[str]) -> int:
     """Count the lesions with values enough to be told from others, see `duplicated_lesions`."""
+    return int(np.count_nonzero(_comparable(table, features)))
+
+
+def _comparable(table: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
+    """Mask of the lesions with values in enough many-valued features."""
     values = table[list(features)].to_numpy(float)
-    known = np.isfinite(values[:, many_valued(values)]).sum(axis=1)
-    return int(np.count_nonzero(known >= FEATURES_OF_A_LESION))
+    known: np.ndarray = np.isfinite(values[:, many_valued(values)]).sum(axis=1)
+    return known >= FEATURES_OF_A_LESION
 
 
 def _label_copies(values: np.ndarray, table: pd.DataFrame) -> np.ndarray:

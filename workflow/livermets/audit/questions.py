@@ -22,7 +22,8 @@ from livermets.audit.telling_columns import (
     too_few_patients,
 )
 from livermets.core.text import list_names
-from livermets.features.features_table import clinical_columns, feature_columns
+from livermets.features.features_table import feature_columns
+from livermets.study.clinical_columns import clinical_columns
 
 
 @dataclass(frozen=True)
@@ -132,10 +133,8 @@ def about_features(features: pd.DataFrame, trusted: Collection[str]) -> list[Che
 
 
 def _identity_check(features: pd.DataFrame, columns: list[str]) -> Check:
-    title, comparable = (
-        "Do two patients share a lesion's features?",
-        comparable_lesions(features, columns),
-    )
+    title = "Do two patients share a lesion's features?"
+    comparable = comparable_lesions(features, columns)
     if not comparable:
         impossible = (
             f"no lesion has values in {FEATURES_OF_A_LESION} features with many different values: "

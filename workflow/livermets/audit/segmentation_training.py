@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 import pandas as pd
 
 from livermets.audit.checks import Finding, Fingerprints, counted
-from livermets.audit.leakage_audit import Check
+from livermets.audit.questions import Check
 from livermets.core.errors import BadInput
 from livermets.core.text import list_names
 

@@ -4,6 +4,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
+from livermets.study.patient_ids import without_zeros
+
 # What follows the id of a person who stands twice: `_a`, `-2`, `_pre`, or a letter after a digit.
 SUFFIX = re.compile(
     r"(?P<person>.*\d)(?:[-_ .](?P<part>[a-z]{1,6}|\d{1,2}|[a-z]\d)|(?P<letter>[a-z]))"
@@ -29,7 +31,7 @@ def _by_spelling(patients: list[str]) -> list[list[str]]:
     by_plain_id = defaultdict(list)
     for patient in patients:
         letters_and_digits = re.sub(r"[^a-z0-9]", "", patient.casefold())
-        by_plain_id[_without_zeros(letters_and_digits)].append(patient)
+        by_plain_id[without_zeros(letters_and_digits)].append(patient)
     return [ids for ids in by_plain_id.values() if len(ids) > 1]
 
 
@@ -40,13 +42,13 @@ def _by_person(patients: list[str]) -> list[list[str]]:
     suffixes of digits and of letters are each judged by the largest group.
     """
     asked = []
-    plain = {_without_zeros(patient.casefold()): patient for patient in patients}
+    plain = {without_zeros(patient.casefold()): patient for patient in patients}
     for digits in (True, False):
         by_person = defaultdict(list)
         for patient in patients:
             match = SUFFIX.fullmatch(patient.casefold())
             if match and (match["part"] or match["letter"]).isdigit() == digits:
-                by_person[_without_zeros(match["person"])].append(patient)
+                by_person[without_zeros(match["person"])].append(patient)
         if by_person and max(map(len, by_person.values())) > MAX_PER_PERSON:
             continue
         for person, ids in by_person.items():
@@ -54,8 +56,3 @@ def _by_person(patients: list[str]) -> list[list[str]]:
             if len(group) > 1:
                 asked.append(group)
     return asked
-
-
-def _without_zeros(patient: str) -> str:
-    """The id without zeros at the beginning of its numbers."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", patient)

@@ -65,7 +65,8 @@ def too_few_patients(patients: pd.DataFrame, columns: int) -> str:
     if len(counts) < 2:
         return "the patients have one class"
     n, smallest = int(counts.sum()), int(counts.min())
-    expected = 2 * columns * max(1, len(counts) * (len(counts) > 2)) / comb(n, smallest)
+    asked = len(_asked_classes(patients["label"]))
+    expected = 2 * columns * asked / comb(n, smallest)
     if expected < MAX_EXPECTED:
         return ""
     return (
@@ -90,11 +91,11 @@ def telling_numbers(patients: pd.DataFrame, columns: Sequence[str]) -> list[Tell
         return []
     values = patients[list(columns)].to_numpy(float)
     ranks = rankdata(values, axis=0, nan_policy="omit")
+    known = ~np.isnan(values)
     classes = _asked_classes(patients["label"])
     telling = []
     for name in classes:
         inside = (patients["label"] == name).to_numpy()
-        known = ~np.isnan(values)
         n_in, n_out = (known & inside[:, None]).sum(axis=0), (known & ~inside[:, None]).sum(axis=0)
         wins = np.nansum(ranks[inside], axis=0) - n_in * (n_in + 1) / 2
         auc = wins / np.maximum(n_in * n_out, 1)

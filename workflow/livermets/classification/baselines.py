@@ -30,8 +30,8 @@ from livermets.splits.patient_splits import grouped_folds
 from livermets.study.arms import BASELINES, baseline_arm
 from livermets.study.baselines import available_baselines, volume_column
 from livermets.study.classifiers import CLASSIFIERS
-from livermets.study.clinical_columns import is_numeric
-from livermets.study.names import CLINICAL, SITE
+from livermets.study.clinical_columns import clinical_columns, is_numeric
+from livermets.study.names import SITE
 
 INNER_FOLDS = 3  # in which the threshold of a baseline is chosen
 
@@ -225,7 +225,7 @@ def _radiomics_clinical(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str]
 
 def clinical_table(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
     """The table with its clinical columns as numbers or categories, and the names of both."""
-    columns = [c for c in features.columns if c.startswith(CLINICAL)]
+    columns = clinical_columns(features)
     empty = [c for c in columns if features[c].isna().all()]
     numbers = [c for c in columns if c in empty or is_numeric(features[c])]
     categories = [c for c in columns if c not in numbers]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from livermets.study.baselines import volume_column
 from livermets.study.cells import cell_text
-from livermets.study.clinical_columns import FEW_VALUES, is_numeric
+from livermets.study.clinical_columns import FEW_VALUES, clinical_columns, is_numeric
 from livermets.study.names import CLINICAL
 
 MOST_GROUPS = 12  # a column of words with more categories than these makes no groups
@@ -88,14 +88,9 @@ def with_clinical_columns(cohort: pd.DataFrame, features: pd.DataFrame) -> pd.Da
     patients = cohort["patient"].astype(str)
     added = {
         name.removeprefix(CLINICAL): patients.map(first[name])
-        for name in clinical_columns(features.columns)
+        for name in clinical_columns(features)
     }
     return cohort.assign(**{name: cells for name, cells in added.items() if name not in cohort})
-
-
-def clinical_columns(columns: Iterable[str]) -> list[str]:
-    """Clinical columns of a features table, with their prefix."""
-    return [str(name) for name in columns if str(name).startswith(CLINICAL)]
 
 
 def with_manufacturers(cohort: pd.DataFrame, records: Mapping[str, Mapping]) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from livermets.core.errors import BadInput, BadPatient
 from livermets.core.io import read_json_files
+from livermets.study.clinical_columns import clinical_columns
 from livermets.study.names import CLINICAL
 
 IDS = ("patient", "lesion", "label")
@@ -168,8 +169,3 @@ def stable_columns(
     if not stable:
         raise BadInput(f"{split}: no feature reaches radiomics.min_icc: lower it.")
     return stable
-
-
-def clinical_columns(table: pd.DataFrame) -> list[str]:
-    """The clinical columns, numbers or not."""
-    return [name for name in table.columns if name.startswith(CLINICAL)]

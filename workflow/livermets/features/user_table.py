@@ -1,6 +1,5 @@
 """A user's feature table, checked: labels, clinical columns, and features that tell too much."""
 
-import difflib
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -15,13 +14,18 @@ from livermets.features.features_table import (
     FACTS,
     IDS,
     REASON,
-    clinical_columns,
     feature_columns,
 )
 from livermets.features.typed_table import list_rows, load_table
 from livermets.study.cells import MISSING, as_numbers, cell_text
-from livermets.study.clinical_columns import is_numeric, odd_cell_remedy, odd_cells
+from livermets.study.clinical_columns import (
+    clinical_columns,
+    is_numeric,
+    odd_cell_remedy,
+    odd_cells,
+)
 from livermets.study.names import CLINICAL
+from livermets.study.patient_ids import refuse_unknown_exclusions
 
 log = logging.getLogger(__name__)
 
@@ -100,14 +104,7 @@ def _without_excluded(
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """The table without the patients that the configuration leaves out, and a list of these."""
     rows = {str(patient): part for patient, part in table.groupby("patient", sort=False)}
-    for patient in exclude:
-        if patient not in rows:
-            near = difflib.get_close_matches(patient, rows, n=1)
-            raise BadInput(
-                f"{name} has no patient {patient}, whom `exclude` in the config names"
-                + (f" (did you mean {near[0]}?)" if near else "")
-                + ". Write the id as the table does, in quotes, or remove it"
-            )
+    refuse_unknown_exclusions(exclude, list(rows), name)
     excluded = [
         {
             "patient": patient,
@@ -117,10 +114,7 @@ def _without_excluded(
         }
         for patient, reason in exclude.items()
     ]
-    kept = table[~table["patient"].isin(list(exclude))]
-    if kept.empty:
-        raise BadInput(f"`exclude` in the config leaves no patient of {name}. Remove some of them")
-    return kept, excluded
+    return table[~table["patient"].isin(list(exclude))], excluded
 
 
 def _clinical(table: pd.DataFrame, column: str, on_bad_cell: str, name: str) -> pd.Series:

@@ -1,19 +1,27 @@
-"""Clinical columns: one rule that says which are numbers, for Table 1 and the classifiers alike.
+"""Clinical columns: which they are in a features table, and which of them are numbers.
+
+Table 1, the classifiers and the subgroups follow the same rule.
 
 The workflow imports this while it plans, so only the standard library and pandas are used.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import pandas as pd
 
 from livermets.study.cells import cell_text
+from livermets.study.names import CLINICAL
 
 # A numeric column with no more values than these is one of categories, such as a stage of 1 to 4.
 FEW_VALUES = 5
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 LIKE_A_NUMBER = re.compile(r"[-+]?\d+(,\d+)?")  # 61,5
+
+
+def clinical_columns(columns: Iterable[Hashable]) -> list[str]:
+    """The clinical columns of a features table, numbers or not, with their prefix."""
+    return [name for name in map(str, columns) if name.startswith(CLINICAL)]
 
 
 def is_numeric(cells: Sequence[object] | pd.Series) -> bool:

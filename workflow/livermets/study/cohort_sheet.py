@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -90,7 +90,7 @@ def _bad_rows(sheet: pd.DataFrame, config: dict) -> Iterator[str]:
     first_seen: dict[str, int] = {}
     for row, cells in zip(sheet.index, sheet.to_dict("records"), strict=True):
         patient = cells["patient"]
-        if not pd.Series([patient]).str.fullmatch(PATIENT_ID).item():
+        if not re.fullmatch(PATIENT_ID, patient):
             yield (
                 f"row {row}: the patient id {patient!r} is not usable as a file name; use "
                 "letters, digits, `_` and `-`."
@@ -134,17 +134,3 @@ def _bad_rows(sheet: pd.DataFrame, config: dict) -> Iterator[str]:
         for column in ("ct", "mask"):
             if problem := unusable_path(column, cells[column]):
                 yield f"row {row}: patient {patient}: {problem}"
-
-
-def refuse_unknown_exclusions(exclude: Mapping[str, str], patients: Sequence[str]) -> None:
-    """Refuse an id in `exclude` that the cohort sheet does not have, and an empty cohort."""
-    for patient in exclude:
-        if patient not in patients:
-            near = difflib.get_close_matches(patient, patients, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            raise BadInput(
-                f"config: `exclude` names {patient}, who is not in the cohort sheet{hint}; write "
-                "the id as the sheet does, in quotes, or remove it."
-            )
-    if exclude and len(exclude) == len(patients):
-        raise BadInput("config: `exclude` leaves no patient; remove some of them.")

@@ -1,10 +1,12 @@
-"""Ids of patients: which can be used, and which a spreadsheet has changed on the way.
+"""Ids of patients: which a spreadsheet has changed on the way, and which the study does not have.
 
 The workflow imports this while it plans, so only the standard library and pandas are used.
 """
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -17,7 +19,12 @@ def plain_id(patient: str) -> str:
     """An id without what programs change: zeros at the beginning, `.0`, case, unseen letters."""
     seen = "".join(letter for letter in patient if unicodedata.category(letter) != "Cf")
     text = unicodedata.normalize("NFKC", seen).casefold().removesuffix(".0")
-    return re.sub(r"(?<!\d)0+(?=\d)", "", text)
+    return without_zeros(text)
+
+
+def without_zeros(patient: str) -> str:
+    """An id without the zeros at the beginning of its numbers."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", patient)
 
 
 def refuse_changed_ids(patients: pd.Series, name: str) -> None:
@@ -47,6 +54,31 @@ def refuse_changed_ids(patients: pd.Series, name: str) -> None:
                 "spreadsheet drops zeros at the beginning: format the column as text), or rename "
                 "one of the patients."
             )
+
+
+def refuse_unknown_exclusions(exclude: Iterable[str], patients: Sequence[str], table: str) -> None:
+    """Refuse an id in `exclude` that the study does not have, and an empty cohort.
+
+    Parameters
+    ----------
+    exclude : iterable of str
+        Patients whom the configuration leaves out.
+    patients : sequence of str
+        All patients.
+    table : str
+        Where these stand, for messages.
+    """
+    excluded = list(exclude)
+    for patient in excluded:
+        if patient not in patients:
+            near = difflib.get_close_matches(patient, patients, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise BadInput(
+                f"config: `exclude` names {patient}, who is not in {table}{hint}; write the id as "
+                "it stands there, in quotes, or remove it."
+            )
+    if excluded and len(excluded) == len(patients):
+        raise BadInput(f"config: `exclude` leaves no patient of {table}; remove some of them.")
 
 
 def _visible(patient: str) -> str:

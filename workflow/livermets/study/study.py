@@ -14,12 +14,13 @@ from typing import Any
 from livermets.core.errors import BadInput
 from livermets.study.arm_plan import ArmPlan
 from livermets.study.arms import SELECTED
-from livermets.study.cohort_sheet import read_sheet, refuse_unknown_exclusions
+from livermets.study.cohort_sheet import read_sheet
 from livermets.study.config import load_config
 from livermets.study.corrections import refuse_strangers
 from livermets.study.mask_plan import MaskPlan
 from livermets.study.outputs import figure_names, table_names
 from livermets.study.paths import WILDCARD, unusable_path
+from livermets.study.patient_ids import refuse_unknown_exclusions
 from livermets.study.schemes import schemes_of, sites_to_test, split_names
 from livermets.study.table_file import read_table_columns
 
@@ -45,7 +46,7 @@ class Study(MaskPlan, ArmPlan):
         columns = read_table_columns(config["features"], "features") if config["features"] else []
         out = config["exclude"]
         if not config["features"]:  # the patients of a feature table are known once it is read
-            refuse_unknown_exclusions(out, [row["patient"] for row in rows])
+            refuse_unknown_exclusions(out, [row["patient"] for row in rows], "the cohort sheet")
         excluded = [row | {"reason": out[row["patient"]]} for row in rows if row["patient"] in out]
         sheet = {row.pop("patient"): {**row} for row in rows if row["patient"] not in out}
         study = cls(config, sheet, tuple(columns), tuple(excluded))

@@ -11,6 +11,7 @@ from livermets.evaluation import subgroup_members as members
 from livermets.evaluation.heterogeneity import site_heterogeneity
 from livermets.evaluation.subgroups import measure_subgroups
 from livermets.predictions.predictions_table import read_predictions
+from livermets.study.clinical_columns import clinical_columns
 from livermets.study.names import CLINICAL
 
 task = {key: snakemake.params[key] for key in ("arms", "classes", "positive")}
@@ -18,7 +19,7 @@ path = snakemake.input.features
 with job(snakemake):
     predictions = read_predictions(snakemake.input.predictions, snakemake.params.classes)
     names = pq.read_schema(path).names
-    clinical = members.clinical_columns(names)
+    clinical = clinical_columns(names)
     columns = ["patient", "lesion", *members.size_columns(names), *clinical]
     features = pd.read_parquet(path, columns=columns)
     records = {Path(record).stem: read_json(record) for record in snakemake.input.records}
