@@ -282,6 +282,12 @@ def test_a_folder_without_dicom_is_refused_and_its_subfolders_are_counted(tmp_pa
     refused_ct(tmp_path, "no DICOM file")
 
 
+def test_a_file_that_cannot_be_opened_may_be_a_slice_and_is_refused(tmp_path):
+    folder = write_series(tmp_path / "ct", volume())
+    (folder / "IM0007").symlink_to(tmp_path / "not fetched")
+    refused_ct(folder, "IM0007", "cannot be opened", "No such file")
+
+
 def test_two_series_in_one_folder_are_refused_with_their_counts_and_no_uid(tmp_path):
     write_series(tmp_path, volume(), prefix="a")
     write_series(tmp_path, volume((4, 16, 20)), prefix="b")
