@@ -320,6 +320,25 @@ def test_a_tree_that_grows_leaves_each_patient_their_id_and_their_label(tmp_path
     ]
 
 
+def test_the_id_of_a_patient_whose_scans_are_gone_is_not_given_to_another(tmp_path):
+    study, dicom = tmp_path / "study", tmp_path / "dicom"
+    folder = write_series(dicom / "a", slices(), **STUDY)
+    main([str(study), str(dicom)])
+    shutil.rmtree(folder)
+    write_series(dicom / "b", slices(), **{**LATER, "PatientID": "B2"})
+    main([str(study), str(dicom)])
+    assert list(read_sheet_of(study).index) == ["P002"]
+
+
+def test_a_sheet_without_cts_keeps_no_cells(tmp_path):
+    study, dicom = tmp_path / "study", tmp_path / "dicom"
+    write_series(dicom, slices(), **STUDY)
+    (study / "config").mkdir(parents=True)
+    (study / "config/patients.tsv").write_text("patient\tlabel\nP9\tcolorectal\n")
+    main([str(study), str(dicom)])
+    assert read_sheet_of(study)["label"].tolist() == [""]
+
+
 def test_what_a_person_decided_on_unsure_patients_stays(tmp_path):
     study, dicom = tmp_path / "study", tmp_path / "dicom"
     for number, name in enumerate("ab"):
