@@ -19,9 +19,8 @@ def drafted(tree: Path) -> dict:
     """The row of the only patient of a sheet, which import reads as drafted."""
     sheet, _ = draft_cohort(tree, INCLUDE_ALL)
     (row,) = sheet.to_dict("records")
-    if row["ct"]:
-        _, record = import_ct(listed_paths(row["ct"]), "P1")
-        assert record["n_slices"] == row["n_slices"]
+    _, record = import_ct(listed_paths(row["ct"]), "P1")
+    assert record["n_slices"] == row["n_slices"]
     return row
 
 
