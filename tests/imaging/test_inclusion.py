@@ -1,30 +1,34 @@
 """Inclusion criteria: what is not met is named, and what is unknown is a choice."""
 
+from helpers.dicom_exports import INCLUDE_ALL
 from livermets.core.errors import NotIncluded
 from livermets.core.exclusion import exclude_or_stop
 from livermets.core.io import read_json
 from livermets.imaging.inclusion import unmet_criteria
 
-ANY = {"max_slice_thickness_mm": None, "max_slice_step_mm": None, "kernels": None, "phases": None}
-ANY = {**ANY, "unknown": "keep"}
-PAPER = {**ANY, "max_slice_thickness_mm": 1.5, "kernels": ["B30s"], "phases": ["portal venous"]}
+PAPER = {
+    **INCLUDE_ALL,
+    "max_slice_thickness_mm": 1.5,
+    "kernels": ["B30s"],
+    "phases": ["portal venous"],
+}
 
 
 def test_criteria_name_what_is_not_met_and_the_unknown_is_a_choice():
     facts = {"slice_thickness_mm": 1.5, "slice_step_mm": 1.0, "kernel": "B30s",
              "phase": "portal venous"}  # fmt: skip
-    assert unmet_criteria(facts, PAPER) == unmet_criteria(facts, ANY) == []
+    assert unmet_criteria(facts, PAPER) == unmet_criteria(facts, INCLUDE_ALL) == []
     assert unmet_criteria({**facts, "kernel": "b30S", "slice_thickness_mm": 1.52}, PAPER) == []
     bad = {"slice_thickness_mm": 5.0, "kernel": "I70f", "phase": "arterial"}
     assert unmet_criteria(bad, PAPER) == [
         "slice thickness 5 mm", "reconstruction kernel I70f", "contrast phase arterial",
     ]  # fmt: skip
-    assert unmet_criteria(bad, ANY) == []
+    assert unmet_criteria(bad, INCLUDE_ALL) == []
     assert unmet_criteria({}, PAPER) == []
     assert unmet_criteria({}, {**PAPER, "unknown": "exclude"}) == [
         "slice thickness not known", "reconstruction kernel not known", "contrast phase not known",
     ]  # fmt: skip
-    assert unmet_criteria({"slice_step_mm": 3.0}, {**ANY, "max_slice_step_mm": 2}) == [
+    assert unmet_criteria({"slice_step_mm": 3.0}, {**INCLUDE_ALL, "max_slice_step_mm": 2}) == [
         "slice spacing 3 mm"
     ]
 

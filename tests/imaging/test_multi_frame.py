@@ -8,11 +8,11 @@ from helpers.ct_images import refused_ct
 from helpers.dicom_series import volume, write_series
 from helpers.enhanced_ct import enhanced, legacy_enhanced, split_file
 from livermets.imaging.ct import import_ct
-from livermets.imaging.dicom_headers import FrameHeader, read_acquisition
+from livermets.imaging.dicom_headers import FrameHeader, is_lossy, read_acquisition
 from livermets.imaging.draft_cohort import draft_cohort
 from livermets.imaging.multi_frame import frame_headers
 from livermets.study.config import load_config
-from pydicom.uid import JPEGLSLossless, RLELossless, generate_uid
+from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless, RLELossless, generate_uid
 
 ORDER = [3, 0, 5, 1, 4, 2]  # of the frames in the file, which no reader may rely on
 OBLIQUE = (0.96, 0.28, 0, -0.28, 0.96, 0)
@@ -165,6 +165,14 @@ def test_an_enhanced_ct_states_its_contrast_agent_and_its_delay(tmp_path):
     record = read_acquisition(frame)
     assert record["contrast"] is True
     assert record["phase"] == "portal venous"  # 70 s after the injection
+
+
+def test_a_frame_was_compressed_with_loss_if_its_file_was(tmp_path):
+    classic = write_series(tmp_path / "classic", volume())
+    header = pydicom.dcmread(enhanced(classic, tmp_path / "ct.dcm", ORDER))
+    assert not is_lossy(frame_headers(header)[0])
+    header.file_meta.TransferSyntaxUID = JPEGLSNearLossless
+    assert all(map(is_lossy, frame_headers(header)))
 
 
 def test_a_classic_header_is_its_own_and_only_frame(tmp_path):

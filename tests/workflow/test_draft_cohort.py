@@ -13,18 +13,18 @@ import pyarrow.parquet as pq
 import pydicom
 import pytest
 import SimpleITK as sitk
+from helpers.dicom_exports import INCLUDE_ALL, slices
 from helpers.dicom_series import write_series
 from helpers.run_study import snakemake, write_config, write_sheet
 from livermets.cohort.cohort_table import read_cohort
 from livermets.report.flow_diagram import draw_flow
 
-ANY = {"max_slice_thickness_mm": None, "max_slice_step_mm": None, "kernels": None, "phases": None}
-ANY = {**ANY, "unknown": "keep"}
-PAPER = {**ANY, "max_slice_thickness_mm": 1.5, "kernels": ["B30s"], "phases": ["portal venous"]}
-
-
-def slices(n=20, seed=0):
-    return np.random.default_rng(seed).integers(-1000, 1500, (n, 8, 10)).astype(np.int16)
+PAPER = {
+    **INCLUDE_ALL,
+    "max_slice_thickness_mm": 1.5,
+    "kernels": ["B30s"],
+    "phases": ["portal venous"],
+}
 
 
 def test_the_papers_criteria_leave_a_thick_ct_out_and_the_flow_diagram_says_so(tmp_path):
@@ -54,7 +54,7 @@ def test_import_takes_the_series_that_was_drafted_or_says_what_is_missing(tmp_pa
     rows.append("P2\tcolorectal\ta\tm.nii.gz\t24")
     (tmp_path / "config").mkdir()
     (tmp_path / "config/patients.tsv").write_text("\n".join(rows) + "\n")
-    write_config(tmp_path, {"imaging": {"inclusion": ANY}})
+    write_config(tmp_path, {"imaging": {"inclusion": INCLUDE_ALL}})
     done = snakemake(tmp_path, "-k", "results/ct/P1.nii.gz", "results/ct/P2.nii.gz")
     assert "patient P2: the CT has 12 slices, and the cohort sheet says 24" in done.stderr
     assert sitk.ReadImage(str(tmp_path / "results/ct/P1.nii.gz")).GetSize()[2] == 24

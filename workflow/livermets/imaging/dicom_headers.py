@@ -39,6 +39,36 @@ class FrameHeader(pydicom.Dataset):
     number: int
 
 
+def read_header(
+    file: Path, tags: Sequence[str] | None = None, pixels: bool = False
+) -> pydicom.Dataset | None:
+    """Read the header of a DICOM file, with or without the preamble; None if it is not DICOM.
+
+    Parameters
+    ----------
+    file : Path
+        The file.
+    tags : sequence of str, optional
+        The tags to keep, SOPClassUID or Modality among them. Default: all.
+    pixels : bool
+        Whether to keep the pixels too, which fill the memory.
+
+    Raises
+    ------
+    OSError
+        The file cannot be opened: no permission, or a link to nowhere.
+    """
+    kept = None if tags is None else list(tags)
+    with file.open("rb") as stream:
+        try:
+            header = pydicom.dcmread(
+                stream, force=True, stop_before_pixels=not pixels, specific_tags=kept
+            )
+            return header if header.get("SOPClassUID") or header.get("Modality") else None
+        except Exception:  # pydicom raises errors of any kind on a file that is not DICOM
+            return None
+
+
 def read_acquisition(header: pydicom.Dataset) -> dict[str, object]:
     """How a series was acquired; None for what its header does not state.
 
@@ -66,7 +96,7 @@ def read_acquisition(header: pydicom.Dataset) -> dict[str, object]:
         "kvp": _optional(value_of(header, "KVP"), float),
         "phase": contrast_phase(header),
         "contrast": True if value_of(header, "ContrastBolusAgent") else None,
-        "lossy_compression": True if _is_lossy(header) else None,
+        "lossy_compression": True if is_lossy(header) else None,
     }
 
 
@@ -89,12 +119,8 @@ def is_localiser(header: pydicom.Dataset) -> bool:
 
 def lacks_preamble(file: Path) -> bool:
     """Whether a file is an image in DICOM without the preamble, as some archives write them."""
-    try:
-        tags = ["SOPClassUID", "Rows"]
-        header = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=tags)
-        return bool(header.get("SOPClassUID") and header.get("Rows"))
-    except Exception:  # pydicom raises errors of any kind on a file that is not DICOM
-        return False
+    header = read_header(file, ["SOPClassUID", "Rows"])
+    return header is not None and bool(value_of(header, "Rows"))
 
 
 def value_of(header: pydicom.Dataset, key: str) -> Any:
@@ -177,7 +203,7 @@ def display_name(file: Path, header: pydicom.Dataset | None = None) -> str:
     return f"{name} (frame {header.number})" if isinstance(header, FrameHeader) else name
 
 
-def _is_lossy(header: pydicom.Dataset) -> bool:
+def is_lossy(header: pydicom.Dataset) -> bool:
     """Whether an image was once compressed with loss, by its tag or by its transfer syntax."""
     meta = getattr(header, "file_meta", None)
     syntax = meta.get("TransferSyntaxUID") if meta else None

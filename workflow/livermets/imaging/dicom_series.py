@@ -1,5 +1,6 @@
 """One CT series of a folder: pydicom reads the headers, GDCM (in SimpleITK) the voxels."""
 
+import functools
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from livermets.imaging.dicom_headers import (
     is_localiser,
     numbers_of,
     read_acquisition,
+    read_header,
     series_key,
     value_of,
     voxel_values,
@@ -137,7 +139,7 @@ def _read_voxels(slices: list[Slice]) -> sitk.Image:
 
 def _headers(folder: Path, patient: str) -> list[Header]:
     """Every file that lies directly in the folder, with its header."""
-    files = sorted(file for file in folder.iterdir() if file.is_file())
+    files = sorted(file for file in folder.iterdir() if file.is_file() or _leads_nowhere(file))
     headers = [(file, _read_header(file, patient)) for file in files]
     if not any(header for _, header in headers):
         n = sum(path.is_dir() for path in folder.iterdir())
@@ -150,23 +152,31 @@ def _headers(folder: Path, patient: str) -> list[Header]:
     return headers
 
 
+def _leads_nowhere(file: Path) -> bool:
+    """Whether a file is a link to a file that is not there, such as a slice not yet fetched."""
+    return file.is_symlink() and not file.exists()
+
+
 def _read_header(file: Path, patient: str) -> pydicom.Dataset | None:
     """The header without its pixels, which would fill the memory; None if it is not DICOM."""
     try:
-        header = pydicom.dcmread(file, force=True)  # a file may lack the preamble
-        is_dicom = bool(header.get("SOPClassUID") or header.get("Modality"))
-    except Exception:  # pydicom raises errors of any kind on a file that is not DICOM
-        is_dicom = False
+        header = read_header(file, pixels=True)
+    except OSError as error:  # it may be a slice
+        raise BadPatient(
+            patient,
+            f"the file {display_name(file)} beside the slices cannot be opened ({error.strerror})",
+            "Give the permission to read it, or bring back the file that the link names",
+        ) from error
     try:
-        is_complete = is_dicom and _is_complete(header)
-    except Exception:  # and on tags whose bytes are no value: no Columns, Rows of one byte
+        is_complete = header is not None and _is_complete(header)
+    except Exception:  # pydicom raises errors of any kind on tags whose bytes are no value
         is_complete = False
-    if is_complete:
+    if header is not None and is_complete:
         if "PixelData" in header:
             del header.PixelData
         return header
     named_dicom = file.suffix.lower() in (".dcm", ".ima", ".dicom")
-    if is_dicom or (named_dicom and not file.name.startswith(APPLE_DOUBLE)):
+    if header is not None or (named_dicom and not file.name.startswith(APPLE_DOUBLE)):
         raise BadPatient(
             patient,
             f"the DICOM file {display_name(file)} is damaged or cut short",
@@ -230,12 +240,13 @@ def _select_series(headers: list[Header], patient: str, named: list[Path]) -> li
 def _without_copies(slices: list[Slice]) -> list[Slice]:
     """The slices without those that are there twice: the same image by its UID and its voxels."""
     firsts: dict[tuple[str, str], Slice] = {}
+    same_voxels = functools.cache(_same_voxels)  # of files with many frames, asked frame by frame
     kept = []
     for file, header in slices:
         uid = value_of(header, "SOPInstanceUID")
         key = str(uid), str(value_of(header, "ImagePositionPatient"))
         first = firsts.setdefault(key, (file, header)) if uid else (file, header)
-        if first[0] == file or not _same_voxels(first[0], file):
+        if first[0] == file or not same_voxels(first[0], file):
             kept.append((file, header))
     return kept
 

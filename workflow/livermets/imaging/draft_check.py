@@ -5,18 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pydicom
 import SimpleITK as sitk
 
 from livermets.core.errors import BadPatient
+from livermets.imaging.ct import FAT_HU
 from livermets.imaging.dicom_geometry import Slice
-from livermets.imaging.dicom_headers import is_localiser, series_key
+from livermets.imaging.dicom_headers import display_name, is_localiser, read_header, series_key
 from livermets.imaging.dicom_series import stack_series
 from livermets.imaging.multi_frame import frame_headers
 from livermets.imaging.volumes import quiet_itk
 
 SAMPLES = 3  # slices whose voxels are looked at
-FAT_HU = -50  # every slice of a body has fat, and air beside it
 MIN_VALUES = 16  # a mask has fewer different values, a CT hundreds
 
 
@@ -36,12 +35,13 @@ def reason_of_import(files: Sequence[Path], patient: str, resample_tilt: bool) -
         `imaging: resample_tilt` of the configuration.
     """
     slices: list[Slice] = []
-    for file in files:
-        header = pydicom.dcmread(file, force=True, stop_before_pixels=True)
-        slices += [(file, frame) for frame in frame_headers(header) if not is_localiser(frame)]
-    wanted = series_key(slices[0][1])
     with warnings.catch_warnings():  # pydicom warns of values that break the standard
         warnings.simplefilter("ignore")
+        for file in files:
+            if (header := read_header(file)) is None:
+                return f"the DICOM file {display_name(file)} is damaged"
+            slices += [(file, frame) for frame in frame_headers(header) if not is_localiser(frame)]
+        wanted = series_key(slices[0][1])
         try:
             own = [one for one in slices if series_key(one[1]) == wanted]
             stack = stack_series(own, patient, resample_tilt)

@@ -75,14 +75,14 @@ def _draft(study: Path, dicom: Path | None) -> None:
             f"DICOM=/path/to/exports STUDY={study}"
         )
     else:
-        series = earlier
+        series = earlier.assign(chosen=choose_series(earlier))
     sheet = draft_sheet(series)
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "patients.tsv"
     if target.exists():
         sheet = keep_cells(sheet, series, _read_tsv(target))
         target = folder / "patients.draft.tsv"
-    write_table(listed, series.assign(chosen=choose_series(series)))
+    write_table(listed, series)
     write_table(target, sheet)
     if not config.exists():
         write_text(config, RECIPE.read_text(encoding="utf-8"))

@@ -23,8 +23,10 @@ from livermets.imaging.dicom_headers import (
     display_name,
     image_type,
     is_localiser,
+    is_lossy,
     numbers_of,
     read_acquisition,
+    read_header,
     series_key,
     value_of,
     voxel_values,
@@ -173,10 +175,14 @@ def read_tree(folder: Path) -> Tree:
         progress.tell(f"{tree.files:,} files read, {len(series):,} series")
         with warnings.catch_warnings():  # pydicom warns of values that break the standard
             warnings.simplefilter("ignore")
-            header = _read_header(path)
+            try:
+                header = _read_header(path)
+                damaged = header is None and is_dicom(path) and path.name.upper() != "DICOMDIR"
+            except OSError:  # no permission, or a link to nowhere
+                header, damaged = None, True
             if header is None:
                 tree.other += 1
-                tree.damaged += _is_damaged(path)
+                tree.damaged += damaged
                 continue
             for frame in frame_headers(header):
                 localiser = is_localiser(frame)
@@ -195,22 +201,10 @@ def _read_header(path: Path) -> pydicom.Dataset | None:
 
     A DICOMDIR is neither.
     """
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=TAGS)
-        is_object = bool(header.get("SOPClassUID") or header.get("Modality"))
-        return (
-            header if is_object and ("Rows" in header or header.get("SeriesInstanceUID")) else None
-        )
-    except Exception:  # pydicom raises errors of any kind on a file that is not DICOM
+    header = read_header(path, TAGS)
+    if header is None or not ("Rows" in header or value_of(header, "SeriesInstanceUID")):
         return None
-
-
-def _is_damaged(path: Path) -> bool:
-    """Whether a file that cannot be read begins as DICOM, or cannot even be opened."""
-    try:
-        return is_dicom(path) and path.name.upper() != "DICOMDIR"
-    except OSError:  # no permission, or a link to nowhere
-        return True
+    return header
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -248,7 +242,7 @@ def _add_slice(
         orientation,
         (value_of(header, "Rows"), value_of(header, "Columns")),
         voxel_values(header),
-        bool(read_acquisition(header)["lossy_compression"]),
+        is_lossy(header),
     )
     uid, position = value_of(header, "SOPInstanceUID"), values["ImagePositionPatient"]
     mark = hash((str(uid), position))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from livermets.imaging.contrast_phase import PORTAL_VENOUS
 from livermets.imaging.dicom_geometry import MIN_GAP_MM
 from livermets.imaging.dicom_headers import differing_tag
 from livermets.imaging.draft_headers import Series
@@ -13,7 +14,6 @@ from livermets.imaging.inclusion import unmet_criteria
 from livermets.imaging.reconstruction_kernel import is_sharp
 from livermets.imaging.series_description import other_region
 
-PORTAL_VENOUS = "portal venous"
 MIN_SLICES = 10  # a series with fewer is a localiser, a bolus timing or a part of a scan
 MIN_BITS = 9  # of a voxel in HU; 8 bits hold grey values or a mask
 NOT_HU = {  # values of ImageType of images that hold no HU of tissue
@@ -139,9 +139,14 @@ def remarks_on(series: Series, properties: Mapping[str, Any]) -> list[str]:
     return [remark for remark, applies in said.items() if applies]
 
 
+def usable_series(judged: Sequence[Judged]) -> list[Judged]:
+    """The series that nothing rules out, the best first."""
+    return sorted((one for one in judged if not one.refused), key=lambda one: one.rank)
+
+
 def compare(judged: Sequence[Judged]) -> list[Judged]:
     """The usable series of a patient, the best first; each behind gets a remark why it is."""
-    usable = sorted((one for one in judged if not one.refused), key=lambda one: one.rank)
+    usable = usable_series(judged)
     for one in usable[1:]:
         pairs = zip(CRITERIA, usable[0].rank, one.rank, strict=True)
         why = next((words for words, best, other in pairs if other > best), "equal; either will do")

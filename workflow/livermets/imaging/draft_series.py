@@ -13,7 +13,7 @@ from livermets.imaging.dicom_headers import NON_IMAGE_MODALITIES
 from livermets.imaging.draft_check import reason_of_import
 from livermets.imaging.draft_headers import Series, Tree
 from livermets.imaging.draft_persons import Person, group_persons
-from livermets.imaging.draft_ranking import Judged, compare, judge_studies
+from livermets.imaging.draft_ranking import Judged, compare, judge_studies, usable_series
 from livermets.imaging.draft_sheet import choose_series
 from livermets.study.cohort_sheet import SEPARATOR, UNSURE
 
@@ -25,7 +25,10 @@ SERIES_COLUMNS = (
 
 
 def draft_series(
-    tree: Tree, criteria: Mapping[str, Any], resample_tilt: bool = False, earlier: Any = None
+    tree: Tree,
+    criteria: Mapping[str, Any],
+    resample_tilt: bool = False,
+    earlier: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Judge every series of a tree and rank those of each patient.
 
@@ -63,7 +66,6 @@ def draft_series(
                     **one.properties,
                     "series": series,
                     "use": before[path]["use"] if path in before else "",
-                    "chosen": False,
                     "refused": "; ".join(one.refused),
                     "remarks": "; ".join(one.remarks),
                     UNSURE: unsure,
@@ -76,8 +78,7 @@ def draft_series(
 
 def _ranked(judged: list[Judged], patient: str, resample_tilt: bool) -> list[Judged]:
     """The series of a patient, usable ones first; the best of them is one that import will read."""
-    usable = sorted((one for one in judged if not one.refused), key=lambda one: one.rank)
-    for one in usable:
+    for one in usable_series(judged):
         files = list(dict.fromkeys(part.path for part in one.series.slices))
         if reason := reason_of_import(files, patient, resample_tilt):
             one.refused.append(reason)
@@ -87,7 +88,7 @@ def _ranked(judged: list[Judged], patient: str, resample_tilt: bool) -> list[Jud
 
 
 def _assign(
-    series: Sequence[Series], paths: Sequence[str], before: Mapping[str, Mapping[str, str]]
+    series: Sequence[Series], paths: Sequence[str], before: Mapping[str, Mapping[Any, str]]
 ) -> dict[str, tuple[list[int], str]]:
     """The series of each patient by the patient's id, and what is unsure about the patient.
 
@@ -99,11 +100,8 @@ def _assign(
         [before[paths[member]]["patient"] for member in person.members if paths[member] in before]
         for person in persons
     ]
-    new = (
-        name
-        for number in itertools.count(1)
-        if (name := f"P{number:03d}") not in {patient for ids in known for patient in ids}
-    )
+    taken = {row["patient"] for row in before.values()}
+    new = (name for number in itertools.count(1) if (name := f"P{number:03d}") not in taken)
     ids = [own[0] if own else next(new) for own in known]
     members: dict[str, list[int]] = defaultdict(list)
     unsure: dict[str, dict[str, None]] = defaultdict(dict)

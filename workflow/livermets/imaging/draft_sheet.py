@@ -14,7 +14,7 @@ def draft_sheet(series: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     series : DataFrame
-        Columns patient, use, refused, unsure, n_slices and path, as `draft_series` orders them.
+        Columns patient, chosen (see `choose_series`), unsure, n_slices and path.
 
     Returns
     -------
@@ -22,10 +22,9 @@ def draft_sheet(series: pd.DataFrame) -> pd.DataFrame:
         patient, label (to be filled in), ct (empty if no series can be used), n_slices, mask, site,
         unsure (what a person has to decide before the study runs).
     """
-    chosen = choose_series(series)
     sheet = []
     for patient, rows in series.groupby("patient", sort=False):
-        picked = rows[chosen[rows.index]]
+        picked = rows[rows["chosen"]]
         ct, slices = ("", "") if picked.empty else picked[["path", "n_slices"]].iloc[0]
         # Who a patient without a CT is need not be decided
         unsure = "; ".join(dict.fromkeys(filter(None, rows[UNSURE]))) if ct else ""
@@ -70,6 +69,8 @@ def keep_cells(sheet: pd.DataFrame, series: pd.DataFrame, old: pd.DataFrame) -> 
 
     A row of the older sheet is that of a patient if it names the path of one of their series.
     """
+    if "ct" not in old:
+        return sheet
     patient_of = dict(zip(series["path"], series["patient"], strict=True))
     old = old.assign(patient=[patient_of.get(path, "") for path in old["ct"]])
     old = old[old["patient"] != ""].drop_duplicates("patient").set_index("patient")

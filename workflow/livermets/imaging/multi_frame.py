@@ -42,6 +42,7 @@ def frame_headers(header: pydicom.Dataset) -> list[pydicom.Dataset]:
         common = pydicom.Dataset(_tags(header) | _merged(shared))
         for key in WHOLE_FILE:
             common.pop(key, None)
+        common.file_meta = getattr(header, "file_meta", pydicom.dataset.FileMetaDataset())
         return [_frame(common, group, number) for number, group in enumerate(groups, start=1)]
     except Exception:  # pydicom decodes a sequence when it is read, and raises errors of any kind
         return [header]
@@ -74,6 +75,7 @@ def _frame(common: pydicom.Dataset, group: pydicom.Dataset, number: int) -> Fram
     """The header of one frame: what all frames share, and the frame's own functional groups."""
     frame = FrameHeader(_tags(common) | _merged([group]))
     frame.number = number
+    frame.file_meta = common.file_meta
     frame.NumberOfFrames = 1
     if kind := value_of(frame, "FrameType"):
         frame.ImageType = kind
