@@ -1,6 +1,5 @@
 """Our run of an nnU-Net model against nnU-Net's own predictor and resampling."""
 
-import copy
 import json
 import subprocess
 import sys
@@ -17,7 +16,6 @@ from livermets.segmentation.model_archive import hash_model, model_folder
 from livermets.segmentation.nnunet_environment import nnunet_environment
 from livermets.segmentation.nnunet_model import load_model
 from livermets.segmentation.nnunet_prediction import predict, predict_array
-from livermets.segmentation.onednn import OneDnnConv3d
 from livermets.segmentation.sliding_window import SlidingWindowInferer
 from livermets.segmentation.volume_resampling import resample, resampling_function
 
@@ -136,24 +134,6 @@ class Counting(torch.nn.Module):
     def forward(self, x):
         self.looks += 1
         return torch.cat([torch.zeros_like(x), self.foreground * (x > 1) - 10.0], 1)
-
-
-def test_no_convolution_of_a_small_patch_takes_pytorchs_slow_way(tmp_path):
-    random_model(tmp_path, LABELS)
-    network = load_model(tmp_path, [0], "checkpoint_final.pth", CPU).networks[0]
-    plain = copy.deepcopy(network)
-    for module in plain.modules():
-        if isinstance(module, OneDnnConv3d):
-            module.__class__ = torch.nn.Conv3d
-    patch = torch.randn(1, 1, 8, 16, 16, generator=torch.Generator().manual_seed(0))
-    called = {}
-    for name, each in (("ours", network), ("plain", plain)):
-        with torch.inference_mode(), torch.profiler.profile() as profiler:
-            output = each(patch)
-        called[name] = output, {event.key for event in profiler.key_averages()}
-    assert "aten::slow_conv3d_forward" in called["plain"][1]
-    assert "aten::slow_conv3d_forward" not in called["ours"][1]
-    torch.testing.assert_close(called["ours"][0], called["plain"][0], atol=1e-5, rtol=1e-5)
 
 
 def test_patches_of_air_are_not_looked_at_and_plain_ones_not_flipped():

@@ -1,6 +1,7 @@
 """Models of nnU-Net v1: labels equal to its own, and clear words for what is not supported."""
 
 import os
+import pickle
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,9 +14,12 @@ from helpers.nnunet_v1 import INTENSITIES, PEER, demo_weights, v1_plans, write_v
 from helpers.refusals import refused
 from helpers.segmentation import arrays, demo_phantom, dice, segment
 from livermets.imaging.ct import import_ct
-from livermets.segmentation.largest_pieces import read_postprocessing
+from livermets.segmentation import inference
 from livermets.segmentation.model_archive import hash_model
+from livermets.segmentation.model_chain import load_chain
+from livermets.segmentation.nnunet_v1_model import load_v1_model
 from livermets.segmentation.nnunet_v1_network import GenericUNet, UNetPlan
+from livermets.study.config import load_config
 from skimage.transform import resize
 
 LABELS = {"liver": 1, "lesion": 2}
@@ -38,9 +42,10 @@ def small_plans(**stage) -> dict:
 
 
 def chained(folder, **keys) -> dict:
-    """A model as the configuration names it."""
-    given = {"name": "msd", "path": folder, "sha256": hash_model(folder), "labels": LABELS}
-    return {**given, **keys}
+    """A model with every key that the configuration fills in, as a study passes it."""
+    given = {"name": "msd", "path": str(folder), "sha256": hash_model(folder), "labels": LABELS}
+    config = load_config({"segmentation": {"models": [{**given, **keys}]}})
+    return config["segmentation"]["models"][0]
 
 
 def masked(ct, folder, mirroring=False, **keys) -> sitk.Image:
@@ -119,18 +124,24 @@ def test_the_steps_are_those_of_v1_normalise_last_and_average_probabilities(mode
 )
 def test_a_trainer_that_learns_otherwise_has_the_same_network(tmp_path, weights, trainer, flips):
     folder = write_v1_model(tmp_path / "model", small_plans(), weights, trainer)
-    from livermets.segmentation.nnunet_v1_model import load_v1_model
-
     loaded = load_v1_model(folder, [0], "model_final_checkpoint", torch.device("cpu"))
     assert 2 ** len(loaded.trained.mirror_axes) == flips
 
 
 def test_several_folds_are_averaged(tmp_path, weights):
     ct = small(demo_phantom()[0])
-    both = write_v1_model(tmp_path / "a", small_plans(), weights, folds=("fold_0", "fold_1", "all"))
-    folds = [masked(ct, both, folds=folds) for folds in ([0], [0, 1], ["all"])]
-    one, two, everything = arrays(*folds)
-    assert one.any() and (one == two).all() and (one == everything).all()
+    folder = write_v1_model(tmp_path / "m", small_plans(), weights, folds=("fold_0", "all"))
+    # another fold: the same network, less sure of everything
+    less_sure = {k: w / 3 if k.startswith("seg_outputs") else w for k, w in weights.items()}
+    write_v1_model(folder, small_plans(), less_sure, folds=("fold_1",))
+    models = [chained(folder, folds=folds) for folds in ([0], [1], [0, 1], ["all"])]
+    found = [inference.segment(ct, load_chain([model], "cpu", False)) for model in models]
+    first, second, both, everything = arrays(*(each.lesion_probability for each in found))
+    lesion = (first > 0) & (second > 0) & (both > 0)
+    mean = (first[lesion] + second[lesion].astype(float)) / 2
+    assert (abs(first[lesion] - mean) > 2).any()
+    assert abs(both[lesion] - mean).max() <= 1  # percent, rounded
+    assert np.array_equal(everything, first)
 
 
 def task(tmp_path, weights, names) -> Path:
@@ -153,8 +164,12 @@ def test_of_an_archive_with_four_configurations_the_wanted_one_is_loaded(tmp_pat
     )
     default, fullres, lowres = arrays(default, fullres, lowres)
     assert (default == fullres).all() and (lowres != fullres).any()
+
+
+def test_an_archive_of_a_cascade_alone_is_refused(tmp_path, weights):
+    archive = task(tmp_path, weights, ("3d_cascade_fullres",))
     with refused("3d_cascade_fullres", "cascade", "3d_fullres or 3d_lowres"):
-        masked(ct, archive, configuration="3d_cascade_fullres")
+        masked(small(demo_phantom()[0]), archive)
 
 
 def test_a_configuration_that_is_not_there_is_refused_with_those_that_are(tmp_path, weights):
@@ -189,6 +204,11 @@ def test_a_model_that_works_otherwise_is_refused_by_what_it_does(
         masked(small(demo_phantom()[0]), folder)
 
 
+def test_the_preprocessing_of_totalsegmentator_is_refused(model):
+    with refused("msd", "preprocessing totalsegmentator is for nnU-Net v2"):
+        masked(small(demo_phantom()[0]), model, preprocessing="totalsegmentator")
+
+
 def test_a_fold_that_is_not_there_is_refused_with_those_that_are(model):
     with refused("fold_3", "fold_0/model_final_checkpoint.model"):
         masked(small(demo_phantom()[0]), model, folds=[3])
@@ -198,8 +218,6 @@ def test_no_pickle_is_read_before_the_hash_is_checked(model, tmp_path):
     class Harm:
         def __reduce__(self):
             return (os.mkdir, (str(tmp_path / "harmed"),))
-
-    import pickle
 
     keys = chained(model)
     for file in model.rglob("*.pkl"):
@@ -214,50 +232,6 @@ def test_a_damaged_pickle_is_refused(model):
     file.write_bytes(file.read_bytes()[:-200])
     with refused("model_final_checkpoint.model.pkl", "fetch the model again"):
         masked(small(demo_phantom()[0]), model)
-
-
-# ---- post-processing
-
-
-def pieces() -> np.ndarray:
-    """Pieces of label 1 (27, 8 and 1 voxels), of label 2 (8 beside the first, 1 alone)."""
-    mask = np.zeros((12, 12, 12), np.uint8)
-    mask[0:3, 0:3, 0:3] = 1
-    mask[6:8, 6:8, 6:8] = 1
-    mask[10, 10, 10] = 1
-    mask[3:5, 0:2, 0:2] = 2
-    mask[0, 11, 11] = 2
-    return mask
-
-
-@pytest.mark.parametrize(
-    ("content", "left"),
-    [
-        ({"for_which_classes": []}, (36, 9)),
-        ({"for_which_classes": [1]}, (27, 9)),
-        ({"for_which_classes": [[1, 2]]}, (27, 8)),
-        ({"for_which_classes": None}, (27, 8)),
-        ({"for_which_classes": [1], "min_valid_object_sizes": "{1: 16.0}"}, (35, 9)),
-        (
-            {"for_which_classes": [[1, 2], 1], "min_valid_object_sizes": "{(1, 2): 4, 1: 99}"},
-            (27, 8),
-        ),
-    ],
-    ids=["nothing", "liver", "liver with lesions", "each label", "from 16 mm3", "two steps"],
-)
-def test_small_pieces_go_as_the_models_own_postprocessing_says(tmp_path, content, left):
-    import json
-
-    (tmp_path / "postprocessing.json").write_text(json.dumps(content))
-    cleaned = read_postprocessing(tmp_path / "postprocessing.json", [1, 2]).apply(pieces(), 2.0)
-    assert ((cleaned == 1).sum(), (cleaned == 2).sum()) == left
-
-
-def test_a_model_without_postprocessing_keeps_every_piece(tmp_path):
-    mask = pieces()
-    assert (
-        read_postprocessing(tmp_path / "postprocessing.json", [1, 2]).apply(mask, 1.0) == mask
-    ).all()
 
 
 # ---- nnU-Net v1 itself

@@ -17,14 +17,14 @@ import SimpleITK as sitk
 from livermets.core.exclusion import exclusion_of
 from livermets.core.io import write_empty
 from livermets.imaging.connected_pieces import largest_piece
+from livermets.imaging.reorientation import image_like
 from livermets.imaging.volumes import write_image
 from livermets.masks.labels import LABEL_VALUES, Label
 from livermets.segmentation.model_chain import ChainedModel
 from livermets.segmentation.prediction import Prediction
+from livermets.segmentation.volume_resampling import WHOLE
 
 log = logging.getLogger(__name__)
-
-WHOLE = (slice(None),) * 3
 
 
 class Segmentation(NamedTuple):
@@ -90,7 +90,7 @@ def segment(
             _keep_largest_liver(target, chained.name)
         seconds = time.monotonic() - start
         log.info("%s: %s voxels (x, y, z) in %.1f s", chained.name, region.GetSize(), seconds)
-    return Segmentation(_like(ct, merged), _like(ct, percent))
+    return Segmentation(image_like(merged, ct), image_like(percent, ct))
 
 
 def segment_files(
@@ -149,13 +149,6 @@ def _lesion_percent(predicted: Prediction, part: np.ndarray) -> np.ndarray:
         lesion = part == Label.LESION
         percent[lesion] = np.rint(100 * predicted.lesion_probability[lesion]).clip(1, 100)
     return percent
-
-
-def _like(ct: sitk.Image, array: np.ndarray) -> sitk.Image:
-    """An array (z, y, x) as an image on the grid of a CT."""
-    image = sitk.GetImageFromArray(array)
-    image.CopyInformation(ct)
-    return image
 
 
 def _keep_largest_liver(merged: np.ndarray, name: str) -> None:

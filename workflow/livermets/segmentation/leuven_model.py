@@ -19,6 +19,7 @@ from scipy import ndimage
 from livermets.core.errors import BadInput
 from livermets.imaging.connected_pieces import largest_piece
 from livermets.imaging.geometry import bounding_box
+from livermets.imaging.reorientation import image_like, lay_back
 from livermets.masks.labels import Label
 from livermets.segmentation.leuven_network import LESIONS, LIVER, LeuvenUNet
 from livermets.segmentation.leuven_tiles import by_tiles, by_windows
@@ -77,14 +78,13 @@ class LeuvenModel:
         if "liver" in self.networks:
             liver = self._liver(upright)
         else:
-            liver = _volume(sitk.DICOMOrient(_like(ct, earlier), "RAS")) > 0
+            liver = _volume(sitk.DICOMOrient(image_like(earlier, ct), "RAS")) > 0
         mask = np.zeros(liver.shape, np.uint8)
         if "liver" in self.networks:
             mask[liver] = Label.LIVER
-        code = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(ct.GetDirection())
 
         def as_the_ct_lies(volume: np.ndarray) -> np.ndarray:
-            return sitk.GetArrayFromImage(sitk.DICOMOrient(_image(volume, upright), code))
+            return lay_back(np.ascontiguousarray(volume.T), upright, ct)
 
         if "lesion" not in self.networks:
             return Prediction(as_the_ct_lies(mask))
@@ -198,11 +198,4 @@ def _volume(image: sitk.Image) -> np.ndarray:
 
 def _image(volume: np.ndarray, grid: sitk.Image) -> sitk.Image:
     """Voxels (x, y, z) as an image on a grid."""
-    return _like(grid, np.ascontiguousarray(volume.T))
-
-
-def _like(grid: sitk.Image, array: np.ndarray) -> sitk.Image:
-    """An array (z, y, x) as an image on a grid."""
-    image = sitk.GetImageFromArray(array)
-    image.CopyInformation(grid)
-    return image
+    return image_like(np.ascontiguousarray(volume.T), grid)

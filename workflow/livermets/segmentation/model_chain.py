@@ -204,9 +204,9 @@ def _load_nnunet_v1(model: Mapping[str, Any], folder: Path, device: "torch.devic
     """Load one nnU-Net v1 of the chain; BadInput where its folds, labels or crop do not fit."""
     name = model.get("name", folder.name)
     _refuse_wrong_keys(model, name)
-    if model.get("preprocessing"):
+    if model.get("preprocessing") == TOTALSEGMENTATOR:
         raise BadInput(
-            f"segmentation model {name}: preprocessing {model['preprocessing']} is for nnU-Net v2; "
+            f"segmentation model {name}: preprocessing {TOTALSEGMENTATOR} is for nnU-Net v2; "
             "leave it out, a model of v1 has its own"
         )
     checkpoint = model.get("checkpoint", V2_CHECKPOINT)

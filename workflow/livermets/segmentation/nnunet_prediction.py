@@ -14,6 +14,7 @@ import SimpleITK as sitk
 from scipy import ndimage, special
 
 from livermets.imaging.geometry import bounding_box
+from livermets.imaging.reorientation import lay_back
 from livermets.segmentation.body_mask import body_mask
 from livermets.segmentation.nnunet_model import TrainedModel
 from livermets.segmentation.prediction import Prediction
@@ -55,34 +56,11 @@ def predict(
     spacing = [oriented.GetSpacing()[::-1][axis] for axis in forward]
     hu = sitk.GetArrayViewFromImage(oriented).transpose(forward)
 
-    def as_the_image_lies(array: np.ndarray | None) -> Any:
-        if array is None:
-            return None
+    def as_the_image_lies(array: np.ndarray) -> np.ndarray:
         array = array.transpose(backward)
         return lay_back(array, oriented, image) if orientation else array
 
-    return Prediction(*map(as_the_image_lies, predict_array(model, hu, spacing, lesions)))
-
-
-def lay_back(array: np.ndarray, oriented: sitk.Image, image: sitk.Image) -> np.ndarray:
-    """Turn an array (z, y, x) on the grid of an image that was reoriented to the original's axes.
-
-    Parameters
-    ----------
-    array : ndarray, shape (z, y, x)
-        Values on the grid of `oriented`.
-    oriented, image : SimpleITK.Image
-        An image, and the one that it was reoriented from.
-
-    Returns
-    -------
-    ndarray, shape (z, y, x)
-        The values as the voxels lie in `image`.
-    """
-    turned = sitk.GetImageFromArray(array)
-    turned.CopyInformation(oriented)
-    original = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(image.GetDirection())
-    return sitk.GetArrayFromImage(sitk.DICOMOrient(turned, original))
+    return predict_array(model, hu, spacing, lesions).map(as_the_image_lies)
 
 
 def predict_array(

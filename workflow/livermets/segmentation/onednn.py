@@ -10,13 +10,14 @@ from torch import nn
 
 
 class OneDnnConv3d(nn.Conv3d):
-    """A convolution that calls oneDNN for every input in main memory."""
+    """A convolution that calls oneDNN for every float32 input in main memory."""
 
     def _conv_forward(
         self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
     ) -> torch.Tensor:
         """Convolve, as `torch.nn.Conv3d` does."""
-        if input.device.type != "cpu" or isinstance(self.padding, str):
+        float32_on_cpu = input.device.type == "cpu" and input.dtype == torch.float32
+        if not float32_on_cpu or isinstance(self.padding, str):
             return super()._conv_forward(input, weight, bias)
         return torch.mkldnn_convolution(
             input, weight, bias, self.padding, self.stride, self.dilation, self.groups

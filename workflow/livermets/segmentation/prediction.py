@@ -1,5 +1,6 @@
 """Prediction: what every kind of model gives for a CT, its labels and how sure it is of lesions."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -19,3 +20,8 @@ class Prediction(NamedTuple):
 
     labels: np.ndarray
     lesion_probability: np.ndarray | None = None
+
+    def map(self, change: Callable[[np.ndarray], np.ndarray]) -> "Prediction":
+        """The labels and, where there is one, the probability, each changed by a function."""
+        probability = self.lesion_probability
+        return Prediction(change(self.labels), None if probability is None else change(probability))

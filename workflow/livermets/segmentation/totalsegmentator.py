@@ -12,8 +12,9 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from livermets.imaging.reorientation import lay_back
 from livermets.segmentation.nnunet_model import TrainedModel
-from livermets.segmentation.nnunet_prediction import lay_back, predict
+from livermets.segmentation.nnunet_prediction import predict
 from livermets.segmentation.prediction import Prediction
 
 
@@ -41,16 +42,11 @@ def predict_like_totalsegmentator(
     coarse = _at_spacing(upright, hu, _spacing_of(model))
     predicted = predict(model, coarse, "RAS", lesions)
 
-    def as_the_image_lies(array: np.ndarray | None, order: int) -> np.ndarray | None:
-        if array is None:
-            return None
+    def as_the_image_lies(array: np.ndarray) -> np.ndarray:
         factors = np.divide(hu.shape, array.shape)
-        fine = ndimage.zoom(array, factors, order=order, mode="nearest")
-        return lay_back(fine, upright, image)
+        return lay_back(ndimage.zoom(array, factors, order=0, mode="nearest"), upright, image)
 
-    labels = as_the_image_lies(predicted.labels, 0)
-    assert labels is not None
-    return Prediction(labels, as_the_image_lies(predicted.lesion_probability, 0))
+    return predicted.map(as_the_image_lies)
 
 
 def _spacing_of(model: TrainedModel) -> list[float]:
