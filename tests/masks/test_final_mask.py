@@ -290,3 +290,11 @@ def test_the_mask_before_correction_is_the_given_one_and_else_the_automatic(tmp_
     before = mask_before_correction("P07", ct, mask_of(liver_labels()), None, LABEL_VALUES)
     assert (sitk.GetArrayFromImage(before) == liver_labels()).all()
     assert mask_before_correction("P07", ct, None, None, LABEL_VALUES) is None
+
+
+def test_a_mask_that_was_refused_before_its_correction_gives_no_numbers(tmp_path, ct, caplog):
+    path = save(liver_labels()[:, :, ::-1], tmp_path / "m.nii.gz")
+    arguments = ("P07", ct, None, path, LABEL_VALUES)
+    assert mask_before_correction(*arguments) is None
+    assert "accepted" not in caplog.text
+    assert mask_before_correction(*arguments, accepted=True) is not None

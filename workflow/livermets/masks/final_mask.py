@@ -116,14 +116,16 @@ def mask_before_correction(
     automatic: sitk.Image | None,
     given: Path | None,
     mask_labels: Mapping[str, Any],
+    accepted: bool = False,
 ) -> sitk.Image | None:
-    """The mask that a reader corrected, on the grid of the CT; None where there was no usable one.
+    """Find the mask that a reader corrected, on the grid of the CT.
 
     It gives lesions their numbers, which a correction does not change. The parameters are those of
-    `final_mask`.
+    `final_mask`. None where there is no such mask, or the study would refuse it: no reader has seen
+    numbers of its lesions.
     """
     try:
-        return final_mask(patient, ct, automatic, given, None, mask_labels, accepted=True)[0]
+        return final_mask(patient, ct, automatic, given, None, mask_labels, accepted)[0]
     except BadPatient as problem:
         logger.info("no lesion keeps its number from before correction: %s", problem)
         return None
