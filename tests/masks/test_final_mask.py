@@ -47,6 +47,7 @@ def test_a_correction_comes_before_the_given_mask_and_that_before_the_automatic(
     arguments = ("P07", ct, mask_of(automatic))
     _, record = final_mask(*arguments, None, folder, LABEL_VALUES)
     assert record["source"] == "automatic"
+    assert record["by_models"]
     assert record["file"] is None
     assert record["dice_liver"] == 1
     assert record["dice_lesion"] == 1
@@ -55,9 +56,12 @@ def test_a_correction_comes_before_the_given_mask_and_that_before_the_automatic(
     assert record["file"] == "given.nii.gz"
     assert record["dice_liver"] == 1
     assert record["dice_lesion"] == 0
+    assert not record["by_models"]
     save(corrected, folder / "P07.nrrd")
     mask, record = final_mask(*arguments, path, folder, LABEL_VALUES)
     assert record["source"] == "corrected"
+    assert not record["by_models"]  # but of the given mask
+    assert final_mask(*arguments, None, folder, LABEL_VALUES)[1]["by_models"]
     assert record["file"] == "P07.nrrd"
     assert (sitk.GetArrayFromImage(mask) == corrected).all()
     assert record["dice_lesion"] == pytest.approx(2 * 4 / (4 + 12), abs=1e-6)

@@ -64,7 +64,8 @@ def final_mask(
     record : dict
         Content of the patient's JSON record: source (corrected, given or automatic), file (its
         name), sha256 (of the file, or of the voxels of an automatic mask), drawn (manual,
-        semiautomatic or automatic, None where nobody says it), geometry (equal or resampled),
+        semiautomatic or automatic, None where nobody says it), by_models (whether it is the mask of
+        the models, or a correction of it), geometry (equal or resampled),
         original_grid (of a resampled mask, in words, else None), correction (reader, tool, date,
         note, if stated), dice_liver and dice_lesion against the automatic mask (None without one,
         or if both are empty), liver_ml (with lesions) and lesion_ml.
@@ -99,6 +100,7 @@ def final_mask(
         "file": Path(path).name if path else None,
         "sha256": sha256,
         "drawn": _drawn(source, path, given_type),
+        "by_models": automatic is not None and given is None,
         "geometry": geometry,
         "original_grid": describe_grid(original) if geometry == "resampled" else None,
         "correction": None,
@@ -132,7 +134,7 @@ def mask_before_correction(
 
 
 def _drawn(source: str, path: Path | None, given_type: str | None) -> str | None:
-    """How a mask was drawn, in the words of DICOM; a correction always edits an earlier mask."""
+    """How a mask was drawn, in the words of DICOM; a correction counts as edited by hand."""
     if source == "automatic":
         return "automatic"
     if source == "corrected":
