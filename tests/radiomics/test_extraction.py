@@ -411,7 +411,7 @@ LesionExtractor({"binCount": 8}, FEATURE_CLASSES).extract(ct, sitk.GetImageFromA
 
 def test_lesion_jobs_import_neither_pandas_nor_scikit_learn_nor_scipy():
     script = (
-        "import sys, livermets.radiomics.extraction;"
+        "import sys, livermets.core.jobs, livermets.radiomics.extraction;"
         "print([m for m in ('pandas', 'sklearn', 'scipy', 'torch', 'jinja2') if m in sys.modules])"
     )
     done = subprocess.run(
