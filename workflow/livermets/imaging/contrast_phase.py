@@ -8,9 +8,10 @@ from pydicom.valuerep import TM
 
 from livermets.imaging.series_description import other_region, plain_text
 
+PORTAL_VENOUS = "portal venous"
 # Words of series descriptions, in English and German
 PHASE_WORDS = {
-    "portal venous": r"portal|\bpvp?\b|\bven\b|venous|ven(ö|oe|o)s|\b(6[05]|7[05]|80) ?s(ec)?\b",
+    PORTAL_VENOUS: r"portal|\bpvp?\b|\bven\b|venous|ven(ö|oe|o)s|\b(6[05]|7[05]|80) ?s(ec)?\b",
     "arterial": r"arter|\bart\b|\bcta\b|(?<!non.)(?<!non)angio",
     "native": r"nativ|non.?contrast|without contrast|unenhanced|\bnc\b|plain|ohne km",
     "delayed": r"delay|\blate\b|equilib|sp(ä|ae)t|\b([2-9]|1[05]) ?min\b|excret",
@@ -18,7 +19,7 @@ PHASE_WORDS = {
 LATE_ARTERIAL = r"(\blate|sp(ä|ae)t)[ -]*(?=arter)"  # an arterial phase, not a delayed one
 PORTAL = r"portal|\bpvp?\b"  # what names the portal vein, where "venous" alone may be another vein
 # Seconds from the start of the injection, around those of ACR's LI-RADS v2018 for CT
-PHASE_DELAYS_S = {"arterial": (15, 45), "portal venous": (55, 100), "delayed": (120, 900)}
+PHASE_DELAYS_S = {"arterial": (15, 45), PORTAL_VENOUS: (55, 100), "delayed": (120, 900)}
 
 
 def contrast_phase(header: pydicom.Dataset) -> str | None:
@@ -50,8 +51,8 @@ def phases_from_text(text: object, context: object = None) -> list[str]:
     words = re.sub(LATE_ARTERIAL, "", plain_text(text))
     phases = [phase for phase, pattern in PHASE_WORDS.items() if re.search(pattern, words)]
     another_vein = "delayed" in phases or other_region(text, context)
-    if "portal venous" in phases and another_vein and not re.search(PORTAL, words):
-        phases.remove("portal venous")
+    if PORTAL_VENOUS in phases and another_vein and not re.search(PORTAL, words):
+        phases.remove(PORTAL_VENOUS)
     return phases
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from livermets.imaging.contrast_phase import PORTAL_VENOUS
 from livermets.imaging.dicom_geometry import MIN_GAP_MM
 from livermets.imaging.dicom_headers import differing_tag
 from livermets.imaging.draft_headers import Series
@@ -13,7 +14,6 @@ from livermets.imaging.inclusion import unmet_criteria
 from livermets.imaging.reconstruction_kernel import is_sharp
 from livermets.imaging.series_description import other_region
 
-PORTAL_VENOUS = "portal venous"
 MIN_SLICES = 10  # a series with fewer is a localiser, a bolus timing or a part of a scan
 MIN_BITS = 9  # of a voxel in HU; 8 bits hold grey values or a mask
 NOT_HU = {  # values of ImageType of images that hold no HU of tissue
