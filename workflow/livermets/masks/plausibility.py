@@ -15,7 +15,9 @@ from livermets.core.errors import BadPatient
 from livermets.masks.labels import Label
 
 logger = logging.getLogger(__name__)
-LIVER_HU = (-200, 600)  # median of a liver on any CT; outside it lie air, lung and bone
+# Median of a liver on any CT; outside it lie air, lung and bone. Wide, as the patient is refused: a
+# piece that a network found is left out by narrower limits (`segmentation.liver_plausibility`).
+LIVER_HU = (-200, 600)
 AIR_HU = -100  # no liver tissue is darker: even a fatty liver stays above -50 HU
 MAX_AIR, UNUSUAL_AIR = 0.02, 0.003  # share of the voxels below AIR_HU: refused, and warned of
 MAX_SD_HU, UNUSUAL_SD_HU = 150, 60  # standard deviation: refused, and warned of
