@@ -49,7 +49,7 @@ class LiverVoxels:
         return cls(float(np.median(hu)), float(hu.std()), float((hu < AIR_HU).mean()))
 
     def impossible(self) -> list[str]:
-        """What no liver can be, in words; empty if the mask may lie on a liver."""
+        """Say what no liver has; empty if the mask may lie on a liver."""
         low, high = LIVER_HU
         problems = []
         if not low <= self.median_hu <= high:
@@ -61,7 +61,7 @@ class LiverVoxels:
         return problems
 
     def unusual(self) -> list[str]:
-        """Warnings for a reader: what few livers are; empty if there is nothing to say."""
+        """Warn a reader of what few livers have; empty if there is nothing to say."""
         warnings = []
         if self.air_share > UNUSUAL_AIR:
             warnings.append(
