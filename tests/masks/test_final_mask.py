@@ -47,6 +47,7 @@ def test_a_correction_comes_before_the_given_mask_and_that_before_the_automatic(
     arguments = ("P07", ct, mask_of(automatic))
     _, record = final_mask(*arguments, None, folder, LABEL_VALUES)
     assert record["source"] == "automatic"
+    assert record["by_models"]
     assert record["file"] is None
     assert record["dice_liver"] == 1
     assert record["dice_lesion"] == 1
@@ -55,9 +56,12 @@ def test_a_correction_comes_before_the_given_mask_and_that_before_the_automatic(
     assert record["file"] == "given.nii.gz"
     assert record["dice_liver"] == 1
     assert record["dice_lesion"] == 0
+    assert not record["by_models"]
     save(corrected, folder / "P07.nrrd")
     mask, record = final_mask(*arguments, path, folder, LABEL_VALUES)
     assert record["source"] == "corrected"
+    assert not record["by_models"]  # but of the given mask
+    assert final_mask(*arguments, None, folder, LABEL_VALUES)[1]["by_models"]
     assert record["file"] == "P07.nrrd"
     assert (sitk.GetArrayFromImage(mask) == corrected).all()
     assert record["dice_lesion"] == pytest.approx(2 * 4 / (4 + 12), abs=1e-6)
@@ -290,3 +294,11 @@ def test_the_mask_before_correction_is_the_given_one_and_else_the_automatic(tmp_
     before = mask_before_correction("P07", ct, mask_of(liver_labels()), None, LABEL_VALUES)
     assert (sitk.GetArrayFromImage(before) == liver_labels()).all()
     assert mask_before_correction("P07", ct, None, None, LABEL_VALUES) is None
+
+
+def test_a_mask_that_was_refused_before_its_correction_gives_no_numbers(tmp_path, ct, caplog):
+    path = save(liver_labels()[:, :, ::-1], tmp_path / "m.nii.gz")
+    arguments = ("P07", ct, None, path, LABEL_VALUES)
+    assert mask_before_correction(*arguments) is None
+    assert "accepted" not in caplog.text
+    assert mask_before_correction(*arguments, accepted=True) is not None

@@ -134,3 +134,17 @@ def test_wrong_sets_are_refused_by_name(patient):
         build_feature_sets(DEFAULT, FEW, {"iso": {"settings": {"binwidth": 3}}})
     with pytest.raises(BadInput, match="radiomics.feature_sets.ring needs the liver"):
         extract_lesion(ct, labelled, 1, DEFAULT, FEW, {"ring": {"region": "ring"}})
+
+
+def test_an_unknown_wavelet_is_refused_with_the_nearest():
+    with pytest.raises(BadInput, match=r"w.wavelet: 'coiff1' is no wavelet .did you mean coif1"):
+        LesionExtractor(DEFAULT, FEW, {"w": {"filter": "wavelet", "wavelet": "coiff1"}})
+
+
+def test_unknown_or_no_classes_are_refused():
+    with pytest.raises(
+        BadInput, match="radiomics.feature_classes: glcn. Name one or more of firstorder"
+    ):
+        LesionExtractor(DEFAULT, ["glcn", "glcm"])
+    with pytest.raises(BadInput, match="radiomics.feature_classes: empty"):
+        LesionExtractor(DEFAULT, [])

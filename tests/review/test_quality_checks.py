@@ -148,8 +148,7 @@ def test_the_least_probable_lesion_comes_last_and_one_without_a_model_first(tmp_
     for given, numbers in (([0.6, 0.9], [2, 1]), ([0.6, None], [2, 1]), ([None, None], [1, 2])):
         table["model_probability"] = pd.Series(given, dtype=float)
         table.to_csv(tmp_path / "P1.tsv", sep="\t", index=False)
-        as_text = pd.read_csv(tmp_path / "P1.tsv", sep="\t", keep_default_na=False)
-        for each in (table, as_text):
+        for each in (table, pd.read_csv(tmp_path / "P1.tsv", sep="\t")):
             lesions = check_mask(
                 ct, mask, each, measurements, record, {"phase": None, "orientation": "LPS"}
             )["lesions"]

@@ -1,5 +1,5 @@
 # From the mask to single lesions, tumour burden and mean HU.
-# Needs results/ct and results/masks; makes results/lesions/{patient}.*.
+# Needs results/ct, results/masks and the models' probability of lesion; makes results/lesions/{patient}.*.
 
 
 checkpoint label_lesions:

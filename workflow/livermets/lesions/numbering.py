@@ -1,4 +1,4 @@
-"""Numbers of lesions that a correction of the mask does not change."""
+"""Keep the numbers of lesions when a reader corrects the mask."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,8 @@ def keep_numbers(
     """Give the lesions of a corrected mask the numbers that they had before the correction.
 
     A kept lesion takes the number of the earlier kept lesion that it overlaps (`match_lesions`).
-    Every other one gets a number that no lesion had, so that a number never means two lesions.
+    Every other one gets a number that no lesion had then, so that a number before and after the
+    correction never means two lesions.
 
     Parameters
     ----------

@@ -80,7 +80,7 @@ def write_dicom_seg(
 
 
 def algorithm_type(path: Path) -> str | None:
-    """How the segments of a DICOM-SEG were drawn; None where it does not say it, or they differ."""
+    """Read how the segments of a DICOM-SEG were drawn; None if it is not said, or they differ."""
     header = pydicom.dcmread(path, specific_tags=["SegmentSequence"])
     types = {str(s.get("SegmentAlgorithmType", "")) for s in header.get("SegmentSequence") or []}
     word = types.pop().lower() if len(types) == 1 else ""

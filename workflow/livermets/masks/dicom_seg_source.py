@@ -51,12 +51,12 @@ class SegSource:
     created: datetime
 
     def uid(self, *parts: str) -> str:
-        """A UID from a hash (DICOM PS3.5 B.2), which is the same in every run."""
+        """Derive a UID of the object, which is the same in every run."""
         return hashed_uid(self.uid_seed, *parts)
 
 
 def hashed_uid(*parts: str) -> str:
-    """A UID from a hash of texts (DICOM PS3.5 B.2)."""
+    """Derive a UID from a hash of texts (DICOM PS3.5 B.2)."""
     number = int.from_bytes(hashlib.sha256("/".join(parts).encode()).digest()[:16])
     return f"2.25.{number}"
 

@@ -64,7 +64,8 @@ def final_mask(
     record : dict
         Content of the patient's JSON record: source (corrected, given or automatic), file (its
         name), sha256 (of the file, or of the voxels of an automatic mask), drawn (manual,
-        semiautomatic or automatic, None where nobody says it), geometry (equal or resampled),
+        semiautomatic or automatic, None where nobody says it), by_models (whether it is the mask of
+        the models, or a correction of it), geometry (equal or resampled),
         original_grid (of a resampled mask, in words, else None), correction (reader, tool, date,
         note, if stated), dice_liver and dice_lesion against the automatic mask (None without one,
         or if both are empty), liver_ml (with lesions) and lesion_ml.
@@ -99,6 +100,7 @@ def final_mask(
         "file": Path(path).name if path else None,
         "sha256": sha256,
         "drawn": _drawn(source, path, given_type),
+        "by_models": automatic is not None and given is None,
         "geometry": geometry,
         "original_grid": describe_grid(original) if geometry == "resampled" else None,
         "correction": None,
@@ -116,21 +118,23 @@ def mask_before_correction(
     automatic: sitk.Image | None,
     given: Path | None,
     mask_labels: Mapping[str, Any],
+    accepted: bool = False,
 ) -> sitk.Image | None:
-    """The mask that a reader corrected, on the grid of the CT; None where there was no usable one.
+    """Find the mask that a reader corrected, on the grid of the CT.
 
     It gives lesions their numbers, which a correction does not change. The parameters are those of
-    `final_mask`.
+    `final_mask`. None where there is no such mask, or the study would refuse it: no reader has seen
+    numbers of its lesions.
     """
     try:
-        return final_mask(patient, ct, automatic, given, None, mask_labels, accepted=True)[0]
+        return final_mask(patient, ct, automatic, given, None, mask_labels, accepted)[0]
     except BadPatient as problem:
         logger.info("no lesion keeps its number from before correction: %s", problem)
         return None
 
 
 def _drawn(source: str, path: Path | None, given_type: str | None) -> str | None:
-    """How a mask was drawn, in the words of DICOM; a correction always edits an earlier mask."""
+    """How a mask was drawn, in the words of DICOM; a correction counts as edited by hand."""
     if source == "automatic":
         return "automatic"
     if source == "corrected":

@@ -15,7 +15,9 @@ from livermets.core.errors import BadPatient
 from livermets.masks.labels import Label
 
 logger = logging.getLogger(__name__)
-LIVER_HU = (-200, 600)  # median of a liver on any CT; outside it lie air, lung and bone
+# Median of a liver on any CT; outside it lie air, lung and bone. Wide, as the patient is refused: a
+# piece that a network found is left out by narrower limits (`segmentation.liver_plausibility`).
+LIVER_HU = (-200, 600)
 AIR_HU = -100  # no liver tissue is darker: even a fatty liver stays above -50 HU
 MAX_AIR, UNUSUAL_AIR = 0.02, 0.003  # share of the voxels below AIR_HU: refused, and warned of
 MAX_SD_HU, UNUSUAL_SD_HU = 150, 60  # standard deviation: refused, and warned of
@@ -47,7 +49,7 @@ class LiverVoxels:
         return cls(float(np.median(hu)), float(hu.std()), float((hu < AIR_HU).mean()))
 
     def impossible(self) -> list[str]:
-        """What no liver can be, in words; empty if the mask may lie on a liver."""
+        """Say what no liver has; empty if the mask may lie on a liver."""
         low, high = LIVER_HU
         problems = []
         if not low <= self.median_hu <= high:
@@ -59,7 +61,7 @@ class LiverVoxels:
         return problems
 
     def unusual(self) -> list[str]:
-        """Warnings for a reader: what few livers are; empty if there is nothing to say."""
+        """Warn a reader of what few livers have; empty if there is nothing to say."""
         warnings = []
         if self.air_share > UNUSUAL_AIR:
             warnings.append(

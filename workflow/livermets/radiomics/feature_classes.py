@@ -16,13 +16,14 @@ import numpy as np
 from livermets.radiomics.lazy_pyradiomics import PYRADIOMICS_CLASSES, imageoperations
 from livermets.radiomics.mesh import measure_mesh
 from livermets.radiomics.regions import VIEWS, Region, checked_box, grey_region
+from livermets.radiomics.settings import DEFAULT_BIN_WIDTH
 
-FEATURE_CLASSES = ("firstorder", "shape", "shape2D", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
+MATRICES = ("glcm", "glrlm", "glszm", "gldm", "ngtdm")
+FEATURE_CLASSES = ("firstorder", "shape", "shape2D", *MATRICES)
 # pyradiomics and NumPy raise these for a lesion that is too small or too unusual for a feature
 # (LinAlgError is a ValueError), and for bins so narrow that their matrix does not fit into memory.
 # Any other exception is a fault of the installation and is raised.
 NOT_COMPUTABLE = (ValueError, ArithmeticError, MemoryError)
-MATRICES = ("glcm", "glrlm", "glszm", "gldm", "ngtdm")
 NEIGHBOURS = ("glcm", "gldm", "ngtdm")  # classes that compare voxels at `distances`
 MOST_LEVELS = 2000  # the matrices of a GLCM then have 2000² x 13 directions x 8 bytes: 0.4 GB
 MOST_BINS = 1_000_000  # whose edges are listed before the empty ones are left out
@@ -130,7 +131,8 @@ def discretise(region: Region, settings: dict) -> Levels:
     inside = region.image[region.mask]
     if not np.isfinite(inside).all():
         raise ValueError("a voxel of the lesion has no finite grey value")
-    bins = settings.get("binCount") or np.ptp(inside.astype(float)) / settings.get("binWidth", 25)
+    width = settings.get("binWidth", DEFAULT_BIN_WIDTH)
+    bins = settings.get("binCount") or np.ptp(inside.astype(float)) / width
     if bins > MOST_BINS:
         raise ValueError(f"{bins:.2g} bins, more than {MOST_BINS:,} (widen binWidth)")
     # The edges depend on the extremes alone, for which pyradiomics would search voxel by voxel.

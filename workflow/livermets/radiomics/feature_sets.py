@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
+import pywt
 import SimpleITK as sitk
 
 from livermets.core.errors import BadInput
@@ -246,8 +247,6 @@ def _build_feature_sets(arguments: str) -> tuple[FeatureSet, ...]:
 
 def _check_wavelet(name: str, config_key: str) -> None:
     """Refuse a wavelet that PyWavelets does not have, with the nearest one that it has."""
-    import pywt  # slow, and other sets do without
-
     known = pywt.wavelist(kind="discrete")
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)

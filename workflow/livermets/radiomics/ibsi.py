@@ -14,12 +14,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from livermets.radiomics.feature_classes import MATRICES, NEIGHBOURS
+from livermets.radiomics.settings import DEFAULT_BIN_WIDTH
+
 COLUMNS = ("tag", "feature", "settings", "comparable", "why_not")
 NO_TAG = "IBSI has no such feature"
-MATRICES = ("glcm", "glrlm", "glszm", "gldm", "ngtdm")
 BINNED = ("firstorder_Entropy", "firstorder_Uniformity")
 SHIFTED = ("firstorder_Energy", "firstorder_RootMeanSquared")
-DEFAULT_WIDTH = 25  # of pyradiomics
 # Of the features that have a value in IBSI's configurations B, C and D, which resample, these two
 # and glcm_Idmn reach it in all three.
 ALIKE_IF_RESAMPLED = ("shape_Maximum3DDiameter", "firstorder_Median", "glcm_Idmn")
@@ -83,14 +84,14 @@ def difference(feature: str, settings: Mapping[str, Any]) -> str:
     """
     if reason := DIFFERENCES.get(feature, "" if feature in IBSI_TAGS else NO_TAG):
         return reason
-    rules = (_of_matrices, _of_resampling, _of_resegmentation, _of_bins)
+    rules = (_of_matrices, _of_shift, _of_resampling, _of_resegmentation, _of_bins)
     return next(filter(None, (rule(feature, settings) for rule in rules)), "")
 
 
 def _of_matrices(feature: str, settings: Mapping[str, Any]) -> str:
     """Why its matrix is another one than IBSI's."""
     feature_class = feature.partition("_")[0]
-    if feature_class in ("glcm", "ngtdm", "gldm") and settings.get("distances", [1]) != [1]:
+    if feature_class in NEIGHBOURS and settings.get("distances", [1]) != [1]:
         return "neighbours are not those at one voxel's distance"
     weighting = settings.get("weightingNorm")
     if feature_class in ("glcm", "glrlm") and weighting not in (None, "no_weighting"):
@@ -101,9 +102,13 @@ def _of_matrices(feature: str, settings: Mapping[str, Any]) -> str:
         return "grey levels that differ count as dependent"
     if feature_class in MATRICES and settings.get("force2D") and settings.get("force2Ddimension"):
         return "the slices are not axial"
-    if feature in SHIFTED and settings.get("voxelArrayShift"):
-        return "voxelArrayShift is added to the grey values"
     return ""
+
+
+def _of_shift(feature: str, settings: Mapping[str, Any]) -> str:
+    """Why its grey values are other ones than those of the image."""
+    shifted = feature in SHIFTED and settings.get("voxelArrayShift")
+    return "voxelArrayShift is added to the grey values" if shifted else ""
 
 
 def _of_resampling(feature: str, settings: Mapping[str, Any]) -> str:
@@ -133,7 +138,7 @@ def _of_bins(feature: str, settings: Mapping[str, Any]) -> str:
         return LEVELS_FROM_LESION
     absolute = settings.get("resegmentMode", "absolute") == "absolute"
     limits = settings.get("resegmentRange") if absolute else None
-    width = settings.get("binWidth", DEFAULT_WIDTH)
+    width = settings.get("binWidth", DEFAULT_BIN_WIDTH)
     if limits and min(limits) % width:
         return (
             f"bins begin at a multiple of binWidth ({width}), IBSI's at the lower limit of "

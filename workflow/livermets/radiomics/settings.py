@@ -8,6 +8,7 @@ from livermets.core.errors import BadInput
 
 MANUAL = "https://pyradiomics.readthedocs.io/en/v3.0.1/customization.html"
 WORDS = ("interpolator", "weightingNorm", "resegmentMode")  # settings whose values are words
+DEFAULT_BIN_WIDTH = 25  # HU, of pyradiomics where neither binWidth nor binCount is given
 # Copied from pyradiomics, since asking it for them loads its validator, which takes longer than
 # the features of a lesion. A test compares the copy with pyradiomics.
 DEFAULTS: dict[str, Any] = {
@@ -47,14 +48,14 @@ def full_settings(settings: dict, config_key: str = "radiomics") -> dict:
     for key in ("label", "label_channel"):
         if key in settings:
             raise BadInput(f"{config_key}.settings.{key} is set by the workflow: remove it")
-    _refuse_no_numbers(settings, config_key)
+    _refuse_what_is_no_number(settings, config_key)
     _refuse_lengths(settings, config_key)
     if set(settings) - {"binWidth"} or settings.get("binWidth", 0) <= 0:
         _validate(settings, config_key)
     return DEFAULTS | settings
 
 
-def _refuse_no_numbers(settings: dict, config_key: str) -> None:
+def _refuse_what_is_no_number(settings: dict, config_key: str) -> None:
     """Refuse what pyradiomics' schema takes for a number and its arithmetic does not."""
     for key, value in settings.items():
         for part in _parts(value):

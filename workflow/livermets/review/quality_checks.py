@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
+from livermets.imaging.contrast_phase import PORTAL_VENOUS
 from livermets.lesions.components import OUTSIDE
 from livermets.masks.labels import Label
 from livermets.masks.plausibility import LiverVoxels
 
 LIVER_ML = (600, 3500)  # few livers of adults are smaller or larger
 PARENCHYMA_HU = (75, 200)  # of the portal venous phase; an unenhanced liver has 50 to 65
-PORTAL_VENOUS = "portal venous"  # as `imaging.contrast_phase` calls it
 PIECE_ML = 1.0  # smaller pieces of liver beside the largest are rounding
 BURDEN = 0.5
 SIDES = {"L": "left", "R": "right", "A": "front", "P": "back", "S": "head", "I": "foot"}
@@ -87,8 +87,7 @@ def _surest_first(kept: pd.DataFrame) -> list[dict[str, Any]]:
     """
     columns = {"lesion": "number", "volume_ml": "ml", "diameter_mm": "mm", "mean_hu": "hu"}
     rows = kept[list(columns)].rename(columns=columns)
-    # a table that was read as text holds "" where there is no number
-    given = pd.to_numeric(kept["model_probability"], errors="coerce").astype(float)
+    given = kept["model_probability"].astype(float)
     rows["probability"] = given.astype(object).where(given.notna(), None)
     order = given.sort_values(ascending=False, kind="stable", na_position="first").index
     records = rows.loc[order].to_dict("records")

@@ -21,7 +21,7 @@ def step() -> None:
         source = hospital_source(mask, ct_files, ct_hash, patient, made)
     else:
         source = export_source(mask, ct_hash, patient)
-    name = NOT_STATED if record["source"] == "given" else MODEL_NAME
+    name = MODEL_NAME if record["by_models"] else NOT_STATED
     write_dicom_seg(mask, source, record["drawn"], Path(snakemake.output[0]), name)
 
 

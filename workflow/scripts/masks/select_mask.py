@@ -25,7 +25,9 @@ def step() -> dict:
     write_image(snakemake.output.mask, mask)
     before = None
     if record["source"] == "corrected":
-        before = mask_before_correction(patient, ct, automatic, given, params.mask_labels)
+        before = mask_before_correction(
+            patient, ct, automatic, given, params.mask_labels, params.accepted
+        )
     if before is None:
         write_empty(snakemake.output.uncorrected)
     else:

@@ -18,7 +18,7 @@ def step() -> dict[str, Any]:
     return check_mask(
         sitk.ReadImage(snakemake.input.ct),
         mask,
-        pd.read_csv(snakemake.input.table, sep="\t", keep_default_na=False),
+        pd.read_csv(snakemake.input.table, sep="\t"),
         read_json(snakemake.input.measurements),
         read_json(snakemake.input.record),
         read_json(snakemake.input.acquisition),

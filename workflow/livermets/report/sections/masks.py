@@ -30,7 +30,7 @@ def context(results: StudyResults) -> dict[str, Any]:
 
 
 def check_warnings(checks: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
-    """The patients whose mask the checks warn of, each with the warnings.
+    """List the patients whose mask the checks warn of, each with the warnings.
 
     Parameters
     ----------
