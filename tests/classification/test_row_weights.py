@@ -11,7 +11,7 @@ from livermets.classification.importance_table import feature_importance
 from livermets.classification.permutation_importance import permutation_losses
 from livermets.classification.pipeline import build_pipeline, fit_probabilities
 from livermets.classification.row_weights import equal_class_weights, patient_weights
-from livermets.splits.patient_splits import grouped_folds
+from livermets.splits.folds import grouped_folds
 from livermets.study.classifiers import CLASSIFIERS
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression

@@ -18,7 +18,7 @@ from livermets.classification.pipeline import (
     selected_features,
 )
 from livermets.core.errors import BadInput
-from livermets.splits.patient_splits import grouped_folds
+from livermets.splits.folds import grouped_folds
 from livermets.study.classifiers import CLASSIFIERS
 from scipy.special import logit
 from sklearn.base import clone

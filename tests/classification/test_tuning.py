@@ -14,7 +14,7 @@ def rows(classes, seed):
 
 
 @pytest.mark.parametrize("estimator", [LogisticRegression, RidgeClassifier])
-def test_three_classes_have_the_mean_of_each_against_the_rest_to_the_last_bit(estimator):
+def test_three_classes_have_the_mean_of_each_against_the_rest(estimator):
     X, y = rows(3, seed=0)
     X_test, y_test = rows(3, seed=1)
     found = _auc(estimator(), X, y, X_test, y_test)

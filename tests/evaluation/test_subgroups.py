@@ -17,7 +17,7 @@ from livermets.evaluation.subgroup_members import (
     with_clinical_columns,
     with_manufacturers,
 )
-from livermets.evaluation.subgroups import COLUMNS, NO_PATIENT, measure_subgroups
+from livermets.evaluation.subgroups import COLUMNS, NO_LESION, NO_PATIENT, measure_subgroups
 from sklearn.metrics import roc_auc_score
 
 NEGATIVE = CLASSES[0]
@@ -84,7 +84,7 @@ def test_the_auc_of_a_group_is_scikit_learns_among_its_patients(measured):
 def test_lesions_are_measured_by_their_size_and_by_lesion(measured):
     for variable, names in {
         SIZE: ("under 10 mm", "10 to 20 mm", "over 20 mm"),
-        f"{SIZE}, thirds": ("up to 6 mm", "6 to 14 mm", "over 14 mm"),
+        f"{SIZE}, thirds": ("up to 6 mm", "over 6 to 14 mm", "over 14 mm"),
     }.items():
         assert tuple(measured.loc[variable].index) == names
         small, middle, large = (measured.loc[(variable, name)] for name in names)
@@ -124,6 +124,16 @@ def test_a_group_that_a_scheme_does_not_test_says_so():
     assert table.loc["A", "n_patients"] == 0
 
 
+def test_an_arm_with_lesion_numbers_of_its_own_has_groups_of_patients_alone():
+    predictions, cohort, sizes = planted()
+    numbered = predictions.assign(lesion=predictions["lesion"] + 100)
+    table = measure_subgroups(numbered, cohort, ["mine"], CLASSES, POSITIVE, ["sex"], sizes)
+    by_lesion = table[table["level"] == "lesion"]
+    assert set(by_lesion["no_interval"]) == {NO_LESION}
+    assert set(by_lesion["n_lesions"]) == {0}
+    assert np.isfinite(table.loc[table["level"] == "patient", "low"]).all()
+
+
 def test_patients_of_different_folds_are_not_ranked_against_each_other():
     """Each fold ranks perfectly; pooled, the scores of the second fold would spoil it."""
     predictions, cohort, _ = planted()
@@ -157,12 +167,19 @@ def test_groups_are_thirds_of_numbers_categories_of_words_and_the_unrecorded():
     for group in groups:
         names.setdefault(group.variable, {})[group.name] = list(group.members["patient"])
     assert list(names) == ["age", "stage", "site"]
-    assert list(names["age"]) == ["up to 33", "33 to 42", "over 42", NOT_RECORDED]
+    assert list(names["age"]) == ["up to 33", "over 33 to 42", "over 42", NOT_RECORDED]
     assert names["age"]["up to 33"] == ["P0", "P3", "P6", "P10"]
     assert names["age"][NOT_RECORDED] == ["P9"]
     assert list(names["stage"]) == ["2", "9", "10"]
     assert "P11" not in sum(names["stage"].values(), [])
     assert names["site"] == {"A": [f"P{i}" for i in range(1, 11)], "B": ["P0"]}
+
+
+def test_thirds_of_large_numbers_are_written_in_full():
+    years = np.arange(2010, 2022)
+    cohort = pd.DataFrame({"patient": [f"P{y}" for y in years], "included": True, "year": years})
+    names = [group.name for group in patient_subgroups(cohort, ["year"])]
+    assert names == ["up to 2013", "over 2013 to 2017", "over 2017"]
 
 
 def test_the_manufacturer_is_read_from_the_acquisition_unless_the_sheet_names_it():

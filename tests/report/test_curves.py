@@ -197,6 +197,18 @@ def test_equal_scores_are_one_point_at_the_share_of_positives():
     assert band.low < 0.3 < band.high
 
 
+@pytest.mark.filterwarnings("error")
+def test_between_two_scores_the_curve_has_a_gap_and_no_warning():
+    """A decision tree that is always certain: half the scores 0, half 1."""
+    score = np.repeat([0.0, 1.0], 10)
+    scored = scored_arm(patients_of(score, np.arange(20) % 5 > 1))
+    grid, share = calibration_curve(scored, POSITIVE)
+    band = calibration_band(scored, POSITIVE, seed=1)
+    for line in (share, band.low, band.high):
+        assert grid[np.isnan(line)] == pytest.approx([0.5])
+    assert share[grid != 0.5] == pytest.approx(np.full(100, 0.6))
+
+
 def test_without_a_target_the_decision_curve_is_the_net_benefit_of_the_tables():
     rng = np.random.default_rng(2)
     score, positive = rng.random(60), rng.random(60) < 0.3

@@ -31,9 +31,10 @@ def test_the_report_shows_the_figure_the_numbers_and_the_reasons(results, subgro
     assert "differences between subgroups are not tested" in page
     row = subgroups.query("group == '10 to 20 mm' and scheme == 'cv'").iloc[0]
     assert with_interval(row["value"], row["low"], row["high"]) in page
-    reasons = subgroups.loc[subgroups["low"].isna(), "no_interval"]
-    assert len(reasons)
-    assert all(f"too few: {reason}" in page for reason in reasons)
+    without = subgroups[subgroups["low"].isna()]
+    assert len(without)
+    for value, reason in zip(without["value"], without["no_interval"], strict=True):
+        assert f"{'no AUC' if np.isnan(value) else 'no interval'}: {reason}" in page
 
 
 def test_sites_are_compared_in_a_sentence(results, subgroups):

@@ -26,7 +26,7 @@ from livermets.classification.training import ArmTrainer, TrainingSettings
 from livermets.core.errors import BadInput
 from livermets.features.features_table import feature_columns
 from livermets.predictions.task import Task
-from livermets.splits.patient_splits import grouped_folds
+from livermets.splits.folds import grouped_folds
 from livermets.study.arms import BASELINES, baseline_arm
 from livermets.study.baselines import available_baselines, volume_column
 from livermets.study.classifiers import CLASSIFIERS

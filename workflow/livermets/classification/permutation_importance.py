@@ -7,7 +7,7 @@ from scipy.stats import rankdata
 from sklearn.ensemble import RandomForestClassifier
 
 from livermets.classification.row_weights import scoring_weights
-from livermets.splits.patient_splits import grouped_folds
+from livermets.splits.folds import grouped_folds
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from livermets.core.errors import BadInput
 from livermets.core.seeds import derive_seed
 from livermets.features.features_table import feature_columns
 from livermets.predictions.task import Task
-from livermets.splits.patient_splits import grouped_folds
+from livermets.splits.folds import grouped_folds
 from livermets.study.arms import RESAMPLINGS, Arm, takes_resampling
 from livermets.study.classifiers import CLASSIFIERS, Classifier
 

@@ -79,6 +79,11 @@ class SchemePatients:
     lesions: np.ndarray
     counts: np.ndarray
 
+    @property
+    def everyone(self) -> np.ndarray:
+        """The counts in which every patient counts once, shape (1, patients)."""
+        return self.counts[:1]
+
     def at_level(self, level: str) -> PatientSample:
         """The patients with their weights: their lesions by lesion, alike at the other levels."""
         weight = self.lesions if level == "lesion" else np.ones(len(self.labels))

@@ -188,8 +188,14 @@ def _thirds_or_categories(text: pd.Series) -> pd.Series:
 def _thirds(values: pd.Series, unit: str) -> pd.Series:
     """Thirds of the values as ordered categories; fewer where many values are equal."""
     low, high = np.quantile(values, (1 / 3, 2 / 3), method="inverted_cdf")  # values that occur
-    names = [f"up to {low:.3g}{unit}", f"{low:.3g} to {high:.3g}{unit}", f"over {high:.3g}{unit}"]
+    first, last = _short(low), _short(high)
+    names = [f"up to {first}{unit}", f"over {first} to {last}{unit}", f"over {last}{unit}"]
     return _ordered((values > low).astype(int) + (values > high), names)
+
+
+def _short(value: float) -> str:
+    """A number with three digits, or all those before its decimal point."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _ordered(place: pd.Series, names: list[str]) -> pd.Series:

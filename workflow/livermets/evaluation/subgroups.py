@@ -38,6 +38,8 @@ COLUMNS = (
 ALL = "all"  # the variable of the rows of all patients and of all lesions
 ArmTable = tuple[tuple[str, str], pd.DataFrame]  # (arm, scheme) and its predictions
 NO_PATIENT = "no patient of this group was tested"
+# an arm of the user's own may number lesions in another way than the features table
+NO_LESION = "no lesion of this group was tested under its number in the features table"
 
 
 def measure_subgroups(
@@ -128,6 +130,9 @@ def _measure(
         "n_lesions": len(part.drop_duplicates(["patient", "lesion"])),
     }
     undefined = {"value": np.nan, "low": np.nan, "high": np.nan, "standard_error": np.nan}
+    if part.empty:
+        reason = NO_LESION if group.level == "lesion" else NO_PATIENT
+        return numbers | undefined | {"no_interval": reason}
     if reason := _missing_class(part["label"], classes):
         return numbers | undefined | {"no_interval": reason}
     tested = scheme_patients(part)
@@ -155,6 +160,4 @@ def _missing_class(labels: Iterable[str], classes: list[str]) -> str:
     """Say which class has no tested patient in the group; empty where all have."""
     present = set(labels)
     missing = [name for name in classes if name not in present]
-    if not present:
-        return NO_PATIENT
     return f"no tested patient of class {', '.join(missing)}" if missing else ""

@@ -3,25 +3,19 @@
 Each class is in each role, with one exception: where sites are tested in turn, a site may have
 patients of one class only (`livermets.splits.sites` says so in the report).
 
-Splits are made from a table of patients (one row each), so the number of their lesions cannot upset
-the balance of a fold (scikit-learn's StratifiedGroupKFold can leave a fold with one class, issue
-33085 of scikit-learn). The order of the patients is that of a hash of the seed and their id: the
-same on every machine and for any order of the table.
+The draws are those of `livermets.splits.folds`: the same on every machine.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from livermets.core.errors import BadInput
-from livermets.core.seeds import derive_seed
+from livermets.splits.folds import Groups, patients_by_class, shuffled, stratified_folds
 from livermets.study.schemes import MIN_TO_TRAIN, cv_name, site_name, sites_to_test
 
 ROLES = ("train", "validation", "test")
-Groups = dict[str, list[str]]  # class -> its patients
 
 
 def split_patients(
@@ -63,12 +57,12 @@ def split_patients(
     BadInput
         A class has too few patients; the message names the class and the key to lower.
     """
-    groups = _by_class(patients)
+    groups = patients_by_class(patients)
     parts = []
     if holdout:
         tested, key = holdout["test_per_class"], "splits.holdout.test_per_class"
         _require(groups, tested + 2, key, f"{tested} to test, 2 to train")
-        test = [p for ids in groups.values() for p in _shuffled(ids, seed, "holdout")[:tested]]
+        test = [p for ids in groups.values() for p in shuffled(ids, seed, "holdout")[:tested]]
         parts.append(_split("holdout", groups, test, holdout, "splits.holdout", seed))
     if cv:
         folds, key = cv["folds"], "splits.cv.folds"
@@ -101,90 +95,6 @@ def check_split_names(splits: pd.DataFrame, planned: Sequence[str]) -> None:
             f" {MIN_TO_TRAIN} of a class to train: take that site's patients out of the cohort"
             " sheet, or find out why patients were excluded (results/cohort.tsv)."
         )
-
-
-def stratified_folds(groups: Groups, folds: int, seed: int, *purpose: object) -> list[list[str]]:
-    """Divide patients into folds: sizes of folds, and of classes in them, differ by one at most.
-
-    Parameters
-    ----------
-    groups : dict
-        Patients of each class.
-    folds : int
-        Number of folds.
-    seed : int
-        The study's seed.
-    *purpose : object
-        Names from which, with the seed, the order of the patients is derived.
-
-    Returns
-    -------
-    list of list of str
-        Patients of each fold.
-    """
-    order = [patient for ids in groups.values() for patient in _shuffled(ids, seed, *purpose)]
-    return [order[start::folds] for start in range(folds)]
-
-
-def grouped_folds(
-    patients: npt.ArrayLike, labels: npt.ArrayLike, folds: int, seed: int, *purpose: object
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Make inner folds over patients, with every class on both sides.
-
-    Parameters
-    ----------
-    patients : array, shape (rows,)
-        Patient of each row.
-    labels : array, shape (rows,)
-        Class of each row.
-    folds : int
-        Largest number of folds; fewer where a class has fewer patients.
-    seed : int
-        The study's seed.
-    *purpose : object
-        As in `stratified_folds`.
-
-    Returns
-    -------
-    list of (ndarray, ndarray)
-        Row numbers (train, test) of each fold; empty where a class has a single patient.
-    """
-    rows = pd.DataFrame({"patient": np.asarray(patients), "label": np.asarray(labels)})
-    groups = _by_class(rows.drop_duplicates())
-    folds = min(folds, *(len(ids) for ids in groups.values()))
-    if folds < 2:
-        return []
-    tests = (
-        rows["patient"].isin(fold).to_numpy()
-        for fold in stratified_folds(groups, folds, seed, *purpose)
-    )
-    return [(np.flatnonzero(~test), np.flatnonzero(test)) for test in tests]
-
-
-def _by_class(patients: pd.DataFrame) -> Groups:
-    """The patients of each class, both sorted; refuses a table that cannot be split."""
-    missing = patients.loc[patients["label"].isna(), "patient"]
-    if len(missing):
-        raise BadInput(f"patient {missing.iloc[0]} has no label: give one, or leave them out.")
-    duplicates = patients.loc[patients["patient"].duplicated(), "patient"]
-    if len(duplicates):
-        raise BadInput(
-            f"patient {duplicates.iloc[0]} is in the table of patients twice (perhaps with two"
-            " labels): keep one row and one label for each patient."
-        )
-    labels = sorted(patients["label"].unique())
-    groups = {
-        label: sorted(patients.loc[patients["label"] == label, "patient"]) for label in labels
-    }
-    if len(groups) < 2:
-        only = next(iter(groups), "no patient at all")
-        raise BadInput(f"all patients are of one class ({only}): give patients of another, too.")
-    return groups
-
-
-def _shuffled(patients: list[str], seed: int, *purpose: object) -> list[str]:
-    """The patients in an order that the seed and its purpose decide."""
-    return sorted(patients, key=lambda patient: (derive_seed(seed, *purpose, patient), patient))
 
 
 def _require(groups: Groups, need: int, key: str, reason: str) -> None:
@@ -266,7 +176,7 @@ def _split(
 ) -> pd.DataFrame:
     """The table of one split; validation patients are drawn from those who are not tested."""
     remaining = {
-        label: _shuffled([p for p in ids if p not in test], seed, name, "validation")
+        label: shuffled([p for p in ids if p not in test], seed, name, "validation")
         for label, ids in groups.items()
     }
     quota = _validation_quota(name, remaining, scheme["validation"], f"{key}.validation")

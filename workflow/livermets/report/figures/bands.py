@@ -96,7 +96,7 @@ def share_band(
 
 def mean_auc(scored: ScoredArm, target: str) -> float:
     """Compute the AUC of a class against the rest, averaged over the repeats."""
-    everyone = np.ones((1, len(scored.tested.patients)))
+    everyone = scored.tested.everyone
     return float(np.mean([auc(repeat.rows[target], everyone)[0] for repeat in scored.repeats]))
 
 

@@ -40,12 +40,11 @@ def calibration_curve(scored: ScoredArm, target: str) -> tuple[np.ndarray, np.nd
     scores : ndarray of float, shape (points,)
         From the lowest to the highest; a single one where all are equal.
     shares : ndarray of float, shape (points,)
-        The share of positives at each.
+        The share of positives at each; NaN in a gap between scores, where it depends on nobody.
     """
     rows = [repeat.rows[target] for repeat in scored.repeats]
     scores = score_grid(rows)
-    everyone = np.ones((1, len(scored.tested.patients)))
-    return scores, smooth_shares(rows, scores, everyone)[0]
+    return scores, smooth_shares(rows, scores, scored.tested.everyone)[0]
 
 
 def calibration_band(scored: ScoredArm, target: str, seed: int) -> Band:
@@ -58,12 +57,12 @@ def calibration_band(scored: ScoredArm, target: str, seed: int) -> Band:
 
 
 def near_patients(repeats: Sequence[ScoredRows], scores: np.ndarray, patients: int) -> np.ndarray:
-    """Effective number of patients (Kish 1965) that each point of the curve depends on."""
+    """Effective number of patients (Kish 1965) that each point depends on; NaN where on nobody."""
     width = _width(repeats, scores)
     weight = np.sum(
         [rows.patient_sums(_kernel(rows, scores, width)[0], patients) for rows in repeats], axis=0
     )
-    return weight.sum(axis=0) ** 2 / (weight**2).sum(axis=0)
+    return ratio(weight.sum(axis=0) ** 2, (weight**2).sum(axis=0))
 
 
 def score_grid(repeats: Sequence[ScoredRows]) -> np.ndarray:

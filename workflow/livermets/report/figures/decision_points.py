@@ -75,8 +75,9 @@ def decision_curve(scored: ScoredArm, target: str, prevalence: float) -> np.ndar
     prevalence : float
         Share of positive patients.
     """
-    everyone = np.ones((1, len(scored.tested.patients)))
-    (sensitivity,), (false_positive_rate,) = _mean_called_shares(scored, target, everyone)
+    (sensitivity,), (false_positive_rate,) = _mean_called_shares(
+        scored, target, scored.tested.everyone
+    )
     return net_benefit(sensitivity, 1 - false_positive_rate, prevalence)
 
 
@@ -86,8 +87,7 @@ def decision_band(scored: ScoredArm, target: str, prevalence: float, seed: int) 
     Sensitivity and specificity are of different patients, so the distances from both to their
     bounds are added as squares (MOVER; Zou 2007, doi:10.1037/1082-989X.12.4.399).
     """
-    everyone = np.ones((1, len(scored.tested.patients)))
-    curves = [part[0] for part in _mean_called_shares(scored, target, everyone)]
+    curves = [part[0] for part in _mean_called_shares(scored, target, scored.tested.everyone)]
     drawn = _mean_called_shares(scored, target, band_counts(scored, seed))
     widening = cross_validation_widening(scored, target)
     bands = map(share_band, curves, drawn, class_sizes(scored, target), (widening, widening))

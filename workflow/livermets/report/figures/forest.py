@@ -58,12 +58,28 @@ def _draw_level(axis: Axes, rows: pd.DataFrame, positions: dict[str, float], xla
     axis.axvline(0.5, color=MUTED, lw=0.8, ls="--")
     for arm, (auc, low, high) in aucs.items():
         y, colour = positions[arm], RESAMPLING_COLOURS.get(Arm.parse(arm).resampling, INK)
-        if np.isfinite(low):
-            axis.plot([low, high], [y, y], color=colour, lw=1.4)
-        axis.plot(auc, y, "o", ms=4, color=colour)
-        axis.text(1.03, y, with_interval(auc, low, high), va="center", fontsize=7.5)
-    axis.set(xlim=(0, 1.32))
-    axis.set_xlabel(xlabel, x=0.38)
+        draw_interval(axis, y, (auc, low, high), colour)
+        draw_text(axis, y, with_interval(auc, low, high))
+    set_auc_axis(axis, xlabel, width=1.32)
+
+
+def draw_interval(axis: Axes, y: float, interval: tuple[float, float, float], colour: str) -> None:
+    """Draw a value as a dot and, where it has an interval, this as a line."""
+    value, low, high = interval
+    if np.isfinite(low):
+        axis.plot([low, high], [y, y], color=colour, lw=1.4)
+    axis.plot(value, y, "o", ms=4, color=colour)
+
+
+def draw_text(axis: Axes, y: float, text: str) -> None:
+    """Write the numbers of a row to the right of its dot."""
+    axis.text(1.03, y, text, va="center", fontsize=7.5)
+
+
+def set_auc_axis(axis: Axes, xlabel: str, width: float) -> None:
+    """Draw the x axis of an AUC from 0 to 1; `width` leaves room for the numbers beside it."""
+    axis.set(xlim=(0, width))
+    axis.set_xlabel(xlabel, x=0.5 / width)
     axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
     axis.spines["bottom"].set_bounds(0, 1)
     axis.tick_params(axis="y", length=0)

@@ -8,6 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from livermets.evaluation.subgroups import ALL
+from livermets.report.figures.forest import draw_interval, draw_text, set_auc_axis
 from livermets.report.figures.style import CYCLE, FAINT, MUTED, draw_message, figure_style, save
 from livermets.report.formatting import with_interval
 from livermets.study.arms import Arm
@@ -20,6 +22,8 @@ TITLE_WIDTH = 28  # characters that a column is wide
 
 def draw_subgroups(table: pd.DataFrame, positive: str, path: Path) -> Path:
     """Draw the AUC and interval of each arm in each subgroup of one scheme.
+
+    The numbers beside a group are those of the arm that tested most of its patients.
 
     Parameters
     ----------
@@ -48,9 +52,10 @@ def draw_subgroups(table: pd.DataFrame, positive: str, path: Path) -> Path:
             rows = table[table["arm"] == arm]
             _draw_arm(axis, rows, places, CYCLE[i % len(CYCLE)])
             axis.set_title(fill(Arm.parse(arm).title, TITLE_WIDTH))
-        first = table[table["arm"] == arms[0]]
-        names = [_group_text(row, positive) for row in first.to_dict("records")]
-        ticks = [*headings.values(), *(places[key] for key in _keys(first))]
+        largest = table.sort_values("n_patients", ascending=False, kind="stable")
+        largest = largest.drop_duplicates(["variable", "group"])
+        names = [_group_text(row, positive) for row in largest.to_dict("records")]
+        ticks = [*headings.values(), *(places[key] for key in _keys(largest))]
         axes[0].set_yticks(ticks, [*headings, *names])
         for tick in axes[0].get_yticklabels()[: len(headings)]:
             tick.set_fontweight("bold")
@@ -73,7 +78,7 @@ def _places(
     for variable, group in dict.fromkeys(_keys(table)):
         if variable != previous:
             y += HEADING_GAP
-            if variable not in headings and variable != "all":
+            if variable not in headings and variable != ALL:
                 headings[variable] = y
                 y += 1
             previous = variable
@@ -94,24 +99,19 @@ def _draw_arm(
 ) -> None:
     """Draw one arm; `rows` has one row for each group."""
     axis.axvline(0.5, color=MUTED, lw=0.8, ls="--")
-    overall = rows[rows["variable"] == "all"].set_index("level")["value"]
+    overall = rows[rows["variable"] == ALL].set_index("level")["value"]
     for row in rows.to_dict("records"):
         y = places[row["variable"], row["group"]]
         axis.axhline(y, color=FAINT, lw=0.4, zorder=0)
         if np.isfinite(row["low"]):
-            axis.plot([row["low"], row["high"]], [y, y], color=colour, lw=1.4)
-            axis.plot(row["value"], y, "o", ms=4, color=colour)
-            text = with_interval(row["value"], row["low"], row["high"])
+            interval = (row["value"], row["low"], row["high"])
+            draw_interval(axis, y, interval, colour)
+            text = with_interval(*interval)
         else:
-            text = "too few patients"
-        axis.text(1.03, y, text, va="center", fontsize=7.5)
+            text = "too few patients" if row["n_patients"] else "none tested"
+        draw_text(axis, y, text)
     for level, whole in overall.items():
         of_level = rows[rows["level"] == level]
         ends = [places[key] for key in _keys(of_level)]
         axis.plot([whole] * 2, [min(ends), max(ends)], color=colour, lw=0.7, ls=":", zorder=0)
-    axis.set(xlim=(0, 1.55))
-    axis.set_xlabel("AUC", x=0.32)
-    axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
-    axis.spines["bottom"].set_bounds(0, 1)
-    axis.tick_params(axis="y", length=0)
-    axis.spines["left"].set_visible(False)
+    set_auc_axis(axis, "AUC", width=1.55)

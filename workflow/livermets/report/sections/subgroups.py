@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from livermets.evaluation.heterogeneity import site_heterogeneity
+from livermets.evaluation.subgroups import ALL
 from livermets.report.formatting import number, with_interval
 from livermets.report.sections.section import Section, embed
 from livermets.report.study_results import StudyResults
@@ -36,14 +37,14 @@ def _scheme(results: StudyResults, scheme: str, rows: pd.DataFrame) -> dict[str,
 
 def _cells(row: Mapping[Any, Any]) -> list[str]:
     """The cells of one arm and group in the table."""
-    without = f"{number(row['value'])}; too few: " if pd.notna(row["value"]) else "too few: "
-    result = (
-        with_interval(row["value"], row["low"], row["high"])
-        if pd.notna(row["low"])
-        else without + row["no_interval"]
-    )
+    if pd.notna(row["low"]):
+        result = with_interval(row["value"], row["low"], row["high"])
+    elif pd.notna(row["value"]):
+        result = f"{number(row['value'])}, no interval: {row['no_interval']}"
+    else:
+        result = f"no AUC: {row['no_interval']}"
     counts = [str(row[name]) for name in ("n_patients", "n_positive", "n_lesions")]
-    group = row["group"] if row["variable"] == "all" else f"{row['variable']}: {row['group']}"
+    group = row["group"] if row["variable"] == ALL else f"{row['variable']}: {row['group']}"
     return [Arm.parse(row["arm"]).title, group, *counts, result]
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
-from livermets.study.arms import takes_resampling
 from livermets.study.classifiers import CLASSIFIERS
 
 
@@ -19,7 +18,7 @@ def context(results: StudyResults) -> dict[str, Any]:
         "cannot_weigh": [
             CLASSIFIERS[name].title
             for name in sorted(models & set(CLASSIFIERS))
-            if not takes_resampling(name, "weights")
+            if not CLASSIFIERS[name].weighted
         ],
         "smote": any(arm.resampling == "smote" for arm in arms),
         "undersample": any(arm.resampling == "undersample" for arm in arms),
