@@ -5,7 +5,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 export PYTHONNOUSERSITE = 1
 
-.PHONY: demo test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-masks bench-totalsegmentator bench-coverage bench-arms readme cohort config docs clean-demo help
+.PHONY: demo test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-onednn bench-masks bench-totalsegmentator bench-coverage bench-arms readme cohort config docs clean-demo help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -84,6 +84,9 @@ bench-densenet: install ## training with our feeding against the bare compute
 
 bench-segmentation: install ## our segmentation against nnU-Net's own command, on CHAOS set 3
 	@$(BIN)/python benchmarks/bench_segmentation.py $(ARGS)
+
+bench-onednn: install ## what oneDNN saves of a patch on a CPU, against PyTorch's own choice
+	@$(BIN)/python benchmarks/bench_onednn.py
 
 bench-totalsegmentator: install ## our labels against TotalSegmentator's (PEERS=a Python that has it, CT=a CT as NIfTI)
 	@$(BIN)/python benchmarks/bench_totalsegmentator.py --peers $(PEERS) --ct $(CT) $(ARGS)
