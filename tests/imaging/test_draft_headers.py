@@ -13,6 +13,7 @@ from livermets.imaging.ct import import_ct
 from livermets.imaging.draft_cohort import draft_cohort
 from livermets.imaging.draft_headers import read_tree
 from livermets.study.cohort_sheet import listed_paths
+from pydicom.uid import generate_uid
 
 
 def drafted(tree: Path) -> dict:
@@ -150,3 +151,14 @@ def test_the_memory_kept_of_a_file_is_small_however_large_its_header(tmp_path):
     tracemalloc.stop()
     assert len(tree.series[0].slices) == 100
     assert kept / 100 < 1000
+
+
+def test_slices_that_each_name_a_study_of_their_own_are_one_series(tmp_path):
+    """So does SimpleITK write them: ITK makes a study UID for each file that is given none."""
+    folder = write_series(tmp_path / "ct", slices(), **PV, **STUDY)
+    for file in folder.iterdir():
+        header = pydicom.dcmread(file)
+        header.StudyInstanceUID = generate_uid()
+        header.save_as(file)
+    assert drafted(tmp_path)["n_slices"] == 20
+    assert import_ct(next(folder.iterdir()), "P1")[1]["n_slices"] == 20

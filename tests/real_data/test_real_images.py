@@ -94,6 +94,10 @@ def test_a_slice_of_crlm_1006_gone_or_doubled_is_noticed(dicom_folder, tmp_path)
         import_ct(folder, "1006")
     shutil.copy(tmp_path / "kept.dcm", files[20])
     shutil.copy(tmp_path / "kept.dcm", folder / "again.dcm")
+    assert import_ct(folder, "1006")[1]["ignored_files"] == 1  # a copy adds nothing
+    other = pydicom.dcmread(tmp_path / "kept.dcm")
+    other.SOPInstanceUID += ".1"
+    other.save_as(folder / "again.dcm")
     with pytest.raises(BadPatient, match="1 slice positions occur twice"):
         import_ct(folder, "1006")
 
@@ -218,7 +222,7 @@ def test_dicom_trouble_ends_in_a_ct_or_in_words(real_data, tmp_path, name):
 @pytest.mark.parametrize("name", ["23x38x3", "24x38x3"])
 def test_a_multi_frame_ct_of_another_program_equals_its_slices(real_data, name):
     folder = real_data / "dicom_edge/dcmqi_seg" / name
-    frames, slices = (read_series(folder / kind, "P07")[0] for kind in ("multiframe", "image"))
+    frames, slices = (read_series([folder / kind], "P07")[0] for kind in ("multiframe", "image"))
     assert (sitk.GetArrayFromImage(frames) == sitk.GetArrayFromImage(slices)).all()
     assert same_grid(frames, slices)
 
@@ -242,7 +246,7 @@ def test_a_reversed_series_is_upright(real_data):
 
 def test_an_oblique_series_has_its_published_geometry(real_data, tmp_path):
     folder = real_data / "dicom_edge/rt-utils/oriented_data"
-    ct, _ = read_series(folder, "P07")
+    ct, _ = read_series([folder], "P07")
     np.testing.assert_allclose(ct.GetSpacing(), (2.5, 3.5, 4.5), atol=1e-4)
     for k in range(3):
         header = pydicom.dcmread(folder / f"{k}.dcm")

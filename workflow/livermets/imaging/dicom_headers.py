@@ -1,8 +1,8 @@
 """DICOM headers: how a scan was acquired, without anything that identifies a person."""
 
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,22 @@ def series_key(header: pydicom.Dataset) -> tuple[str, str, str]:
         for key in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber")
     )
     return patient, study, uid or f"number {number}"
+
+
+def series_keys(headers: Iterable[pydicom.Dataset]) -> list[tuple[str, str, str]]:
+    """The `series_key` of each image; without the study where every image has one of its own.
+
+    ITK's writer makes a new study UID for every slice that is given none, so that a series written
+    by SimpleITK names as many studies as slices.
+    """
+    keys = [series_key(header) for header in headers]
+    counts = defaultdict(list)
+    for (patient, _, uid), n in Counter(keys).items():
+        counts[patient, uid].append(n)
+    scattered = {key for key, numbers in counts.items() if len(numbers) > 1 == max(numbers)}
+    return [
+        (patient, "" if (patient, uid) in scattered else study, uid) for patient, study, uid in keys
+    ]
 
 
 def is_localiser(header: pydicom.Dataset) -> bool:

@@ -4,6 +4,7 @@ import functools
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from livermets.imaging.dicom_headers import (
     numbers_of,
     read_acquisition,
     read_header,
-    series_key,
+    series_keys,
     value_of,
     voxel_values,
 )
@@ -207,9 +208,11 @@ def _select_series(headers: list[Header], patient: str, named: list[Path]) -> li
         for frame in frame_headers(header)
         if not is_localiser(frame)
     ]
+    keys = series_keys(header for _, header in images)
     if named:
-        keys = {series_key(header) for file, header in images if file in named}
-        images = [image for image in images if series_key(image[1]) in keys]
+        wanted = {key for key, (file, _) in zip(keys, images, strict=True) if file in named}
+        chosen = [key in wanted for key in keys]
+        images, keys = list(compress(images, chosen)), list(compress(keys, chosen))
     if not images:
         kinds = Counter(_image_kind(header) for _, header in headers if header)
         raise BadPatient(
@@ -225,7 +228,7 @@ def _select_series(headers: list[Header], patient: str, named: list[Path]) -> li
             f"the folder of the CT holds images that are not CT ({_describe_counts(kinds)})",
             "Leave only the CT series in the folder, or name one file of that series",
         )
-    series = Counter(series_key(header) for _, header in images)
+    series = Counter(keys)
     if len(series) > 1:
         counts = " and ".join(str(n) for n in sorted(series.values(), reverse=True))
         raise BadPatient(

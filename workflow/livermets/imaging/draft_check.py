@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from livermets.core.errors import BadPatient
 from livermets.imaging.ct import FAT_HU
 from livermets.imaging.dicom_geometry import Slice
-from livermets.imaging.dicom_headers import display_name, is_localiser, read_header, series_key
+from livermets.imaging.dicom_headers import display_name, is_localiser, read_header, series_keys
 from livermets.imaging.dicom_series import stack_series
 from livermets.imaging.multi_frame import frame_headers
 from livermets.imaging.volumes import quiet_itk
@@ -41,9 +41,9 @@ def reason_of_import(files: Sequence[Path], patient: str, resample_tilt: bool) -
             if (header := read_header(file)) is None:
                 return f"the DICOM file {display_name(file)} is damaged"
             slices += [(file, frame) for frame in frame_headers(header) if not is_localiser(frame)]
-        wanted = series_key(slices[0][1])
+        keys = series_keys(header for _, header in slices)
         try:
-            own = [one for one in slices if series_key(one[1]) == wanted]
+            own = [one for one, key in zip(slices, keys, strict=True) if key == keys[0]]
             stack = stack_series(own, patient, resample_tilt)
         except BadPatient as problem:
             return problem.problem

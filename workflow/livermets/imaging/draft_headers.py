@@ -8,8 +8,8 @@ import os
 import sys
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -192,8 +192,23 @@ def read_tree(folder: Path) -> Tree:
                     facts, person = _series_facts(frame), person_facts(frame, path.parent)
                     series[key] = Series("/".join(key), facts, person)
                 _add_slice(series[key], path, frame, planes, there[key])
-    tree.series = list(series.values())
+    tree.series = _join_scattered(series)
     return tree
+
+
+def _join_scattered(series: Mapping[tuple[str, ...], Series]) -> list[Series]:
+    """Make one series of those slices that differ in the study alone (see `series_keys`)."""
+    alike = defaultdict(list)
+    for (patient, _, *rest), member in series.items():
+        alike[patient, *rest].append(member)
+    joined = []
+    for members in alike.values():
+        if len(members) > 1 == max(len(member.slices) for member in members):
+            slices = [part for member in members for part in member.slices]
+            joined.append(replace(members[0], slices=slices))
+        else:
+            joined += members
+    return joined
 
 
 def _read_header(path: Path) -> pydicom.Dataset | None:
