@@ -5,7 +5,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 export PYTHONNOUSERSITE = 1
 
-.PHONY: demo test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-onednn bench-masks bench-totalsegmentator bench-coverage bench-arms readme cohort config docs clean-demo help
+.PHONY: demo test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-openvino bench-masks bench-totalsegmentator bench-coverage bench-arms readme cohort config docs clean-demo help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -53,7 +53,7 @@ types: install ## mypy
 lock: install ## resolve envs/workstation.in anew: one pin a package, for Python 3.11 to 3.13
 	@$(BIN)/uv pip compile -q --upgrade --universal --fork-strategy fewest --python-version 3.11 \
 	  --no-header --no-annotate envs/workstation.in \
-	  | grep -vE '^(torch|torchvision|triton|cuda-.*|nvidia-.*)==' >envs/workstation.lock.new
+	  | grep -vE '^(torch|torchvision|triton|cuda-.*|nvidia-.*|openvino-telemetry)==' >envs/workstation.lock.new
 	@mv envs/workstation.lock.new envs/workstation.lock
 
 demo-model: install ## train the demo's segmentation model anew (writes resources/demo/model.zip)
@@ -85,8 +85,8 @@ bench-densenet: install ## training with our feeding against the bare compute
 bench-segmentation: install ## our segmentation against nnU-Net's own command, on CHAOS set 3
 	@$(BIN)/python benchmarks/bench_segmentation.py $(ARGS)
 
-bench-onednn: install ## what oneDNN saves of a patch on a CPU, against PyTorch's own choice
-	@$(BIN)/python benchmarks/bench_onednn.py
+bench-openvino: install ## a network's patch on a CPU by OpenVINO and by PyTorch
+	@$(BIN)/python benchmarks/bench_openvino.py
 
 bench-totalsegmentator: install ## our labels against TotalSegmentator's (PEERS=a Python that has it, CT=a CT as NIfTI)
 	@$(BIN)/python benchmarks/bench_totalsegmentator.py --peers $(PEERS) --ct $(CT) $(ARGS)

@@ -6,7 +6,8 @@ Downloads the model of config/recipes/leuven.yaml as a study does, segments CHAO
 liver, with an expert's mask) and CRLM-1006 (colorectal metastases, marked by threshold from seeds,
 so no reader's annotation) with as many threads as there are cores, and compares. `floor` is the CPU
 time that the networks' operations would take at the speed of one convolution on this machine,
-measured just before. The last line is `dice=<Dice of the liver on CHAOS> seconds=<longest time for
+measured just before. Both CTs are segmented once more with the networks computed by PyTorch, and
+the masks compared. The last line is `dice=<Dice of the liver on CHAOS> seconds=<longest time for
 a CT>`. With `--overlays FOLDER` the masks are drawn over the CTs.
 """
 
@@ -75,6 +76,10 @@ def main() -> None:
         if not Path(model["path"]).exists():
             download_package(model["package"], model["sha256"], Path(model["path"]), model["name"])
     chain = load_chain(models, "cpu", threads=given.threads)
+    by_pytorch = load_chain(models, "cpu", threads=given.threads)
+    for member in by_pytorch:
+        for label, network in member.model.networks.items():
+            member.model.networks[label] = network.network
     summary = {}
     for case, truth_name in CASES.items():
         with tempfile.TemporaryDirectory() as folder:
@@ -84,15 +89,21 @@ def main() -> None:
             ct, _ = import_ct(series, case)
         speed = convolution_speed()
         start, cpu_start = time.monotonic(), time.process_time()
-        with operation_counter() as counter:
-            mask = segment(ct, chain).mask
+        mask = segment(ct, chain).mask
         cpu = time.process_time() - cpu_start
         times = {"seconds": time.monotonic() - start, "CPU seconds": cpu}
+        with operation_counter() as counter:
+            plain = sitk.GetArrayFromImage(segment(ct, by_pytorch).mask)
+        times["CPU seconds by PyTorch"] = time.process_time() - cpu_start - cpu
+        labels = sitk.GetArrayFromImage(mask)
+        for label in (Label.LIVER, Label.LESION):
+            same = dice(labels == label, plain == label)
+            times[f"Dice with PyTorch's {label.name.lower()}"] = same
         times |= {"TFLOP": counter.get_total_flops() / 1e12, "TFLOP/s": speed / 1e12}
         times["floor, CPU seconds"] = counter.get_total_flops() / speed
         truth = sitk.GetArrayFromImage(sitk.ReadImage(str(data / case / truth_name)))
         pieces = label_lesions(ct, mask, min_diameter_mm=0)[0]
-        summary[case] = compare(sitk.GetArrayFromImage(mask), truth, pieces) | times
+        summary[case] = compare(labels, truth, pieces) | times
         print(f"{case}: {ct.GetSize()} voxels, {given.threads} threads")
         print(*(f"  {name}: {value:.4g}" for name, value in summary[case].items()), sep="\n")
         if given.overlays:

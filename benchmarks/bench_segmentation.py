@@ -9,7 +9,8 @@ of the size of a CT, where the demo model means something, and compares the labe
 
 Options: `--threads N` (all cores), `--mirror` (give the model mirror axes to average over, as
 published models have; the demo model has none), `--repeat N` (best of N, 1), `--device`,
-`--profile` (run both once more under Python's profiler and say where the time goes).
+`--published` (on CHAOS alone, with random weights in a network of the size of published models, 32
+to 320 features), `--profile` (run both once more under Python's profiler and say where the time goes).
 """
 
 import argparse
@@ -23,6 +24,7 @@ import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -97,16 +99,47 @@ def phantom() -> sitk.Image:
     return make_phantom("B1", "pancreatic", classes, 1, size=size, spacing_mm=spacing)[0]
 
 
-def mirrored(folder: Path) -> Path:
-    """The demo model, its checkpoint saying that it may be mirrored along all axes."""
+def write_model(folder: Path, options: argparse.Namespace) -> Path:
+    """The demo model's folder; with mirror axes in its checkpoint, or a larger network, if asked."""
     import torch
 
     with zipfile.ZipFile(MODEL) as archive:
         archive.extractall(folder / "model")
     file = folder / "model/fold_0/checkpoint_final.pth"
     state = torch.load(file, weights_only=False)
-    torch.save({**state, "inference_allowed_mirroring_axes": (0, 1, 2)}, file)
+    if options.mirror:
+        state["inference_allowed_mirroring_axes"] = (0, 1, 2)
+    if options.published:
+        state["network_weights"] = enlarge(folder / "model/plans.json")
+    torch.save(state, file)
     return folder / "model"
+
+
+def enlarge(file: Path) -> dict[str, Any]:
+    """Plan a network and patch of published size in a plans.json; returns random weights for it."""
+    import torch
+    from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+
+    plans = json.loads(file.read_text())
+    (configuration,) = plans["configurations"].values()
+    architecture = configuration["architecture"]
+    configuration["patch_size"] = [48, 96, 96]
+    architecture["arch_kwargs"] |= {
+        "n_stages": 6,
+        "features_per_stage": [32, 64, 128, 256, 320, 320],
+        "kernel_sizes": [[3, 3, 3]] * 6,
+        "strides": [[1, 1, 1], *[[2, 2, 2]] * 4, [1, 2, 2]],
+        "n_conv_per_stage": [2] * 6,
+        "n_conv_per_stage_decoder": [2] * 5,
+    }
+    file.write_text(json.dumps(plans))
+    torch.manual_seed(0)
+    name, keywords = architecture["network_class_name"], architecture["_kw_requires_import"]
+    network = get_network_from_plans(
+        name, architecture["arch_kwargs"], keywords, 1, 3, False, False
+    )
+    weights: dict[str, Any] = network.state_dict()
+    return weights
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:
@@ -117,10 +150,7 @@ def compare(name: str, ct: sitk.Image, folder: Path, options: argparse.Namespace
     """Run both on one CT; prints seconds and overlaps, returns the ratio of wall times."""
     here = folder / name
     (here / "in").mkdir(parents=True)
-    model = mirrored(here) if options.mirror else MODEL
-    if model is MODEL:
-        with zipfile.ZipFile(MODEL) as archive:
-            archive.extractall(here / "model")
+    model = write_model(here, options)
     ct = sitk.DICOMOrient(ct, "LPS")  # as the model was trained; nnU-Net's command cannot know
     sitk.WriteImage(ct, str(here / "in/case_0000.nii.gz"))
     (here / "ct.json").write_text(json.dumps({"excluded": None}))
@@ -173,10 +203,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--mirror", action="store_true")
+    parser.add_argument("--published", action="store_true")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--only", choices=["chaos", "phantom"])
     options = parser.parse_args()
+    if options.published:
+        options.only = "chaos"
     with tempfile.TemporaryDirectory() as folder:
         if options.only != "chaos":
             ratio = compare("phantom", phantom(), Path(folder), options)

@@ -7,6 +7,7 @@ no code of that package is run. Preprocessing follows the package: Hounsfield un
 
 import logging
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ from livermets.imaging.connected_pieces import largest_piece
 from livermets.imaging.geometry import bounding_box
 from livermets.imaging.reorientation import image_like, lay_back
 from livermets.masks.labels import Label
-from livermets.segmentation.leuven_network import LESIONS, LIVER, LeuvenUNet
+from livermets.segmentation.leuven_network import LESIONS, LIVER
 from livermets.segmentation.leuven_tiles import by_tiles, by_windows
 from livermets.segmentation.leuven_weights import load_weights
 from livermets.segmentation.liver_plausibility import why_not_liver
+from livermets.segmentation.openvino_network import fast_network
 from livermets.segmentation.prediction import Prediction
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ class LeuvenModel:
 
     Parameters
     ----------
-    networks : mapping of str to LeuvenUNet
+    networks : mapping of str to torch.nn.Module
         `liver`, `lesion` or both.
     device : torch.device
         Where the networks run.
@@ -50,7 +52,7 @@ class LeuvenModel:
         Probability from which on a voxel is lesion.
     """
 
-    networks: dict[str, LeuvenUNet]
+    networks: Mapping[str, torch.nn.Module]
     device: torch.device
     min_probability: float = 0.5
 
@@ -99,7 +101,7 @@ class LeuvenModel:
         smooth = sitk.Median(_resample(ct, MEDIAN_SPACING_MM), (1, 1, 1))
         coarse = _resample(smooth, LIVER.spacing_mm)
         hu = _volume(coarse)
-        probability = by_windows(self.networks["liver"], _intensities(hu), self.device)
+        probability = by_windows(self.networks["liver"], LIVER, _intensities(hu), self.device)
         largest = largest_piece(ndimage.binary_erosion(probability > 0.5, NEIGHBOURS_18))
         # two voxels around the eroded piece: what the erosion took, and the slope of the edge
         near = ndimage.binary_dilation(largest, NEIGHBOURS_18, iterations=2)
@@ -121,7 +123,7 @@ class LeuvenModel:
         segment = np.where(inside, _intensities(_volume(fine)[box]), np.float32(BACKGROUND))
         probability = np.zeros(fine.GetSize(), dtype=np.float32)
         network = self.networks["lesion"]
-        probability[box] = by_tiles(network, segment, inside, self.device) * inside
+        probability[box] = by_tiles(network, LESIONS, segment, inside, self.device) * inside
         return _volume(_onto(_image(probability, fine), ct))
 
 
@@ -165,7 +167,8 @@ def load_leuven_model(
                 f"segmentation model {name}: {wheel} is no wheel of pyliverlesionseg with one file "
                 f"*{part}*.hdf5; delete it and run again, so that it is downloaded anew"
             ) from error
-        networks[label] = load_weights(content, architecture, f"{name}: {file}").to(device)
+        network = load_weights(content, architecture, f"{name}: {file}")
+        networks[label] = fast_network(network, device)
     return LeuvenModel(networks, device, min_probability)
 
 

@@ -8,22 +8,24 @@ from itertools import product
 
 import numpy as np
 import torch
+from torch import nn
 
-from livermets.segmentation.leuven_network import LeuvenUNet
+from livermets.segmentation.leuven_network import Architecture
 
 
-def by_windows(network: LeuvenUNet, volume: np.ndarray, device: torch.device) -> np.ndarray:
+def by_windows(
+    network: nn.Module, sizes: Architecture, volume: np.ndarray, device: torch.device
+) -> np.ndarray:
     """Probabilities of a volume (x, y, z), which one segment holds if the CT is no larger.
 
     A larger CT is covered by segments that overlap by half; each voxel takes the probability of
     the segment whose middle is nearest.
     """
-    sizes = network.architecture
     axes = [window_starts(n, size) for n, size in zip(volume.shape, sizes.output_size, strict=True)]
     probability = np.zeros(volume.shape, dtype=np.float32)
     distance = np.full(volume.shape, np.inf, dtype=np.float32)
     for start in product(*axes):
-        part = _run(network, volume, start, device)
+        part = _run(network, sizes, volume, start, device)
         to, of = _overlap(volume.shape, start, sizes.output_size)
         away = np.zeros(part[of].shape, dtype=np.float32)
         for axis, (place, size) in enumerate(zip(to, sizes.output_size, strict=True)):
@@ -38,16 +40,20 @@ def by_windows(network: LeuvenUNet, volume: np.ndarray, device: torch.device) ->
 
 
 def by_tiles(
-    network: LeuvenUNet, volume: np.ndarray, wanted: np.ndarray, device: torch.device
+    network: nn.Module,
+    sizes: Architecture,
+    volume: np.ndarray,
+    wanted: np.ndarray,
+    device: torch.device,
 ) -> np.ndarray:
     """Probabilities of a volume (x, y, z), tile by tile; tiles without a wanted voxel stay 0."""
-    size = network.architecture.output_size
+    size = sizes.output_size
     probability = np.zeros(volume.shape, dtype=np.float32)
     axes = [tile_starts(n, step) for n, step in zip(volume.shape, size, strict=True)]
     for start in product(*axes):
         to, of = _overlap(volume.shape, start, size)
         if wanted[to].any():
-            probability[to] = _run(network, volume, start, device)[of]
+            probability[to] = _run(network, sizes, volume, start, device)[of]
     return probability
 
 
@@ -79,13 +85,13 @@ def _overlap(
 
 
 def _run(
-    network: LeuvenUNet,
+    network: nn.Module,
+    sizes: Architecture,
     volume: np.ndarray,
     start: tuple[int, ...],
     device: torch.device,
 ) -> np.ndarray:
     """Probabilities of the segment whose output begins at `start`; beyond the volume is 0."""
-    sizes = network.architecture
     border = [(i - o) // 2 for i, o in zip(sizes.input_size, sizes.output_size, strict=True)]
     first = tuple(a - b for a, b in zip(start, border, strict=True))
     segment = np.zeros(sizes.input_size, dtype=np.float32)

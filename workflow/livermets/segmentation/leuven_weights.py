@@ -8,7 +8,6 @@ import torch
 
 from livermets.core.errors import BadInput
 from livermets.segmentation.leuven_network import Architecture, LeuvenUNet
-from livermets.segmentation.onednn import use_onednn
 
 
 def load_weights(content: bytes, architecture: Architecture, title: str) -> LeuvenUNet:
@@ -42,7 +41,6 @@ def load_weights(content: bytes, architecture: Architecture, title: str) -> Leuv
     for convolution in network.convolutions_as_keras_counts():
         layout = torch.channels_last_3d  # a third faster on a CPU
         convolution.weight.data = convolution.weight.data.contiguous(memory_format=layout)
-    use_onednn(network)
     return network.eval()
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from livermets.core.errors import BadInput
-from livermets.segmentation.onednn import use_onednn
+from livermets.segmentation.openvino_network import fast_network
 
 
 @dataclass
@@ -122,8 +122,7 @@ def load_model(
     _refuse_unsupported(configuration, dataset, name)
     axes = states[0].get("inference_allowed_mirroring_axes") if mirroring else None
     model = TrainedModel(plans, configuration, dataset, [], tuple(axes or ()), device, step_size)
-    networks = (_network(model, state).eval().to(device) for state in states)
-    model.networks += [use_onednn(network) for network in networks]
+    model.networks += [fast_network(_network(model, state), device) for state in states]
     return model
 
 

@@ -20,7 +20,7 @@ from livermets.segmentation.largest_pieces import KeepLargest, read_postprocessi
 from livermets.segmentation.nnunet_model import TrainedModel
 from livermets.segmentation.nnunet_prediction import predict
 from livermets.segmentation.nnunet_v1_network import GenericUNet, UNetPlan
-from livermets.segmentation.onednn import use_onednn
+from livermets.segmentation.openvino_network import fast_network
 from livermets.segmentation.prediction import Prediction
 
 CASCADE = "cascade"
@@ -152,8 +152,8 @@ def load_v1_model(
         step_size,
         version=1,
     )
-    networks = (_network(planned, file, title).to(device) for file in weights)
-    model.networks += [use_onednn(network) for network in networks]
+    networks = (_network(planned, file, title) for file in weights)
+    model.networks += [fast_network(network, device) for network in networks]
     foreground = sorted(model.labels - {0})
     return V1Model(model, read_postprocessing(folder / "postprocessing.json", foreground))
 
@@ -259,7 +259,7 @@ def _kernel_sizes(stage: Mapping[str, Any]) -> list[list[int]]:
 
 
 def _network(plan: UNetPlan, file: Path, title: str) -> GenericUNet:
-    """The network of one fold, with the weights of its checkpoint, in evaluation mode."""
+    """The network of one fold, with the weights of its checkpoint."""
     state = torch.load(file, map_location="cpu", weights_only=False)["state_dict"]
     network = GenericUNet(plan)
     try:
@@ -269,4 +269,4 @@ def _network(plan: UNetPlan, file: Path, title: str) -> GenericUNet:
             f"{title}: the weights of {file.parent.name}/{file.name} are those of another network "
             "than the plan of nnUNetTrainerV2; give a model of that trainer"
         ) from error
-    return network.eval()
+    return network
