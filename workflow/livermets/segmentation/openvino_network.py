@@ -14,6 +14,10 @@ from torch import nn
 
 log = logging.getLogger(__name__)
 
+# Voxels of a batch from which on a graph is read off the network without computing it. That takes
+# 4 s, in which a small patch is computed many times.
+SMALL_INPUT = 500_000
+
 
 class OpenVinoNetwork(nn.Module):
     """A network that OpenVINO computes in float32 on a CPU, compiled once for each shape of input.
@@ -54,18 +58,21 @@ def _compile(network: nn.Module, x: torch.Tensor) -> Any:
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     import openvino
 
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # of sizes that become constants, as they are meant to
-        # The check would compute the network three times more.
-        traced = torch.jit.trace(network, torch.zeros_like(x), check_trace=False)
     root = logging.getLogger()
     level, filters, handlers = root.level, root.filters[:], root.handlers[:]
-    try:
-        model = openvino.convert_model(traced, example_input=x)
-    except openvino.frontend.OpConversionFailure as error:
-        root.level, root.filters, root.handlers = level, filters, handlers  # it leaves its own
-        log.warning("OpenVINO cannot compute this network, so PyTorch does, slower: %s", error)
-        return None
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of sizes that become constants, as they are meant to
+        graph: Any
+        if x.numel() < SMALL_INPUT:  # the check would compute the network three times more
+            graph = torch.jit.trace(network, torch.zeros_like(x), check_trace=False)
+        else:
+            graph = torch.export.export(network, (torch.zeros_like(x),))
+        try:
+            model = openvino.convert_model(graph, example_input=x)
+        except openvino.frontend.OpConversionFailure as error:
+            root.level, root.filters, root.handlers = level, filters, handlers  # it leaves its own
+            log.warning("OpenVINO cannot compute this network, so PyTorch does, slower: %s", error)
+            return None
     model.reshape(list(x.shape))
     settings = {
         "INFERENCE_PRECISION_HINT": "f32",
