@@ -1,4 +1,4 @@
-"""Several scans of a patient in the cohort sheet: planned per scan, refused by patient and column."""
+"""Several scans of a patient in the cohort sheet: planned per scan, or refused by patient."""
 
 import re
 from pathlib import Path
