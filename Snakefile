@@ -1,10 +1,11 @@
 # livermets: from CT scans to the evidence.
 #
 # Everything is written below results/ in the study's folder:
-#   ct, segmentation, masks, lesions             one file or a few per patient
+#   ct, segmentation, masks, lesions             one file or a few per scan; {scan} is the patient,
+#                                                or patient@scan where the sheet lists scans
 #   review, agreement, agreement.tsv             worklist; automatic against final masks
-#   cohort.tsv                                   patients who are included or excluded
-#   radiomics/{patient}/{lesion}.parquet         one per lesion, or {patient}.parquet per patient
+#   cohort.tsv, scans.tsv                        patients (and scans) that are included or excluded
+#   radiomics/{scan}/{lesion}.parquet            one per lesion, or {scan}.parquet per scan
 #   radiomics_dictionary.tsv, ibsi_tags.tsv      the meaning of each feature
 #   features.parquet                             the table that classifiers learn from
 #   robustness, robustness.svg, icc.parquet,     stability of features under perturbation
@@ -74,7 +75,7 @@ include: "workflow/rules/evaluation.smk"
 
 
 # Sensitivity analyses: the classification once more, with permuted labels or uncorrected masks.
-if study.permutes_labels or study.patients_with_two_masks:
+if study.permutes_labels or study.scans_with_two_masks:
 
     include: "workflow/rules/sensitivity_reruns.smk"
 
@@ -89,7 +90,7 @@ if study.permutes_labels:
     include: "workflow/rules/sensitivity_permuted_labels.smk"
 
 
-if study.patients_with_two_masks:
+if study.scans_with_two_masks:
 
     include: "workflow/rules/sensitivity_uncorrected_masks.smk"
 

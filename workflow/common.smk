@@ -35,7 +35,9 @@ config.update(study.config)
 
 if workflow.is_main_process:
     # A cohort too small for its features should be known before anything is computed.
-    sentence = describe_cohort(cells["label"] for cells in study.sheet.values())
+    sentence = describe_cohort(
+        cells["label"] for cells in study.cells_of_patients.values()
+    )
     if sentence:
         print(f"livermets: {sentence}", file=sys.stderr)
 
@@ -51,7 +53,7 @@ onerror:
 
 
 wildcard_constraints:
-    patient="[A-Za-z0-9][A-Za-z0-9_-]*",
+    scan="[A-Za-z0-9][A-Za-z0-9_-]*(@[A-Za-z0-9][A-Za-z0-9_-]*)?",
     lesion=r"\d+",
     split=r"[A-Za-z0-9_-]+",
     model="|".join(CLASSIFIERS),
@@ -60,9 +62,9 @@ wildcard_constraints:
     baseline="|".join(BASELINES),
 
 
-def by_patient(method, *arguments):
-    """An input or params function: what `method` of the study says of the wildcard's patient."""
-    return lambda wildcards: method(wildcards.patient, *arguments)
+def by_scan(method, *arguments):
+    """An input or params function: what `method` of the study says of the wildcard's scan."""
+    return lambda wildcards: method(wildcards.scan, *arguments)
 
 
 def scaled(amount):
@@ -89,11 +91,11 @@ def cohort_of_site(wildcards):
 
 def kept_lesions(wildcards):
     """An input function: the features of every lesion that was kept, once they are labelled."""
-    table = checkpoints.label_lesions.get(patient=wildcards.patient).output.table
+    table = checkpoints.label_lesions.get(scan=wildcards.scan).output.table
     with open(table) as handle:
         rows = list(csv.DictReader(handle, delimiter="\t"))
     return expand(
-        "results/radiomics/{patient}/{lesion}.parquet",
-        patient=wildcards.patient,
+        "results/radiomics/{scan}/{lesion}.parquet",
+        scan=wildcards.scan,
         lesion=[row["lesion"] for row in rows if row["kept"] == "True"],
     )

@@ -122,11 +122,11 @@ def test_a_correction_counts_as_a_second_mask_and_brings_its_note(folder):
     (folder / "corrections/B.json").write_text("{}")
     compared = study(masks={"compare_uncorrected": True})
     assert compared.correction("B") == ["corrections/B.nii.gz", "corrections/B.json"]
-    assert compared.patients_with_two_masks == ["B"] and compared.patients_with_one_mask == [
+    assert compared.scans_with_two_masks == ["B"] and compared.scans_with_one_mask == [
         "A",
         "C",
     ]
-    assert study().patients_with_two_masks == []  # nobody asked
+    assert study().scans_with_two_masks == []  # nobody asked
 
 
 def test_what_a_model_was_trained_on_is_for_the_audit_and_segments_nobody_again(folder):

@@ -6,20 +6,20 @@
 
 rule hash_images:
     input:
-        ct="results/ct/{patient}.nii.gz",
-        mask="results/masks/{patient}.nii.gz",
-        record="results/masks/{patient}.json",
-        lesions="results/lesions/{patient}.nii.gz",
+        ct="results/ct/{scan}.nii.gz",
+        mask="results/masks/{scan}.nii.gz",
+        record="results/masks/{scan}.json",
+        lesions="results/lesions/{scan}.nii.gz",
     output:
-        "results/audit/fingerprints/{patient}.json",
+        "results/audit/fingerprints/{scan}.json",
     log:
-        "results/logs/hash_images/{patient}.log",
+        "results/logs/hash_images/{scan}.log",
     conda:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(3000),
     message:
-        "Hashing the images of {wildcards.patient}"
+        "Hashing the images of {wildcards.scan}"
     script:
         "../scripts/audit/hash_images.py"
 
@@ -29,9 +29,7 @@ rule audit_data:
         cohort="results/cohort.tsv",
         features="results/features.parquet",
         splits="results/splits.parquet",
-        fingerprints=expand(
-            "results/audit/fingerprints/{patient}.json", patient=study.patients
-        ),
+        fingerprints=expand("results/audit/fingerprints/{scan}.json", scan=study.scans),
         training_lists=study.training_lists,
     output:
         "results/audit/data.json",
@@ -78,7 +76,7 @@ rule audit_predictions:
 # Travels with a model that was trained on this cohort, as its `trained_on` in another study.
 rule list_training_slices:
     input:
-        expand("results/audit/fingerprints/{patient}.json", patient=study.patients),
+        expand("results/audit/fingerprints/{scan}.json", scan=study.scans),
     output:
         "results/segmentation_model.trained_on.txt",
     log:

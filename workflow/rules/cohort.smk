@@ -1,14 +1,16 @@
 # The study's list of patients: who is included, who is not and why.
-# Needs the records of results/masks and results/lesions; makes results/cohort.tsv.
+# Needs the records of results/masks and results/lesions; makes results/cohort.tsv
+# and, where the sheet lists several scans of a patient, results/scans.tsv.
 
 
 rule list_cohort:
     input:
-        masks=expand("results/masks/{patient}.json", patient=study.patients),
-        tables=expand("results/lesions/{patient}.tsv", patient=study.patients),
-        measurements=expand("results/lesions/{patient}.json", patient=study.patients),
+        masks=expand("results/masks/{scan}.json", scan=study.scans),
+        tables=expand("results/lesions/{scan}.tsv", scan=study.scans),
+        measurements=expand("results/lesions/{scan}.json", scan=study.scans),
     output:
         cohort="results/cohort.tsv",
+        scans=study.scans_table,
     log:
         "results/logs/list_cohort.log",
     conda:

@@ -5,13 +5,13 @@
 
 rule slice_lesions:
     input:
-        ct="results/ct/{patient}.nii.gz",
-        lesions="results/lesions/{patient}.nii.gz",
-        record="results/lesions/{patient}.json",
+        ct="results/ct/{scan}.nii.gz",
+        lesions="results/lesions/{scan}.nii.gz",
+        record="results/lesions/{scan}.json",
     output:
-        "results/slices/{patient}.npz",
+        "results/slices/{scan}.npz",
     log:
-        "results/logs/slice_lesions/{patient}.log",
+        "results/logs/slice_lesions/{scan}.log",
     conda:
         "../../envs/images.yaml"
     resources:
@@ -19,14 +19,14 @@ rule slice_lesions:
     params:
         **config["slices"],
     message:
-        "Slicing the lesions of {wildcards.patient}"
+        "Slicing the lesions of {wildcards.scan}"
     script:
         "../scripts/deep_learning/slice_lesions.py"
 
 
 rule train_densenet:
     input:
-        slices=expand("results/slices/{patient}.npz", patient=study.patients),
+        slices=expand("results/slices/{scan}.npz", scan=study.scans),
         cohort="results/cohort.tsv",
         splits="results/splits.parquet",
         # a leak that stops the study stops it before this; a new verdict trains nothing again

@@ -36,7 +36,7 @@ rule measure_subgroups:
         predictions=prediction_tables,
         cohort="results/cohort.tsv",
         features="results/features.parquet",
-        records=expand("results/ct/{patient}.json", patient=study.patients),
+        records=expand("results/ct/{scan}.json", scan=study.scans),
     output:
         subgroups="results/subgroups.parquet",
         table="results/tables/subgroups.tsv",

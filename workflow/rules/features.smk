@@ -1,14 +1,14 @@
-# The study's feature table, from the radiomics of each patient.
+# The study's feature table, from the radiomics of each scan.
 # Needs results/radiomics, results/lesions and results/cohort.tsv; makes results/features.parquet.
 
 
 rule assemble_features:
     input:
         cohort="results/cohort.tsv",
-        radiomics=expand("results/radiomics/{patient}.parquet", patient=study.patients),
-        tables=expand("results/lesions/{patient}.tsv", patient=study.patients),
-        ct=expand("results/ct/{patient}.json", patient=study.patients),
-        masks=expand("results/masks/{patient}.json", patient=study.patients),
+        radiomics=expand("results/radiomics/{scan}.parquet", scan=study.scans),
+        tables=expand("results/lesions/{scan}.tsv", scan=study.scans),
+        ct=expand("results/ct/{scan}.json", scan=study.scans),
+        masks=expand("results/masks/{scan}.json", scan=study.scans),
     output:
         "results/features.parquet",
     log:

@@ -32,7 +32,7 @@ rule list_cohort_of_features:
     conda:
         "../../envs/tables.yaml"
     params:
-        sheet=study.sheet_columns,
+        sheet=study.patient_columns,
     message:
         "Listing the patients of the feature table"
     script:

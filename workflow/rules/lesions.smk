@@ -1,20 +1,20 @@
 # From the mask to single lesions, tumour burden and mean HU.
-# Needs results/ct, results/masks and the models' probability of lesion; makes results/lesions/{patient}.*.
+# Needs results/ct, results/masks and the models' probability of lesion; makes results/lesions/{scan}.*.
 
 
 checkpoint label_lesions:
     input:
-        ct="results/ct/{patient}.nii.gz",
-        mask="results/masks/{patient}.nii.gz",
-        uncorrected="results/masks/{patient}.uncorrected.nii.gz",
-        record="results/masks/{patient}.json",
-        probability=by_patient(study.lesion_probability),
+        ct="results/ct/{scan}.nii.gz",
+        mask="results/masks/{scan}.nii.gz",
+        uncorrected="results/masks/{scan}.uncorrected.nii.gz",
+        record="results/masks/{scan}.json",
+        probability=by_scan(study.lesion_probability),
     output:
-        lesions="results/lesions/{patient}.nii.gz",
-        table="results/lesions/{patient}.tsv",
-        measurements="results/lesions/{patient}.json",
+        lesions="results/lesions/{scan}.nii.gz",
+        table="results/lesions/{scan}.tsv",
+        measurements="results/lesions/{scan}.json",
     log:
-        "results/logs/label_lesions/{patient}.log",
+        "results/logs/label_lesions/{scan}.log",
     conda:
         "../../envs/images.yaml"
     resources:
@@ -22,6 +22,6 @@ checkpoint label_lesions:
     params:
         **config["lesions"],
     message:
-        "Labelling the lesions of {wildcards.patient}"
+        "Labelling the lesions of {wildcards.scan}"
     script:
         "../scripts/lesions/label_lesions.py"

@@ -5,13 +5,13 @@
 # The whole CT is read here, once: it would take the lesions' jobs longer than their features.
 rule crop_lesions:
     input:
-        ct="results/ct/{patient}.nii.gz",
-        lesions="results/lesions/{patient}.nii.gz",
-        mask="results/masks/{patient}.nii.gz" if "ring" in study.regions else [],
+        ct="results/ct/{scan}.nii.gz",
+        lesions="results/lesions/{scan}.nii.gz",
+        mask="results/masks/{scan}.nii.gz" if "ring" in study.regions else [],
     output:
-        temp("results/radiomics/{patient}.crops.npz"),
+        temp("results/radiomics/{scan}.crops.npz"),
     log:
-        "results/logs/crop_lesions/{patient}.log",
+        "results/logs/crop_lesions/{scan}.log",
     conda:
         "../../envs/radiomics.yaml"
     resources:
@@ -19,7 +19,7 @@ rule crop_lesions:
     params:
         extraction=study.extraction,
     message:
-        "Cropping the lesions of {wildcards.patient} from the CT"
+        "Cropping the lesions of {wildcards.scan} from the CT"
     script:
         "../scripts/radiomics/crop_lesions.py"
 
@@ -28,14 +28,14 @@ rule crop_lesions:
 # lesions are not read; they tell that a lesion is out of date when the crops are gone.
 rule extract_lesion:
     input:
-        crops="results/radiomics/{patient}.crops.npz",
-        ct="results/ct/{patient}.nii.gz",
-        lesions="results/lesions/{patient}.nii.gz",
-        mask="results/masks/{patient}.nii.gz" if "ring" in study.regions else [],
+        crops="results/radiomics/{scan}.crops.npz",
+        ct="results/ct/{scan}.nii.gz",
+        lesions="results/lesions/{scan}.nii.gz",
+        mask="results/masks/{scan}.nii.gz" if "ring" in study.regions else [],
     output:
-        "results/radiomics/{patient}/{lesion}.parquet",
+        "results/radiomics/{scan}/{lesion}.parquet",
     log:
-        "results/logs/extract_lesion/{patient}/{lesion}.log",
+        "results/logs/extract_lesion/{scan}/{lesion}.log",
     priority: 1
     group:
         "radiomics"
@@ -46,7 +46,7 @@ rule extract_lesion:
     params:
         extraction=study.extraction,
     message:
-        "Extracting lesion {wildcards.lesion} of {wildcards.patient}"
+        "Extracting lesion {wildcards.lesion} of {wildcards.scan}"
     script:
         "../scripts/radiomics/extract_lesion.py"
 
@@ -54,13 +54,13 @@ rule extract_lesion:
 rule assemble_lesions:
     input:
         rows=kept_lesions,
-        mask="results/masks/{patient}.nii.gz" if "liver" in study.regions else [],
-        ct="results/ct/{patient}.nii.gz" if "liver" in study.regions else [],
-        lesions="results/lesions/{patient}.nii.gz" if "liver" in study.regions else [],
+        mask="results/masks/{scan}.nii.gz" if "liver" in study.regions else [],
+        ct="results/ct/{scan}.nii.gz" if "liver" in study.regions else [],
+        lesions="results/lesions/{scan}.nii.gz" if "liver" in study.regions else [],
     output:
-        "results/radiomics/{patient}.parquet",
+        "results/radiomics/{scan}.parquet",
     log:
-        "results/logs/assemble_lesions/{patient}.log",
+        "results/logs/assemble_lesions/{scan}.log",
     conda:
         "../../envs/radiomics.yaml"
     resources:
@@ -68,6 +68,6 @@ rule assemble_lesions:
     params:
         extraction=study.extraction,
     message:
-        "Assembling the lesions of {wildcards.patient}"
+        "Assembling the lesions of {wildcards.scan}"
     script:
         "../scripts/radiomics/assemble_lesions.py"

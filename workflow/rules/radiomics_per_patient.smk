@@ -1,18 +1,18 @@
-# pyradiomics features, one job per patient (`radiomics.fan_out: patient`).
+# pyradiomics features, one job per scan (`radiomics.fan_out: patient`).
 # Needs results/ct and results/lesions; makes results/radiomics.
 
 
 rule extract_patient:
     input:
-        ct="results/ct/{patient}.nii.gz",
-        lesions="results/lesions/{patient}.nii.gz",
-        mask="results/masks/{patient}.nii.gz" if study.regions else [],
+        ct="results/ct/{scan}.nii.gz",
+        lesions="results/lesions/{scan}.nii.gz",
+        mask="results/masks/{scan}.nii.gz" if study.regions else [],
     output:
-        "results/radiomics/{patient}.parquet",
+        "results/radiomics/{scan}.parquet",
     log:
-        "results/logs/extract_patient/{patient}.log",
+        "results/logs/extract_patient/{scan}.log",
     benchmark:
-        "results/benchmarks/extract_patient/{patient}.tsv"
+        "results/benchmarks/extract_patient/{scan}.tsv"
     conda:
         "../../envs/radiomics.yaml"
     resources:
@@ -20,6 +20,6 @@ rule extract_patient:
     params:
         extraction=study.extraction,
     message:
-        "Extracting the lesions of {wildcards.patient}"
+        "Extracting the lesions of {wildcards.scan}"
     script:
         "../scripts/radiomics/extract_patient.py"

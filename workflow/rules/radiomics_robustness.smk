@@ -5,13 +5,13 @@
 
 rule perturb_lesions:
     input:
-        ct="results/ct/{patient}.nii.gz",
-        lesions="results/lesions/{patient}.nii.gz",
-        mask="results/masks/{patient}.nii.gz" if "ring" in study.regions else [],
+        ct="results/ct/{scan}.nii.gz",
+        lesions="results/lesions/{scan}.nii.gz",
+        mask="results/masks/{scan}.nii.gz" if "ring" in study.regions else [],
     output:
-        "results/robustness/{patient}.parquet",
+        "results/robustness/{scan}.parquet",
     log:
-        "results/logs/perturb_lesions/{patient}.log",
+        "results/logs/perturb_lesions/{scan}.log",
     conda:
         "../../envs/radiomics.yaml"
     resources:
@@ -20,7 +20,7 @@ rule perturb_lesions:
         extraction=study.extraction,
         seed=config["seed"],
     message:
-        "Perturbing the lesions of {wildcards.patient}"
+        "Perturbing the lesions of {wildcards.scan}"
     script:
         "../scripts/radiomics/perturb_lesions.py"
 
@@ -29,7 +29,7 @@ rule compute_icc:
     input:
         features="results/features.parquet",
         splits="results/splits.parquet",
-        perturbed=expand("results/robustness/{patient}.parquet", patient=study.patients),
+        perturbed=expand("results/robustness/{scan}.parquet", scan=study.scans),
     output:
         icc="results/icc.parquet",
         by_size="results/icc_by_size.parquet",

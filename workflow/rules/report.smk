@@ -36,10 +36,11 @@ rule draw_figures:
         confusion="results/confusion.parquet",
         subgroups="results/subgroups.parquet",
         cohort="results/cohort.tsv",
+        scans=study.scans_table,
         splits="results/splits.parquet",
         slices=expand(
-            "results/slices/{patient}.npz",
-            patient=study.patients if study.deep_learning else [],
+            "results/slices/{scan}.npz",
+            scan=study.scans if study.deep_learning else [],
         ),
     output:
         report(
@@ -70,6 +71,7 @@ rule draw_figures:
 rule render_report:
     input:
         cohort="results/cohort.tsv",
+        scans=study.scans_table,
         splits="results/splits.parquet",
         metrics="results/metrics.parquet",
         differences="results/differences.parquet",
@@ -87,13 +89,13 @@ rule render_report:
         areas="results/split_aucs.parquet",
         tables=rules.write_tables.output,
         figures=rules.draw_figures.output,
-        overlays=expand("results/review/{patient}.png", patient=study.patients),
-        checks=expand("results/review/{patient}.json", patient=study.patients),
+        overlays=expand("results/review/{scan}.png", scan=study.scans),
+        checks=expand("results/review/{scan}.json", scan=study.scans),
         features="results/features.parquet" if study.has_images else [],
         dictionary="results/radiomics_dictionary.tsv" if study.has_images else [],
         robustness=[*study.icc, "results/robustness.svg"] if study.icc else [],
         agreement="results/agreement.tsv" if study.has_images else [],
-        masks=rules.compare_corrections.output if study.patients_with_two_masks else [],
+        masks=rules.compare_corrections.output if study.scans_with_two_masks else [],
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),
     log:

@@ -5,62 +5,62 @@
 
 rule draw_overlay:
     input:
-        ct="results/ct/{patient}.nii.gz",
-        acquisition="results/ct/{patient}.json",
-        mask="results/masks/{patient}.nii.gz",
-        record="results/masks/{patient}.json",
-        lesions="results/lesions/{patient}.nii.gz",
+        ct="results/ct/{scan}.nii.gz",
+        acquisition="results/ct/{scan}.json",
+        mask="results/masks/{scan}.nii.gz",
+        record="results/masks/{scan}.json",
+        lesions="results/lesions/{scan}.nii.gz",
     output:
         report(
-            "results/review/{patient}.png",
+            "results/review/{scan}.png",
             caption="../report/overlay.rst",
             category="Masks",
-            labels={"patient": "{patient}"},
+            labels={"patient": "{scan}"},
         ),
     log:
-        "results/logs/draw_overlay/{patient}.log",
+        "results/logs/draw_overlay/{scan}.log",
     conda:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(3000),
     message:
-        "Drawing the mask of {wildcards.patient} over the CT"
+        "Drawing the mask of {wildcards.scan} over the CT"
     script:
         "../scripts/review/draw_overlay.py"
 
 
 rule check_mask:
     input:
-        ct="results/ct/{patient}.nii.gz",
-        mask="results/masks/{patient}.nii.gz",
-        record="results/masks/{patient}.json",
-        table="results/lesions/{patient}.tsv",
-        measurements="results/lesions/{patient}.json",
-        acquisition="results/ct/{patient}.json",
+        ct="results/ct/{scan}.nii.gz",
+        mask="results/masks/{scan}.nii.gz",
+        record="results/masks/{scan}.json",
+        table="results/lesions/{scan}.tsv",
+        measurements="results/lesions/{scan}.json",
+        acquisition="results/ct/{scan}.json",
     output:
-        segmentation="results/review/{patient}.seg.nrrd",
-        findings="results/review/{patient}.json",
+        segmentation="results/review/{scan}.seg.nrrd",
+        findings="results/review/{scan}.json",
     log:
-        "results/logs/check_mask/{patient}.log",
+        "results/logs/check_mask/{scan}.log",
     conda:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(3000),
     message:
-        "Checking the mask of {wildcards.patient}"
+        "Checking the mask of {wildcards.scan}"
     script:
         "../scripts/review/check_mask.py"
 
 
 rule render_worklist:
     input:
-        findings=expand("results/review/{patient}.json", patient=study.patients),
-        overlays=expand("results/review/{patient}.png", patient=study.patients),
+        findings=expand("results/review/{scan}.json", scan=study.scans),
+        overlays=expand("results/review/{scan}.png", scan=study.scans),
         segmentations=[
-            *expand("results/review/{patient}.seg.nrrd", patient=study.patients),
+            *expand("results/review/{scan}.seg.nrrd", scan=study.scans),
             *expand(
-                "results/review/{patient}.seg.dcm",
-                patient=filter(study.came_as_dicom, study.patients),
+                "results/review/{scan}.seg.dcm",
+                scan=filter(study.came_as_dicom, study.scans),
             ),
         ],
     output:
@@ -70,8 +70,8 @@ rule render_worklist:
     conda:
         "../../envs/report.yaml"
     params:
-        patients=study.patients,
-        labels=[study.cell(patient, "label") for patient in study.patients],
+        scans=study.scans,
+        labels=[study.cell(scan, "label") for scan in study.scans],
         blind=config["masks"]["blind_review"],
     message:
         "Writing results/review/index.html"
@@ -81,26 +81,26 @@ rule render_worklist:
 
 rule compare_masks:
     input:
-        automatic="results/segmentation/{patient}.nii.gz",
-        mask="results/masks/{patient}.nii.gz",
-        record="results/masks/{patient}.json",
+        automatic="results/segmentation/{scan}.nii.gz",
+        mask="results/masks/{scan}.nii.gz",
+        record="results/masks/{scan}.json",
     output:
-        "results/agreement/{patient}.json",
+        "results/agreement/{scan}.json",
     log:
-        "results/logs/compare_masks/{patient}.log",
+        "results/logs/compare_masks/{scan}.log",
     conda:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(3000),
     message:
-        "Comparing the automatic mask of {wildcards.patient} with the final one"
+        "Comparing the automatic mask of {wildcards.scan} with the final one"
     script:
         "../scripts/review/compare_masks.py"
 
 
 rule summarise_agreement:
     input:
-        expand("results/agreement/{patient}.json", patient=study.compared_masks),
+        expand("results/agreement/{scan}.json", scan=study.compared_masks),
     output:
         "results/agreement.tsv",
     log:

@@ -1,5 +1,5 @@
-# Automatic masks of liver and lesions by the configured models, one job for several patients,
-# who share the models in its memory. Needs results/ct and the models; makes results/segmentation.
+# Automatic masks of liver and lesions by the configured models, one job for several scans,
+# which share the models in its memory. Needs results/ct and the models; makes results/segmentation.
 
 
 wildcard_constraints:
@@ -9,10 +9,10 @@ wildcard_constraints:
 rule segment_batch:
     input:
         cts=lambda wildcards: expand(
-            "results/ct/{patient}.nii.gz", patient=study.batch(wildcards.batch)
+            "results/ct/{scan}.nii.gz", scan=study.batch(wildcards.batch)
         ),
         records=lambda wildcards: expand(
-            "results/ct/{patient}.json", patient=study.batch(wildcards.batch)
+            "results/ct/{scan}.json", scan=study.batch(wildcards.batch)
         ),
         models=study.model_files,
     output:
@@ -35,17 +35,17 @@ rule segment_batch:
     params:
         **study.segmentation,
         masks=lambda wildcards: expand(
-            "results/segmentation/batch-{batch}/{patient}.nii.gz",
+            "results/segmentation/batch-{batch}/{scan}.nii.gz",
             batch=wildcards.batch,
-            patient=study.batch(wildcards.batch),
+            scan=study.batch(wildcards.batch),
         ),
         probabilities=lambda wildcards: expand(
-            "results/segmentation/batch-{batch}/{patient}.lesion_probability.nii.gz",
+            "results/segmentation/batch-{batch}/{scan}.lesion_probability.nii.gz",
             batch=wildcards.batch,
-            patient=study.batch(wildcards.batch),
+            scan=study.batch(wildcards.batch),
         ),
     message:
-        "Segmenting liver and lesions of the patients of batch {wildcards.batch}"
+        "Segmenting liver and lesions of the scans of batch {wildcards.batch}"
     script:
         "../scripts/segmentation/segment.py"
 
@@ -57,13 +57,13 @@ localrules:
 # A hard link: the mask is there whole or not at all, and outlives the folder of its batch.
 rule place_mask:
     input:
-        by_patient(study.batch_folder),
+        by_scan(study.batch_folder),
     output:
-        "results/segmentation/{patient}.nii.gz",
-        "results/segmentation/{patient}.lesion_probability.nii.gz",
+        "results/segmentation/{scan}.nii.gz",
+        "results/segmentation/{scan}.lesion_probability.nii.gz",
     log:
-        "results/logs/place_mask/{patient}.log",
+        "results/logs/place_mask/{scan}.log",
     message:
-        "Placing the automatic mask of {wildcards.patient}"
+        "Placing the automatic mask of {wildcards.scan}"
     shell:
         "for file in {output}; do ln -f {input}/$(basename $file) $file; done 2> {log}"

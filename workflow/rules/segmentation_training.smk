@@ -4,9 +4,9 @@
 
 rule train_segmentation:
     input:
-        cts=expand("results/ct/{patient}.nii.gz", patient=study.patients),
-        masks=expand("results/masks/{patient}.nii.gz", patient=study.patients),
-        records=expand("results/masks/{patient}.json", patient=study.patients),
+        cts=expand("results/ct/{scan}.nii.gz", scan=study.scans),
+        masks=expand("results/masks/{scan}.nii.gz", scan=study.scans),
+        records=expand("results/masks/{scan}.json", scan=study.scans),
     output:
         "results/segmentation_model.zip",
     log:
@@ -18,7 +18,7 @@ rule train_segmentation:
         gpu=gpus(config["segmentation_training"]["device"]),
         mem_mb=scaled(16000),
     params:
-        patients=study.patients,
+        scans=study.scans,
         settings=config["segmentation_training"],
         seed=config["seed"],
         workdir="results/models/segmentation_training",

@@ -44,7 +44,7 @@ if study.deep_learning:
 
     use rule train_densenet as train_densenet_permuted with:
         input:
-            slices=expand("results/slices/{patient}.npz", patient=study.patients),
+            slices=expand("results/slices/{scan}.npz", scan=study.scans),
             cohort="results/permuted_labels/cohort.tsv",
             splits="results/permuted_labels/splits.parquet",
         output:

@@ -5,54 +5,55 @@
 
 use rule select_mask as select_uncorrected_mask with:
     input:
-        ct="results/ct/{patient}.nii.gz",
-        record="results/masks/{patient}.json",
-        automatic=by_patient(study.automatic_mask),
-        given=by_patient(study.uncorrected_source),
+        ct="results/ct/{scan}.nii.gz",
+        record="results/masks/{scan}.json",
+        automatic=by_scan(study.automatic_mask),
+        given=by_scan(study.uncorrected_source),
         corrected=[],
     output:
-        mask="results/uncorrected/masks/{patient}.nii.gz",
-        uncorrected="results/uncorrected/masks/{patient}.uncorrected.nii.gz",
-        record="results/uncorrected/masks/{patient}.json",
+        mask="results/uncorrected/masks/{scan}.nii.gz",
+        uncorrected="results/uncorrected/masks/{scan}.uncorrected.nii.gz",
+        record="results/uncorrected/masks/{scan}.json",
     log:
-        "results/logs/select_uncorrected_mask/{patient}.log",
+        "results/logs/select_uncorrected_mask/{scan}.log",
     params:
-        given=by_patient(study.uncorrected_cell),
+        given=by_scan(study.uncorrected_cell),
         corrections=None,
         mask_labels=config["masks"]["labels"],
-        accepted=by_patient(study.accepts_implausible),
+        accepted=by_scan(study.accepts_implausible),
         given_type=config["masks"]["given_type"],
+        needs_liver=config["lesions"]["must_touch_liver"],
         # it may be corrected for that very reason
         on_bad_patient="exclude",
     message:
-        "Selecting the mask of {wildcards.patient} before correction"
+        "Selecting the mask of {wildcards.scan} before correction"
 
 
 use rule label_lesions as label_uncorrected_lesions with:
     input:
-        ct="results/ct/{patient}.nii.gz",
-        mask="results/uncorrected/masks/{patient}.nii.gz",
-        uncorrected="results/uncorrected/masks/{patient}.uncorrected.nii.gz",
-        record="results/uncorrected/masks/{patient}.json",
+        ct="results/ct/{scan}.nii.gz",
+        mask="results/uncorrected/masks/{scan}.nii.gz",
+        uncorrected="results/uncorrected/masks/{scan}.uncorrected.nii.gz",
+        record="results/uncorrected/masks/{scan}.json",
     output:
-        lesions="results/uncorrected/lesions/{patient}.nii.gz",
-        table="results/uncorrected/lesions/{patient}.tsv",
-        measurements="results/uncorrected/lesions/{patient}.json",
+        lesions="results/uncorrected/lesions/{scan}.nii.gz",
+        table="results/uncorrected/lesions/{scan}.tsv",
+        measurements="results/uncorrected/lesions/{scan}.json",
     log:
-        "results/logs/label_uncorrected_lesions/{patient}.log",
+        "results/logs/label_uncorrected_lesions/{scan}.log",
     message:
-        "Labelling the lesions of {wildcards.patient} before correction"
+        "Labelling the lesions of {wildcards.scan} before correction"
 
 
 rule extract_uncorrected:
     input:
-        ct="results/ct/{patient}.nii.gz",
-        lesions="results/uncorrected/lesions/{patient}.nii.gz",
-        mask="results/uncorrected/masks/{patient}.nii.gz" if study.regions else [],
+        ct="results/ct/{scan}.nii.gz",
+        lesions="results/uncorrected/lesions/{scan}.nii.gz",
+        mask="results/uncorrected/masks/{scan}.nii.gz" if study.regions else [],
     output:
-        "results/uncorrected/radiomics/{patient}.parquet",
+        "results/uncorrected/radiomics/{scan}.parquet",
     log:
-        "results/logs/extract_uncorrected/{patient}.log",
+        "results/logs/extract_uncorrected/{scan}.log",
     conda:
         "../../envs/radiomics.yaml"
     resources:
@@ -60,7 +61,7 @@ rule extract_uncorrected:
     params:
         extraction=study.extraction,
     message:
-        "Extracting the lesions of {wildcards.patient} before correction"
+        "Extracting the lesions of {wildcards.scan} before correction"
     script:
         "../scripts/radiomics/extract_patient.py"
 
@@ -68,29 +69,28 @@ rule extract_uncorrected:
 rule assemble_uncorrected_features:
     input:
         cohort="results/cohort.tsv",
+        scans=study.scans_table,
         splits="results/splits.parquet",
         measurements=expand(
-            "results/uncorrected/lesions/{patient}.json",
-            patient=study.patients_with_two_masks,
+            "results/uncorrected/lesions/{scan}.json",
+            scan=study.scans_with_two_masks,
         ),
         radiomics=[
             *expand(
-                "results/uncorrected/radiomics/{patient}.parquet",
-                patient=study.patients_with_two_masks,
+                "results/uncorrected/radiomics/{scan}.parquet",
+                scan=study.scans_with_two_masks,
             ),
             *expand(
-                "results/radiomics/{patient}.parquet",
-                patient=study.patients_with_one_mask,
+                "results/radiomics/{scan}.parquet",
+                scan=study.scans_with_one_mask,
             ),
         ],
         tables=[
             *expand(
-                "results/uncorrected/lesions/{patient}.tsv",
-                patient=study.patients_with_two_masks,
+                "results/uncorrected/lesions/{scan}.tsv",
+                scan=study.scans_with_two_masks,
             ),
-            *expand(
-                "results/lesions/{patient}.tsv", patient=study.patients_with_one_mask
-            ),
+            *expand("results/lesions/{scan}.tsv", scan=study.scans_with_one_mask),
         ],
     output:
         features="results/uncorrected/features.parquet",
@@ -110,18 +110,18 @@ rule assemble_uncorrected_features:
 
 rule match_lesions:
     input:
-        before="results/uncorrected/lesions/{patient}.nii.gz",
-        after="results/lesions/{patient}.nii.gz",
+        before="results/uncorrected/lesions/{scan}.nii.gz",
+        after="results/lesions/{scan}.nii.gz",
     output:
-        "results/uncorrected/pairs/{patient}.tsv",
+        "results/uncorrected/pairs/{scan}.tsv",
     log:
-        "results/logs/match_lesions/{patient}.log",
+        "results/logs/match_lesions/{scan}.log",
     conda:
         "../../envs/images.yaml"
     resources:
         mem_mb=scaled(2000),
     message:
-        "Matching the lesions of {wildcards.patient} before and after correction"
+        "Matching the lesions of {wildcards.scan} before and after correction"
     script:
         "../scripts/sensitivity/match_lesions.py"
 
@@ -129,19 +129,17 @@ rule match_lesions:
 rule compare_corrections:
     input:
         before=expand(
-            "results/uncorrected/masks/{patient}.json",
-            patient=study.patients_with_two_masks,
+            "results/uncorrected/masks/{scan}.json",
+            scan=study.scans_with_two_masks,
         ),
-        after=expand(
-            "results/masks/{patient}.json", patient=study.patients_with_two_masks
-        ),
+        after=expand("results/masks/{scan}.json", scan=study.scans_with_two_masks),
         measurements=expand(
-            "results/uncorrected/lesions/{patient}.json",
-            patient=study.patients_with_two_masks,
+            "results/uncorrected/lesions/{scan}.json",
+            scan=study.scans_with_two_masks,
         ),
         pairs=expand(
-            "results/uncorrected/pairs/{patient}.tsv",
-            patient=study.patients_with_two_masks,
+            "results/uncorrected/pairs/{scan}.tsv",
+            scan=study.scans_with_two_masks,
         ),
         uncorrected="results/uncorrected/features.parquet",
         features="results/features.parquet",

@@ -14,11 +14,12 @@ from livermets.audit.near_copies import near_copies
 from livermets.audit.near_duplicates import MAX_EXPECTED_PAIRS, PatientPair
 from livermets.audit.similar_ids import similar_ids
 from livermets.audit.telling_columns import TellingColumn
+from livermets.core.scan_ids import patient_of
 from livermets.core.text import list_names
 
 TRUST = "if a person has looked at it and it gives nothing away, name it in `audit.trusted_columns`"
 MIN_SITE_V = 0.5  # Cramér's V of site and class, from which a model may learn the scanner
-Fingerprints = Mapping[str, dict[str, Any]]  # patient -> its `fingerprints.fingerprint`
+Fingerprints = Mapping[str, dict[str, Any]]  # id of a scan -> its `fingerprints.fingerprint`
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def ids_of_one_person(patients: Iterable[str]) -> list[Finding]:
 
 def shared_slices(fingerprints: Fingerprints) -> list[Finding]:
     """Find patients whose CTs share slices, in any order and file format."""
-    slices = {patient: set(print_["slices"]) for patient, print_ in fingerprints.items()}
+    slices = _of_patients({scan: set(print_["slices"]) for scan, print_ in fingerprints.items()})
 
     def text(count: int, first: str, second: str) -> str:
         return f"share {count} of {min(len(slices[first]), len(slices[second]))} CT slices"
@@ -83,16 +84,24 @@ def shared_slices(fingerprints: Fingerprints) -> list[Finding]:
 
 def shared_masks(fingerprints: Fingerprints) -> list[Finding]:
     """Find patients whose masks have the same shape, at any place in the volume."""
-    masks = {p: {print_["mask"]} if print_["mask"] else set() for p, print_ in fingerprints.items()}
-    return _shared_hashes(masks, lambda *_: "have the same mask")
+    masks = {s: {print_["mask"]} if print_["mask"] else set() for s, print_ in fingerprints.items()}
+    return _shared_hashes(_of_patients(masks), lambda *_: "have the same mask")
 
 
 def shared_lesions(fingerprints: Fingerprints) -> list[Finding]:
     """Find patients with a lesion of the same HU values."""
-    lesions = {p: set(print_["lesions"].values()) for p, print_ in fingerprints.items()}
+    lesions = {scan: set(print_["lesions"].values()) for scan, print_ in fingerprints.items()}
     return _shared_hashes(
-        lesions, lambda count, *_: f"share all voxels of {counted(count, 'lesion')}"
+        _of_patients(lesions), lambda count, *_: f"share all voxels of {counted(count, 'lesion')}"
     )
+
+
+def _of_patients(hashes: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """The hashes of all scans of each patient: scans of one patient may resemble each other."""
+    of_patient: dict[str, set[str]] = defaultdict(set)
+    for scan, values in hashes.items():
+        of_patient[patient_of(scan)] |= values
+    return dict(of_patient)
 
 
 def _shared_hashes(
@@ -283,6 +292,7 @@ def _about_two(first: str, second: str) -> str:
     """What to do about two patients who may be one, for a message."""
     return (
         f"Leave one of them out (`exclude: {{{second}: same scan as {first}}}` in the config); if "
-        "a person has compared them and they are two patients, name the pair in "
-        "`audit.known_distinct_pairs`"
+        "they are two scans of one patient, give both rows of the sheet one id and tell them apart "
+        "in the column `scan`; if a person has compared them and they are two patients, name the "
+        "pair in `audit.known_distinct_pairs`"
     )

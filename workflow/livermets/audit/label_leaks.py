@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from livermets.audit.lesion_names import LesionName, lesion_names
 from livermets.audit.many_valued import many_valued
 
 # Below these a feature may agree with labels or ids by chance: of a thousand features none is
@@ -45,7 +46,9 @@ def copied_columns(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, lis
     return {source: list(names[copied]) for source, copied in copies.items()}
 
 
-def duplicated_lesions(table: pd.DataFrame, features: Sequence[str]) -> list[list[tuple[str, int]]]:
+def duplicated_lesions(
+    table: pd.DataFrame, features: Sequence[str]
+) -> list[list[tuple[str, LesionName]]]:
     """Lesions of different patients that are equal in all features, many-valued ones among them.
 
     Parameters
@@ -58,18 +61,18 @@ def duplicated_lesions(table: pd.DataFrame, features: Sequence[str]) -> list[lis
 
     Returns
     -------
-    list of list of (str, int)
-        Groups of (patient, lesion), one lesion of each patient.
+    list of list of (str, int or str)
+        Groups of (patient, lesion by `lesion_names`), one lesion of each patient.
     """
     measured = table[_comparable(table, features)]
     same = measured[measured.duplicated(list(features), keep=False)]
     if same.empty:
         return []
-    groups = [
-        list(group.drop_duplicates("patient")[["patient", "lesion"]].itertuples(index=False))
-        for _, group in same.groupby(list(features), dropna=False, sort=False)
-    ]
-    return [[tuple(owner) for owner in group] for group in groups if len(group) > 1]
+    groups = []
+    for _, group in same.groupby(list(features), dropna=False, sort=False):
+        first = group.drop_duplicates("patient")
+        groups.append(list(zip(first["patient"], lesion_names(first), strict=True)))
+    return [group for group in groups if len(group) > 1]
 
 
 def comparable_lesions(table: pd.DataFrame, features: Sequence[str]) -> int:

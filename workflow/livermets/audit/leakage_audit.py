@@ -36,7 +36,8 @@ def audit_data(
     splits : DataFrame
         split, patient, role.
     fingerprints : mapping of str to dict, optional
-        Patient -> `livermets.audit.fingerprints.fingerprint`; None in a study without images.
+        Id of the scan -> `livermets.audit.fingerprints.fingerprint`; None in a study without
+        images.
     verdicts : Verdicts, optional
         What a person has decided.
 

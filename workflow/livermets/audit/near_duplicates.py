@@ -19,6 +19,7 @@ import pandas as pd
 from scipy.spatial.distance import cdist
 from scipy.stats import chi2
 
+from livermets.audit.lesion_names import LesionName, lesion_names
 from livermets.audit.many_valued import many_valued
 
 # A pair is a duplicate where fewer than this many pairs as close are expected in a whole table
@@ -40,14 +41,14 @@ class PatientPair:
     ----------
     patients : tuple of str
         The two patients.
-    lesions : tuple of pairs of int
-        Numbers of the lesions: of the first patient, of the second.
+    lesions : tuple of pairs of int or str
+        The lesions by `lesion_names`: of the first patient, of the second.
     expected : float
         Number of pairs as close that are expected in the table by chance.
     """
 
     patients: tuple[str, str]
-    lesions: tuple[tuple[int, int], ...]
+    lesions: tuple[tuple[LesionName, LesionName], ...]
     expected: float
 
 
@@ -61,13 +62,13 @@ class Comparison:
         Pairs of patients with similar lesions, the least probable by chance first.
     impossible : str
         Why the lesions cannot be compared; "" where they were.
-    left_out : tuple of (str, int)
-        Patient and number of lesions that could not be compared, for want of values.
+    left_out : tuple of (str, int or str)
+        Patient and name of lesions that could not be compared, for want of values.
     """
 
     pairs: list[PatientPair]
     impossible: str = ""
-    left_out: tuple[tuple[str, int], ...] = ()
+    left_out: tuple[tuple[str, LesionName], ...] = ()
 
 
 def compare_lesions(table: pd.DataFrame, features: Sequence[str]) -> Comparison:
@@ -81,7 +82,7 @@ def compare_lesions(table: pd.DataFrame, features: Sequence[str]) -> Comparison:
     Parameters
     ----------
     table : DataFrame
-        patient, lesion and `features`; values may be missing.
+        patient, scan (if any), lesion and `features`; values may be missing.
     features : sequence of str
         Columns of numbers. Those with few different values are left out, see `many_valued`.
     """
@@ -97,8 +98,7 @@ def compare_lesions(table: pd.DataFrame, features: Sequence[str]) -> Comparison:
     log_p = np.maximum(log_p, log_p_arsinh)
     rows = np.arange(len(table))
     mutual = (nearest == nearest_arsinh) & (nearest[nearest] == rows) & (rows < nearest)
-    lesion = table["lesion"].to_numpy(int)
-    names = [(str(p), int(number)) for p, number in zip(patient, lesion, strict=True)]
+    names = list(zip(patient.tolist(), lesion_names(table), strict=True))
     left_out = tuple(names[row] for row in np.flatnonzero(nearest < 0))
     if len(left_out) == len(names):
         return Comparison([], "no two patients have enough features in common", left_out)
@@ -125,7 +125,7 @@ def _too_little(values: np.ndarray, patient: np.ndarray) -> str:
 
 
 def _patient_pairs(
-    closest: list[tuple[int, int]], names: list[tuple[str, int]], log_p: np.ndarray
+    closest: list[tuple[int, int]], names: list[tuple[str, LesionName]], log_p: np.ndarray
 ) -> list[PatientPair]:
     """Pairs of patients from pairs of rows, the least probable by chance first.
 
@@ -133,12 +133,12 @@ def _patient_pairs(
     ----------
     closest : list of (int, int)
         Rows that are each other's nearest.
-    names : list of (str, int)
+    names : list of (str, int or str)
         Patient and lesion of each row.
     log_p : ndarray of float, shape (rows,)
         Logarithm of the probability of each row's distance to its nearest.
     """
-    lesion_pairs: dict[tuple[str, str], list[tuple[tuple[int, int], float]]] = {}
+    lesion_pairs: dict[tuple[str, str], list[tuple[tuple[LesionName, LesionName], float]]] = {}
     for rows in closest:
         a, b = sorted(rows, key=lambda row: names[row][0])
         pair = (names[a][1], names[b][1]), float(max(log_p[a], log_p[b]))

@@ -21,6 +21,7 @@ from livermets.audit.telling_columns import (
     telling_numbers,
     too_few_patients,
 )
+from livermets.core.scan_ids import patient_of
 from livermets.core.text import list_names
 from livermets.features.features_table import feature_columns
 from livermets.study.clinical_columns import clinical_columns
@@ -81,6 +82,10 @@ def about_patients(included: pd.DataFrame, splits: pd.DataFrame) -> list[Check]:
 def about_images(fingerprints: Fingerprints) -> list[Check]:
     """Ask whether two patients share voxels."""
     prints = fingerprints.values()
+    n_patients = len(set(map(patient_of, fingerprints)))
+    images = f"{n_patients} patients"
+    if n_patients < len(fingerprints):
+        images += f" in {len(fingerprints)} scans"
     parts = {
         "Do two patients share a CT?": (
             checks.shared_slices,
@@ -108,7 +113,7 @@ def about_images(fingerprints: Fingerprints) -> list[Check]:
         elif not count:
             found.append(Check(title, "", impossible=impossible))
         else:
-            what = f"the images of {len(fingerprints)} patients ({checks.counted(count, unit)})"
+            what = f"the images of {images} ({checks.counted(count, unit)})"
             found.append(Check(title, what, check(fingerprints)))
     return found
 

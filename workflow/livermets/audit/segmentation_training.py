@@ -16,6 +16,7 @@ import pandas as pd
 from livermets.audit.checks import Finding, Fingerprints, counted
 from livermets.audit.questions import Check
 from livermets.core.errors import BadInput
+from livermets.core.scan_ids import in_words, patient_of
 from livermets.core.text import list_names
 
 LISTS = Path(__file__).parents[3] / "resources/training_sets"  # names of public collections
@@ -39,9 +40,9 @@ def segmentation_training_check(
     cohort : DataFrame
         patient, included.
     fingerprints : mapping of str to dict
-        Patient -> `livermets.audit.fingerprints.fingerprint`.
+        Id of the scan -> `livermets.audit.fingerprints.fingerprint`.
     cts : mapping of str to str
-        Patient -> path of the CT in the cohort sheet, of patients whom models segmented.
+        Id of the scan -> path of the CT in the cohort sheet, of scans that models segmented.
     trained_on : mapping of str to sequence of str
         Model -> `trained_on` of the configuration; see `read_training_names`.
 
@@ -52,24 +53,24 @@ def segmentation_training_check(
         trained on.
     """
     included = set(cohort.loc[cohort["included"], "patient"].astype(str))
-    cts = {patient: ct for patient, ct in cts.items() if patient in included}
+    cts = {scan: ct for scan, ct in cts.items() if patient_of(scan) in included}
     findings, names_of_all = [], 0
     for model, entries in trained_on.items():
         names = read_training_names(entries)
         names_of_all += len(names)
         hashes = {name for name in names if re.fullmatch(SLICE_HASH, name)}
         parts = {name: _plain_parts(name.split("/")) for name in names if name not in hashes}
-        for patient, ct in cts.items():
-            slices = fingerprints.get(patient, {}).get("slices", [])
-            sign = _shared_slices(slices, hashes) or _shared_name(patient, ct, parts)
+        for scan, ct in cts.items():
+            slices = fingerprints.get(scan, {}).get("slices", [])
+            sign = _shared_slices(slices, hashes) or _shared_name(patient_of(scan), ct, parts)
             if sign:
                 text = (
-                    f"patient {patient} was in the training data of the segmentation model {model}"
-                    f" ({sign}): its automatic mask is better than a new patient's would be"
+                    f"patient {in_words(scan)} was in the training data of the segmentation model"
+                    f" {model} ({sign}): its automatic mask is better than a new patient's would be"
                 )
-                findings.append(Finding((patient,), text))
+                findings.append(Finding((patient_of(scan),), text))
     looked_at = (
-        f"{counted(len(cts), 'segmented patient')} and the training data of "
+        f"{counted(len(set(map(patient_of, cts))), 'segmented patient')} and the training data of "
         f"{list_names(trained_on)} (names and hashes: {names_of_all})"
     )
     return Check(TITLE, looked_at if names_of_all and cts else "", findings)
@@ -110,7 +111,8 @@ def read_training_names(entries: Iterable[str]) -> list[str]:
 def training_slices(fingerprints: Fingerprints) -> str:
     """The slice hashes of all patients as a list for `trained_on`, one a line."""
     hashes = sorted({value for print_ in fingerprints.values() for value in print_["slices"]})
-    head = f"# CT slices of the {len(fingerprints)} patients on whom a model was trained.\n"
+    n_patients = len(set(map(patient_of, fingerprints)))
+    head = f"# CT slices of the {n_patients} patients on whom a model was trained.\n"
     return head + "".join(f"{value}\n" for value in hashes)
 
 

@@ -11,8 +11,8 @@ from livermets.audit.questions import Check
 from livermets.core.errors import BadInput
 
 REMEDIES = {
-    "similar_ids": "Keep one id of each person (`exclude`), or name the pair in "
-    "`audit.known_distinct_pairs` if they are two",
+    "similar_ids": "Keep one id of each person (`exclude`, or the column `scan`), or name the pair "
+    "in `audit.known_distinct_pairs` if they are two",
     "near_copies": "Remove the column, or name it in `audit.trusted_columns` if it gives nothing "
     "away",
     "telling_columns": "Remove the columns, or name those that give nothing away in "

@@ -11,6 +11,7 @@ from livermets.classification.permutation_importance import held_out_importance
 from livermets.classification.pipeline import build_pipeline, selected_features
 from livermets.core.seeds import derive_seed
 from livermets.features.features_table import feature_columns, stable_columns
+from livermets.study.names import lesion_key
 
 
 def feature_importance(
@@ -57,7 +58,7 @@ def feature_importance(
         selected_share (of splits, 0 to 1), rank (1 is the most important); sorted by rank.
     """
     columns = feature_columns(features) if columns is None else columns
-    rows = features.sort_values(["patient", "lesion"], ignore_index=True)
+    rows = features.sort_values(lesion_key(features), ignore_index=True)
     y = rows["label"].map({name: code for code, name in enumerate(classes)}).to_numpy(int)
     names = pd.Series(splits["split"].unique())
     folds = names[names.str.startswith("cv")]

@@ -8,8 +8,9 @@ import pandas as pd
 
 from livermets.core.errors import BadInput
 from livermets.features.features_table import stable_columns
-from livermets.predictions.predictions_table import COLUMNS, score_columns
+from livermets.predictions.predictions_table import prediction_columns, score_columns
 from livermets.predictions.task import Task, require_every_class
+from livermets.study.names import lesion_key
 
 FittedModels = dict[str, Any]  # one fitted model per split, with `predict_proba`
 # (rows, class number of each, patient of each, split) -> fitted model, its row of the report
@@ -92,7 +93,7 @@ def _prediction_rows(
     """Rows of a prediction table, from test rows and probabilities (rows, classes)."""
     scores = np.clip(scores.astype(float), 0, 1)
     positive = scores[:, task.positive_number]
-    table = rows.assign(arm=arm, split=split, score=positive)[COLUMNS]
+    table = rows.assign(arm=arm, split=split, score=positive)[prediction_columns(rows)]
     of_classes = score_columns(list(task.classes))
     table[of_classes] = scores[:, : len(of_classes)]
     return table
@@ -132,4 +133,4 @@ def _checked_rows(
             f"feature {numbers.columns[column]} of patient {features['patient'].iloc[row]} is"
             " infinite: give a number, or leave it empty."
         )
-    return features.sort_values(["patient", "lesion"], ignore_index=True)
+    return features.sort_values(lesion_key(features), ignore_index=True)

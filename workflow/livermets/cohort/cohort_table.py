@@ -7,16 +7,18 @@ from typing import Any
 import pandas as pd
 
 from livermets.core.errors import BadInput
+from livermets.study.names import SCAN
 from livermets.study.patient_ids import plain_id
 
 COUNTS = ("n_components", "n_lesions", "n_dropped", "n_outside_liver")
 MEASUREMENTS = (*COUNTS, "liver_ml", "lesion_ml", "burden")
 MEANS = ("parenchyma_hu", "lesion_hu")
+LIVER_REASON = "liver_reason"  # why the measurements of the liver are missing
 BY_CONFIG = "config"  # stage of patients whom `exclude` names
 NO_LESION = "no lesion large enough to characterise"
-NAMES = ["patient", "label"]  # NA, nan and None are names like any others
+NAMES = ["patient", SCAN, "label"]  # NA, nan and None are names like any others
 # read as text, whatever they hold
-TEXT = ("patient", "label", "stage", "reason", "site", "split", "mask_source")
+TEXT = ("patient", SCAN, "label", "stage", "reason", "site", "split", "mask_source")
 
 
 def read_cohort(table: Path | str | pd.DataFrame) -> pd.DataFrame:
@@ -25,19 +27,20 @@ def read_cohort(table: Path | str | pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table : path or data frame
-        `results/cohort.tsv`, or the table itself.
+        `results/cohort.tsv`, `results/scans.tsv`, or the table itself.
 
     Returns
     -------
     data frame
-        One row per patient, included or not.
+        One row per patient, or scan, included or not.
     """
     if isinstance(table, pd.DataFrame):
         cohort = table.copy()
     else:
         cohort = pd.read_csv(table, sep="\t", dtype=dict.fromkeys(TEXT, str))
-        names = pd.read_csv(table, sep="\t", usecols=NAMES, dtype=str, keep_default_na=False)
-        cohort[NAMES] = names[NAMES]
+        names = [name for name in NAMES if name in cohort]
+        as_written = pd.read_csv(table, sep="\t", usecols=names, dtype=str, keep_default_na=False)
+        cohort[names] = as_written[names]
     cohort["included"] = cohort["included"].astype(str).str.lower().eq("true")
     for name in ("stage", "reason"):
         cells = cohort[name] if name in cohort else pd.Series("", index=cohort.index)
@@ -51,26 +54,28 @@ def list_cohort(
     measurements: list[dict[str, Any]],
     excluded: list[dict[str, Any]] | None = None,
 ) -> pd.DataFrame:
-    """One row per patient of the sheet, in its order, then those whom the configuration leaves out.
+    """One row per row of the sheet, in its order, then those that the configuration leaves out.
 
-    A patient without a kept lesion is not included: there is nothing to classify.
+    A patient, or scan, without a kept lesion is not included: there is nothing to classify. Where
+    the sheet lists scans, `scans_table.patients_of_scans` makes the cohort table of this one.
 
     Parameters
     ----------
     sheet : data frame
-        The cohort sheet: patient, label, site and clinical columns.
+        The cohort sheet: patient, scan (if it lists scans), label, site and clinical columns.
     masks : list of dict
-        Mask record of each patient (`source`, `excluded`).
+        Mask record of each row (`source`, `excluded`).
     measurements : list of dict
-        Lesion record of each patient (volumes in ml, means in HU).
+        Lesion record of each row (volumes in ml, means in HU).
     excluded : list of dict, optional
-        Patients whom the configuration leaves out: the cells of the sheet, and reason.
+        Rows that the configuration leaves out: the cells of the sheet, and reason.
 
     Returns
     -------
     data frame
-        Columns patient, label, included, stage and reason (where they left the study), the sheet's
-        further columns, the measurements, mask_source.
+        Columns patient, scan (if the sheet lists scans), label, included, stage and reason (where
+        they left the study), the sheet's further columns, the measurements, mask_source. Where a
+        mask has no liver, also liver_reason, which says why its measurements are missing.
     """
     rows = []
     for cells, mask, measured in zip(sheet.to_dict("records"), masks, measurements, strict=True):
@@ -88,10 +93,11 @@ def list_cohort(
 def _row(
     cells: Mapping[Any, Any], out: Mapping[str, str], measured: Mapping[str, Any], mask_source: str
 ) -> dict[str, Any]:
-    """One patient's row: cells of the sheet, where they left the study, measurements."""
-    own = {str(k): v for k, v in cells.items() if k not in ("patient", "label", "ct", "mask")}
+    """One row: cells of the sheet, where the patient or scan left the study, measurements."""
+    first = {key: cells[key] for key in ("patient", SCAN) if key in cells}
+    own = {str(k): v for k, v in cells.items() if k not in (*first, "label", "ct", "mask")}
     return {
-        "patient": cells["patient"],
+        **first,
         "label": cells["label"],
         "included": not out,
         "stage": out.get("stage", ""),
@@ -99,6 +105,7 @@ def _row(
         **own,
         **{key: measured.get(key) for key in (*MEASUREMENTS, *MEANS)},
         "mask_source": mask_source,
+        **({LIVER_REASON: measured[LIVER_REASON]} if measured.get(LIVER_REASON) else {}),
     }
 
 
@@ -125,7 +132,8 @@ def cohort_of_features(features: pd.DataFrame, sheet: pd.DataFrame | None) -> pd
         out = pd.DataFrame(excluded).assign(included=False, stage=BY_CONFIG)
         cohort = pd.concat([cohort, out[list(cohort.columns)]], ignore_index=True)
     if sheet is not None:
-        cohort = cohort.merge(sheet.drop(columns=["label", "ct", "mask"]), "left", "patient")
+        further = sheet.drop(columns=["label", "ct", "mask"], errors="ignore")
+        cohort = cohort.merge(further, "left", "patient")
     return cohort
 
 

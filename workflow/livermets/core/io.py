@@ -37,7 +37,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
 
 def read_json_files(paths: Iterable[str | Path]) -> dict[str, dict[str, Any]]:
-    """Read files named `{patient}.json` into a dict by patient, in the order of the paths."""
+    """Read files named `{scan}.json` into a dict by id of the scan, in the order of the paths."""
     return {Path(path).stem: read_json(path) for path in paths}
 
 

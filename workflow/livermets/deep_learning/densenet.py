@@ -11,7 +11,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -22,9 +21,9 @@ from livermets.core.io import write_table
 from livermets.core.seeds import derive_seed
 from livermets.deep_learning.augmentation import AffineRanges
 from livermets.deep_learning.dataset import LesionDataset, Slices, lesion_dataset
-from livermets.deep_learning.lesion_slices import load_slices
 from livermets.deep_learning.losses import probabilities
 from livermets.deep_learning.network import LesionNet, State, place, save_model
+from livermets.deep_learning.patient_slices import lesions_of, load_patients
 from livermets.deep_learning.trainer import (
     TrainingConfig,
     TrainingDiverged,
@@ -32,7 +31,7 @@ from livermets.deep_learning.trainer import (
     lesion_means,
     predict,
 )
-from livermets.predictions.predictions_table import COLUMNS, score_columns
+from livermets.predictions.predictions_table import COLUMNS, prediction_columns, score_columns
 from livermets.predictions.task import Task, require_every_class
 from livermets.study.names import DENSENET
 
@@ -179,12 +178,15 @@ def predict_split(
             continue
         logits = predict(network, dataset.to(network.mean.device))
         means = lesion_means(probabilities(logits.double()).cpu(), dataset.lesions)
-        lesions = np.unique(slices[patient]["lesion"])
+        fixed = {"arm": DENSENET, "split": run.split, "patient": patient, "label": labels[patient]}
         rows += [
-            (DENSENET, run.split, patient, lesion, labels[patient], *scores)
-            for lesion, scores in zip(lesions, means[:, places].tolist(), strict=True)
+            fixed | lesion | dict(zip(columns, scores, strict=True))
+            for lesion, scores in zip(
+                lesions_of(dict(slices[patient])), means[:, places].tolist(), strict=True
+            )
         ]
-    table = pd.DataFrame(rows, columns=[*COLUMNS, *columns[1:]])
+    named = prediction_columns(rows[0] if rows else COLUMNS)
+    table = pd.DataFrame(rows, columns=[*named, *columns[1:]])
     types = dict.fromkeys(table, "str") | {"lesion": "int64"} | dict.fromkeys(columns, "float64")
     return table.astype(types)
 
@@ -203,7 +205,7 @@ def run_split(
     Parameters
     ----------
     slice_files : mapping
-        File of `save_slices` of each patient of the split.
+        File of `save_slices` of each scan, by its id.
     splits : data frame
         Columns split, patient, role.
     labels : mapping
@@ -231,7 +233,7 @@ def run_split(
     roles = dict(zip(of_split["patient"], of_split["role"], strict=True))
     if not roles:
         raise BadInput(f"split {run.split} is not in the table of splits. Remake splits.parquet.")
-    slices = {patient: load_slices(slice_files[patient]) for patient in roles}
+    slices = load_patients(slice_files, roles)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
     state, history = train_split(slices, labels, roles, task, settings, run, checkpoint)

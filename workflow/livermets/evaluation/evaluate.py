@@ -21,6 +21,7 @@ from livermets.evaluation.scored_arms import (
     scored_arms,
 )
 from livermets.study.arms import baseline_arm
+from livermets.study.names import lesion_key
 
 REFERENCE = baseline_arm("volume")
 COLUMNS = (
@@ -110,7 +111,7 @@ def _record(scored: ScoredArm) -> dict[str, Any]:
         "level": scored.level,
         "n_patients": table["patient"].nunique(),
         "n_effective": min(scored.tested.at_level(scored.level).effective_numbers().values()),
-        "n_lesions": len(table.drop_duplicates(["patient", "lesion"])),
+        "n_lesions": len(table.drop_duplicates(lesion_key(table))),
         "n_splits": table["split"].nunique(),
         "threshold": float(np.mean([repeat.threshold for repeat in scored.repeats])),
     }
@@ -118,7 +119,7 @@ def _record(scored: ScoredArm) -> dict[str, Any]:
 
 def _count_positive(scored: ScoredArm, class_name: str) -> int:
     """Number of tested lesions (at the patient level, patients) of a class."""
-    unit = ["patient"] if scored.level == "patient" else ["patient", "lesion"]
+    unit = ["patient"] if scored.level == "patient" else lesion_key(scored.table)
     return int((scored.table.drop_duplicates(unit)["label"] == class_name).sum())
 
 

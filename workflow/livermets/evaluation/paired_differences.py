@@ -18,7 +18,7 @@ from livermets.evaluation.metric_intervals import UNDEFINED, MetricSample
 from livermets.evaluation.multiplicity import with_holm
 from livermets.evaluation.scored_arms import ArmTables, ScoredArm, arm_tables, scored_arms
 from livermets.study.arms import REFERENCE_SETS, SELECTED, Arm, baseline_arm
-from livermets.study.names import DENSENET
+from livermets.study.names import DENSENET, lesion_key
 from livermets.study.outputs import LEVELS
 
 log = logging.getLogger(__name__)
@@ -218,7 +218,7 @@ def _shared_rows(
 
     Where two tables number the lesions differently, the arms are compared by patient alone.
     """
-    shared = _rows_with_equal(["split", "patient", "lesion"], first, second)
+    shared = _rows_with_equal(["split", *lesion_key(first)], first, second)
     if len(shared[0]):
         return shared, tuple(LEVELS)
     shared = _rows_with_equal(["split", "patient"], first, second)

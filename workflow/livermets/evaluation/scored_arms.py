@@ -25,6 +25,7 @@ from livermets.predictions.predictions_table import (
     with_scheme,
 )
 from livermets.study.arms import Arm
+from livermets.study.names import lesion_key
 from livermets.study.outputs import LEVELS
 
 DEFAULT_THRESHOLD = 0.5  # also where thresholds of the arms are asked for and an arm has none
@@ -186,7 +187,7 @@ def arm_tables(
     if splits is not None:
         check_splits(predictions, splits)
     predictions = with_scheme(predictions)
-    repeated = predictions.duplicated(["arm", "scheme", "repeat", "patient", "lesion"])
+    repeated = predictions.duplicated(["arm", "scheme", "repeat", *lesion_key(predictions)])
     if repeated.any():
         arm, split, patient = predictions.loc[repeated, ["arm", "split", "patient"]].iloc[0]
         raise BadInput(
@@ -198,16 +199,14 @@ def arm_tables(
         for (arm, scheme), rows in predictions.groupby(["arm", "scheme"], sort=True)
     }
     order = sorted(groups, key=lambda key: (key[1] != "holdout", key[1], Arm.parse(key[0])))
-    columns = ["repeat", "patient", "lesion"]
+    columns = ["repeat", *lesion_key(predictions)]
     return {key: groups[key].sort_values(columns, kind="stable") for key in order}
 
 
 def scheme_patients(table: pd.DataFrame) -> SchemePatients:
     """Gather the patients of a table of one arm and scheme."""
     label = table.drop_duplicates("patient").set_index("patient")["label"].sort_index()
-    lesions = (
-        table.drop_duplicates(["patient", "lesion"]).groupby("patient").size().loc[label.index]
-    )
+    lesions = table.drop_duplicates(lesion_key(table)).groupby("patient").size().loc[label.index]
     return SchemePatients(
         list(label.index),
         label.to_numpy(str),

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from livermets.core.scan_ids import patient_of
 from livermets.study.baselines import volume_column
 from livermets.study.cells import cell_text
 from livermets.study.clinical_columns import FEW_VALUES, clinical_columns, is_numeric
-from livermets.study.names import CLINICAL
+from livermets.study.names import CLINICAL, lesion_key
 
 MOST_GROUPS = 12  # a column of words with more categories than these makes no groups
 NOT_RECORDED = "not recorded"
 MANUFACTURER = "manufacturer"
+SEVERAL = "several"  # scanners of one patient
 ACQUISITION = ("site", MANUFACTURER, "scanner")  # columns of the cohort table, where it has them
 SIZE = "lesion diameter"
 SPHERE = "lesion diameter from its volume"  # of a sphere
@@ -37,7 +39,7 @@ class Subgroup:
     level : str
         The level of evaluation: patient or lesion.
     members : DataFrame
-        patient of each member; of lesions, patient and lesion.
+        patient of each member; of lesions, the columns of `lesion_key`.
     """
 
     variable: str
@@ -101,16 +103,17 @@ def with_manufacturers(cohort: pd.DataFrame, records: Mapping[str, Mapping]) -> 
     cohort : DataFrame
         One row for each patient.
     records : mapping of str to mapping
-        Patient -> the record of the CT's acquisition, in which `manufacturer` may be missing. The
-        first word counts: SIEMENS and Siemens Healthineers are one.
+        Id of the scan -> the record of the CT's acquisition, in which `manufacturer` may be
+        missing. The first word counts: SIEMENS and Siemens Healthineers are one. A patient with
+        scans of several manufacturers has "several".
     """
     if MANUFACTURER in cohort:
         return cohort
-    words = {
-        patient: str(record.get(MANUFACTURER) or "").upper().split()
-        for patient, record in records.items()
-    }
-    names = {patient: parts[0] for patient, parts in words.items() if parts}
+    names: dict[str, str] = {}
+    for scan, record in records.items():
+        if words := str(record.get(MANUFACTURER) or "").upper().split():
+            name = names.setdefault(patient_of(scan), words[0])
+            names[patient_of(scan)] = name if name == words[0] else SEVERAL
     return cohort.assign(**{MANUFACTURER: cohort["patient"].astype(str).map(names)})
 
 
@@ -120,9 +123,10 @@ def lesion_subgroups(sizes: pd.DataFrame) -> Iterator[Subgroup]:
     Parameters
     ----------
     sizes : DataFrame
-        patient, lesion and one column of diameters in mm, which gives the groups their name.
+        patient, scan (if any), lesion and one column of diameters in mm, which gives the groups
+        their name.
     """
-    (column,) = (str(name) for name in sizes if name not in ("patient", "lesion"))
+    (column,) = (str(name) for name in sizes if name not in lesion_key(sizes))
     known = sizes[sizes[column].notna()]
     if known.empty:
         return
@@ -135,7 +139,7 @@ def lesion_subgroups(sizes: pd.DataFrame) -> Iterator[Subgroup]:
     ):
         names_of_groups = _in_order(groups)
         for name in names_of_groups if len(names_of_groups) > 1 else []:
-            members = known.loc[groups == name, ["patient", "lesion"]]
+            members = known.loc[groups == name, lesion_key(known)]
             yield Subgroup(variable, name, "lesion", members)
 
 
@@ -152,20 +156,20 @@ def lesion_sizes(features: pd.DataFrame) -> pd.DataFrame | None:
     Parameters
     ----------
     features : DataFrame
-        patient, lesion, and a column of `size_columns`: `diameter_mm`, `volume_ml` or a shape
-        feature of the volume in mm³.
+        patient, scan (if any), lesion, and a column of `size_columns`: `diameter_mm`, `volume_ml`
+        or a shape feature of the volume in mm³.
 
     Returns
     -------
     DataFrame or None
-        patient, lesion and the diameter in mm, as `lesion_subgroups` takes it; None where the
-        table does not tell the size.
+        patient, scan (if any), lesion and the diameter in mm, as `lesion_subgroups` takes it; None
+        where the table does not tell the size.
     """
     found = size_columns(features.columns)
     if not found:
         return None
     (name,) = found
-    sizes = features[["patient", "lesion"]].assign(patient=features["patient"].astype(str))
+    sizes = features[lesion_key(features)].assign(patient=features["patient"].astype(str))
     value = pd.to_numeric(features[name], errors="coerce")
     if name == "diameter_mm":
         return sizes.assign(**{SIZE: value})

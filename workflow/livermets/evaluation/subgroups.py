@@ -19,6 +19,7 @@ from livermets.evaluation.scored_arms import (
     scored_repeat,
 )
 from livermets.evaluation.subgroup_members import Subgroup, lesion_subgroups, patient_subgroups
+from livermets.study.names import lesion_key
 
 COLUMNS = (
     "scheme",
@@ -85,7 +86,7 @@ def measure_subgroups(
     tables = arm_tables(chosen, classes, positive)
     groups = [_everyone(cohort), *patient_subgroups(cohort, clinical)]
     if sizes is not None:
-        members = sizes[["patient", "lesion"]]
+        members = sizes[lesion_key(sizes)]
         groups += [Subgroup(ALL, "all lesions", "lesion", members), *lesion_subgroups(sizes)]
     rows: list[dict[str, Any]] = [
         {"scheme": scheme, "arm": arm, "level": group.level}
@@ -127,7 +128,7 @@ def _measure(
     numbers: dict[str, Any] = {
         "n_patients": len(part["patient"].unique()),
         "n_positive": len(part.loc[part["label"] == positive, "patient"].unique()),
-        "n_lesions": len(part.drop_duplicates(["patient", "lesion"])),
+        "n_lesions": len(part.drop_duplicates(lesion_key(part))),
     }
     undefined = {"value": np.nan, "low": np.nan, "high": np.nan, "standard_error": np.nan}
     if part.empty:

@@ -1,11 +1,12 @@
 """The features table: one row per kept lesion, from our own radiomics or from a user's file.
 
-Columns: patient, lesion, label; facts of lesion and patient (`FACTS`); clinical columns, prefixed
-`clinical_`; radiomics features (float64, NaN where not computable); `radiomics_reason`, which says
-why a feature is NaN.
+Columns: patient, scan (where the cohort sheet lists scans), lesion, label; facts of lesion and
+patient (`FACTS`); clinical columns, prefixed `clinical_`; radiomics features (float64, NaN where
+not computable); `radiomics_reason`, which says why a feature is NaN.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ import pyarrow.parquet as pq
 
 from livermets.core.errors import BadInput, BadPatient
 from livermets.core.io import read_json_files
+from livermets.core.scan_ids import id_columns, patient_of
 from livermets.study.clinical_columns import clinical_columns
-from livermets.study.names import CLINICAL
+from livermets.study.names import CLINICAL, SCAN, lesion_key
 
-IDS = ("patient", "lesion", "label")
+IDS = ("patient", SCAN, "lesion", "label")
 LESION_FACTS = ("volume_ml", "diameter_mm", "mean_hu")
 PATIENT_FACTS = ("n_lesions", "burden", "liver_ml", "parenchyma_hu")
 FACTS = (*LESION_FACTS, *PATIENT_FACTS)
@@ -31,7 +33,7 @@ def assemble_features(
     lesions: Iterable[str | Path],
     clinical: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """The features table of the cohort's included patients, in its order, then by lesion.
+    """The features table of the cohort's included patients, in its order, then by scan and lesion.
 
     Parameters
     ----------
@@ -39,9 +41,9 @@ def assemble_features(
         As `livermets.cohort.cohort_table.read_cohort` returns it: patient, label, included,
         `PATIENT_FACTS` and the clinical columns.
     radiomics : iterable of path
-        Parquet of `livermets.radiomics.extraction` of each patient, named `{patient}.parquet`.
+        Parquet of `livermets.radiomics.extraction` of each scan, named `{scan}.parquet`.
     lesions : iterable of path
-        Lesion table of each patient, named `{patient}.tsv`.
+        Lesion table of each scan, named `{scan}.tsv`. That of an excluded scan has no row.
     clinical : sequence of str
         Columns of the cohort that enter as `clinical_{name}`.
 
@@ -57,42 +59,42 @@ def assemble_features(
     BadInput
         No lesion in the whole cohort; features made with different settings.
     """
-    radiomics_files = {Path(path).stem: Path(path) for path in radiomics}
     lesion_files = {Path(path).stem: Path(path) for path in lesions}
+    files_of: dict[str, list[Path]] = defaultdict(list)
+    for path in map(Path, radiomics):
+        files_of[patient_of(path.stem)].append(path)
     tables: list[pd.DataFrame] = []
-    patient_of: dict[str, str] = {}  # digest of the extraction -> a patient who has it
+    owner: dict[str, str] = {}  # digest of the extraction -> a patient who has it
     for cells in cohort[cohort["included"]].to_dict("records"):
         patient = str(cells["patient"])
-        features, extraction = _kept_lesions(
-            patient, radiomics_files[patient], lesion_files[patient]
-        )
-        patient_of.setdefault(extraction["sha256"], patient)
-        columns = {"patient": patient, "label": str(cells["label"])}
+        columns = {"label": str(cells["label"])}
         columns |= {name: cells[name] for name in PATIENT_FACTS}
         columns |= {f"{CLINICAL}{name}": cells[name] for name in clinical}
-        tables.append(features.assign(**columns))
-    if len(patient_of) > 1:
-        first, second = list(patient_of.values())[:2]
+        for path in files_of[patient]:
+            features, extraction = _kept_lesions(path.stem, path, lesion_files[path.stem])
+            owner.setdefault(extraction["sha256"], patient)
+            if len(features):
+                tables.append(features.assign(**id_columns(path.stem), **columns))
+    if len(owner) > 1:
+        first, second = list(owner.values())[:2]
         raise BadInput(
             f"the radiomics of patients {first} and {second} were extracted with different "
             "settings or versions: delete results/radiomics and run again"
         )
-    if not sum(map(len, tables)):
+    if not tables:
         raise BadInput(
             "no included patient has a lesion, so there is nothing to classify: look at "
             "cohort.tsv and at lesions.min_diameter_mm"
         )
     table = pd.concat(tables, ignore_index=True).astype({"n_lesions": "int64"})
-    head = [*IDS, *FACTS, *clinical_columns(table)]
+    head = [*lesion_key(table), "label", *FACTS, *clinical_columns(table)]
     table = table[head + [name for name in table if name not in head]]
     table.attrs["radiomics"] = extraction
     return table
 
 
-def _kept_lesions(
-    patient: str, radiomics: Path, lesions: Path
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """One patient's kept lesions with `LESION_FACTS` and features, and how they were extracted."""
+def _kept_lesions(scan: str, radiomics: Path, lesions: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """One scan's kept lesions with `LESION_FACTS` and features, and how they were extracted."""
     table = pq.read_table(radiomics)
     extraction = json.loads(table.schema.metadata[b"livermets"])
     features = table.to_pandas(ignore_metadata=True)
@@ -100,7 +102,7 @@ def _kept_lesions(
     measured = measured.loc[measured["kept"].astype(bool), ["lesion", *LESION_FACTS]]
     if sorted(measured["lesion"]) != sorted(features["lesion"]):
         raise BadPatient(
-            patient,
+            scan,
             f"lesions {sorted(measured['lesion'])} were kept, but the radiomics are those of "
             f"{sorted(features['lesion'])}",
             f"Delete {radiomics} and run again",
@@ -109,13 +111,13 @@ def _kept_lesions(
 
 
 def image_hashes(records: Iterable[str | Path]) -> dict[str, str]:
-    """The sha256 of each patient's voxels, from records of CTs or masks named `{patient}.json`.
+    """The sha256 of each scan's voxels, from records of CTs or masks named `{scan}.json`.
 
-    Patients who are out may have none. The hashes stand in the metadata of the features table, so
+    Scans that are out may have none. The hashes stand in the metadata of the features table, so
     that one can tell from which images it comes.
     """
-    hashes = {patient: record.get("sha256") for patient, record in read_json_files(records).items()}
-    return {patient: digest for patient, digest in hashes.items() if digest}
+    hashes = {scan: record.get("sha256") for scan, record in read_json_files(records).items()}
+    return {scan: digest for scan, digest in hashes.items() if digest}
 
 
 def feature_columns(table: pd.DataFrame, sets: Sequence[str] | None = None) -> list[str]:

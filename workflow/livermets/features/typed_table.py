@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from livermets.core.errors import BadInput
+from livermets.core.scan_ids import in_words, scan_id
 from livermets.core.text import list_names
 from livermets.study.cells import MISSING, as_numbers, as_text
+from livermets.study.names import SCAN, lesion_key
 from livermets.study.patient_ids import refuse_changed_ids
 from livermets.study.table_file import read_table_file
 
@@ -51,15 +53,18 @@ def load_table(
     path = Path(path)
     table = _without_diagnostics(read_table_file(path, "features"), path.name)
     table = _with_our_names(table, columns, path.name)
-    for what, missing in (("patient", {"", *MISSING}), ("label", {""})):  # a class may be called NA
+    required = {"patient": {"", *MISSING}, "label": {""}}  # a class may be called NA
+    if SCAN in table:
+        required[SCAN] = {"", *MISSING}
+    for what, missing in required.items():
         table[what] = as_text(table[what])
         if len(empty := np.flatnonzero(table[what].isin(missing))):
             raise BadInput(
-                f"{path.name}: {what} (column {columns[what]}) is missing in "
+                f"{path.name}: {what} (column {columns.get(what, what)}) is missing in "
                 f"{list_rows(empty, table)}. Fill it in, or remove the rows"
             )
     refuse_changed_ids(table["patient"], path.name)
-    unchanged = ("patient", "label", *text)
+    unchanged = (*required, *text)
     converted = {
         column: values
         if column in unchanged or str(column).startswith(text_prefix)
@@ -105,9 +110,9 @@ def _with_our_names(
 
 
 def _lesions(table: pd.DataFrame, columns: Mapping[str, str | None], name: str) -> pd.Series:
-    """Lesion numbers: the file's, or counted from 1 within each patient."""
+    """Lesion numbers: the file's, or counted from 1 within each patient or scan."""
     if "lesion" not in table:
-        return table.groupby("patient", sort=False).cumcount() + 1
+        return table.groupby(lesion_key(table)[:-1], sort=False).cumcount() + 1
     numbers, _ = as_numbers(table["lesion"])
     wrong = np.flatnonzero(numbers.isna() | (numbers % 1 != 0) | (numbers.abs() > 2**53))
     if len(wrong):
@@ -116,13 +121,15 @@ def _lesions(table: pd.DataFrame, columns: Mapping[str, str | None], name: str) 
             f"{list_rows(wrong, table)}. Number the lesions, or remove the column to have them "
             "numbered"
         )
-    keys = table.assign(lesion=numbers.astype("int64"))[["patient", "lesion"]]
+    keys = table.assign(lesion=numbers.astype("int64"))[lesion_key(table)]
     if keys.duplicated().any():
-        patient, lesion = keys[keys.duplicated()].iloc[0]
-        same = np.flatnonzero((keys["patient"] == patient) & (keys["lesion"] == lesion))
+        twice = keys[keys.duplicated()].iloc[0]
+        same = np.flatnonzero((keys == twice).all(axis=1))
+        owner = in_words(scan_id(*twice.iloc[:-1]))
+        hint = "" if SCAN in table else ", or name the scans of a patient in a column `scan`"
         raise BadInput(
-            f"{name}: lesion {lesion} of patient {patient} is there {len(same)} times, in "
-            f"{list_rows(same, table, owners=False)}. Keep one row per lesion"
+            f"{name}: lesion {twice['lesion']} of patient {owner} is there {len(same)} times, in "
+            f"{list_rows(same, table, owners=False)}. Keep one row per lesion{hint}"
         )
     return numbers.astype("int64")
 

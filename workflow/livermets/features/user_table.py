@@ -12,7 +12,6 @@ import pandas as pd
 from livermets.core.errors import BadInput
 from livermets.features.features_table import (
     FACTS,
-    IDS,
     REASON,
     feature_columns,
 )
@@ -24,8 +23,8 @@ from livermets.study.clinical_columns import (
     odd_cell_remedy,
     odd_cells,
 )
-from livermets.study.names import CLINICAL
-from livermets.study.patient_ids import refuse_unknown_exclusions
+from livermets.study.names import CLINICAL, lesion_key
+from livermets.study.patient_ids import refuse_empty_cohort, refuse_unknown_exclusions
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ def read_features(
         CSV, TSV, xlsx or Parquet, also packed with gzip; one row per lesion.
     columns : mapping
         The file's names of "patient", "lesion" and "label". Without a lesion column a patient's
-        rows are numbered from 1.
+        rows are numbered from 1. Where a patient has several scans, a column `scan` names them.
     classes : sequence of str
         The labels allowed.
     on_bad_cell : str
@@ -91,9 +90,9 @@ def read_features(
     if REASON in table:
         table[REASON] = table[REASON].astype(object).where(table[REASON].notna(), "").astype(str)
     extra = [c for c in table if c in FACTS or c in clinical_columns(table)]
-    table = table[[*IDS, *extra, *features, *(c for c in (REASON,) if c in table)]].reset_index(
-        drop=True
-    )
+    reason = [REASON] if REASON in table else []
+    table = table[[*lesion_key(table), "label", *extra, *features, *reason]]
+    table = table.reset_index(drop=True)
     if excluded:
         table.attrs["excluded"] = excluded
     return table
@@ -105,6 +104,7 @@ def _without_excluded(
     """The table without the patients that the configuration leaves out, and a list of these."""
     rows = {str(patient): part for patient, part in table.groupby("patient", sort=False)}
     refuse_unknown_exclusions(exclude, list(rows), name)
+    refuse_empty_cohort(exclude, set(rows) - set(exclude), name)
     excluded = [
         {
             "patient": patient,

@@ -34,6 +34,7 @@ COLUMNS = {
 }
 DIAMETERS = ("axial", "feret", "sphere")
 OUTSIDE = "does not touch the liver"
+NO_LIVER = "the mask has no liver"
 Box = tuple[slice, slice, slice]
 
 
@@ -82,7 +83,8 @@ def label_lesions(
         liver_ml (with its lesions), lesion_ml (with the dropped ones, which are tumour as well),
         burden (lesion_ml / liver_ml), parenchyma_hu (mean of the liver without lesions),
         lesion_hu (mean of the kept lesions' means, None without one), n_components, n_lesions,
-        n_dropped, n_outside_liver and filled_voxels.
+        n_dropped, n_outside_liver and filled_voxels. For a mask without a liver, such as that of a
+        crop, liver_ml, burden and parenchyma_hu are None, and liver_reason says why.
 
     Raises
     ------
@@ -178,13 +180,15 @@ def _measure_liver(
 ) -> dict[str, Any]:
     """Volumes, tumour burden, mean HU and counts of the whole liver."""
     parenchyma, lesion = labels == Label.LIVER, int((labels == Label.LESION).sum())
+    has_liver = bool(parenchyma.any())
     liver = int(parenchyma.sum()) + lesion
     kept = table[table["kept"]]
     return {
-        "liver_ml": float(liver * voxel_ml),
+        **({} if has_liver else {"liver_reason": NO_LIVER}),
+        "liver_ml": float(liver * voxel_ml) if has_liver else None,
         "lesion_ml": float(lesion * voxel_ml),
-        "burden": lesion / liver if liver else None,
-        "parenchyma_hu": float(hu[parenchyma].mean()) if parenchyma.any() else None,
+        "burden": lesion / liver if has_liver else None,
+        "parenchyma_hu": float(hu[parenchyma].mean()) if has_liver else None,
         "lesion_hu": float(kept["mean_hu"].mean()) if len(kept) else None,
         "n_components": len(table),
         "n_lesions": len(kept),

@@ -4,7 +4,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 MIN_IOU = 0.1  # low, since readers disagree on the edges of small lesions
-COLUMNS = ("patient", "lesion_uncorrected", "lesion", "iou")  # of a table of matched lesions
+PAIR = ("lesion_uncorrected", "lesion", "iou")  # columns of a table of matched lesions, after
+# those of the patient and, where there are several, of the scan
 
 
 def match_lesions(first: np.ndarray, second: np.ndarray) -> list[tuple[int, int, float]]:

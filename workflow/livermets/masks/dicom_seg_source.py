@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from livermets.core.errors import BadPatient
+from livermets.core.scan_ids import patient_of
 from livermets.imaging.dicom_headers import FrameHeader
 from livermets.imaging.dicom_series import read_stack
 
@@ -71,10 +72,11 @@ def export_source(mask: sitk.Image, ct_hash: str, patient: str) -> SegSource:
     ct_hash : str
         sha256 of the voxels of the CT, from which the UIDs derive.
     patient : str
-        The patient's id in the study.
+        The id of the patient, or of the scan, in the study.
     """
     identity = pydicom.Dataset()
-    identity.PatientID, identity.PatientName = patient, f"{patient}^"
+    person = patient_of(patient)
+    identity.PatientID, identity.PatientName = person, f"{person}^"
     identity.StudyInstanceUID = hashed_uid(ct_hash, "study")
     identity.FrameOfReferenceUID = hashed_uid(ct_hash, "frame")
     headers = _headers_on_grid(mask, identity, ct_hash)

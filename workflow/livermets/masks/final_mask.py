@@ -33,6 +33,7 @@ def final_mask(
     mask_labels: Mapping[str, Any],
     accepted: bool = False,
     given_type: str | None = None,
+    needs_liver: bool = True,
 ) -> tuple[sitk.Image, dict[str, Any]]:
     """Choose the mask of a patient and bring it onto the grid of the CT.
 
@@ -56,6 +57,9 @@ def final_mask(
         Take the mask although no liver looks like it (`masks.plausibility`).
     given_type : {"manual", "semiautomatic", "automatic"}, optional
         How given masks were drawn, if the user said it.
+    needs_liver : bool
+        Refuse a mask without a liver. Crops around lesions have none, and their lesions need not
+        touch one (`lesions.must_touch_liver: false`).
 
     Returns
     -------
@@ -68,24 +72,25 @@ def final_mask(
         the models, or a correction of it), geometry (equal or resampled),
         original_grid (of a resampled mask, in words, else None), correction (reader, tool, date,
         note, if stated), dice_liver and dice_lesion against the automatic mask (None without one,
-        or if both are empty), liver_ml (with lesions) and lesion_ml.
+        or if both are empty), liver_ml (with lesions; None without a liver) and lesion_ml.
 
     Raises
     ------
     BadPatient
         There is no mask, or it is unreadable, of another scan, with unknown labels, without a
-        liver, or implausible and not accepted.
+        liver that it needs, or implausible and not accepted.
     """
     correction = find_correction(corrections, patient) if corrections else None
     path = correction or given
     if path is not None:
         source = "corrected" if correction else "given"
-        original = read_mask(Path(path), patient, mask_labels, f"{source} mask")
+        original = read_mask(Path(path), patient, mask_labels, f"{source} mask", needs_liver)
         sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     elif automatic is not None:
         source = "automatic"
-        _refuse_no_liver(automatic, patient)
-        original = map_labels(automatic, patient, LABEL_VALUES, "automatic mask")
+        if needs_liver:
+            _refuse_no_liver(automatic, patient)
+        original = map_labels(automatic, patient, LABEL_VALUES, "automatic mask", needs_liver)
         sha256 = voxel_hash(automatic)
     else:
         raise BadPatient(
@@ -94,7 +99,9 @@ def final_mask(
             "Name a mask in the sheet, or a model under `segmentation: models`",
         )
     mask, geometry = onto_grid(original, ct, patient, f"{source} mask")
-    refuse_implausible(ct, mask, patient, f"{source} mask", accepted)
+    if not needs_liver:
+        _refuse_outside(original, mask, patient, f"{source} mask")
+    refuse_implausible(ct, mask, patient, f"{source} mask", accepted, needs_liver)
     record: dict[str, Any] = {
         "source": source,
         "file": Path(path).name if path else None,
@@ -119,6 +126,7 @@ def mask_before_correction(
     given: Path | None,
     mask_labels: Mapping[str, Any],
     accepted: bool = False,
+    needs_liver: bool = True,
 ) -> sitk.Image | None:
     """Find the mask that a reader corrected, on the grid of the CT.
 
@@ -127,7 +135,9 @@ def mask_before_correction(
     numbers of its lesions.
     """
     try:
-        return final_mask(patient, ct, automatic, given, None, mask_labels, accepted)[0]
+        return final_mask(
+            *(patient, ct, automatic, given, None, mask_labels, accepted), needs_liver=needs_liver
+        )[0]
     except BadPatient as problem:
         logger.info("no lesion keeps its number from before correction: %s", problem)
         return None
@@ -168,17 +178,27 @@ def _refuse_no_liver(automatic: sitk.Image, patient: str) -> None:
         )
 
 
+def _refuse_outside(original: sitk.Image, on_grid: sitk.Image, patient: str, name: str) -> None:
+    """Refuse a mask that loses all of its labels on the grid of the CT: it is of another scan."""
+    before, after = map(sitk.GetArrayViewFromImage, (original, on_grid))
+    if before.any() and not after.any():
+        raise BadPatient(
+            patient, f"the {name} lies outside the CT", "Give the mask drawn on this CT"
+        )
+
+
 def dice(a: np.ndarray, b: np.ndarray) -> float | None:
     """Dice's overlap of two boolean arrays (10.2307/1932409), None if both are empty."""
     total = int(a.sum()) + int(b.sum())
     return round(2 * int((a & b).sum()) / total, 6) if total else None
 
 
-def _volumes_ml(mask: sitk.Image) -> dict[str, float]:
+def _volumes_ml(mask: sitk.Image) -> dict[str, float | None]:
     voxel_ml = np.prod(mask.GetSpacing()) / 1000
     voxels = sitk.GetArrayViewFromImage(mask)
+    has_liver = bool((voxels == Label.LIVER).any())
     return {
-        "liver_ml": round(float((voxels > 0).sum() * voxel_ml), 6),
+        "liver_ml": round(float((voxels > 0).sum() * voxel_ml), 6) if has_liver else None,
         "lesion_ml": round(float((voxels == Label.LESION).sum() * voxel_ml), 6),
     }
 

@@ -47,7 +47,11 @@ class MaskSegment(NamedTuple):
 
 
 def read_mask(
-    path: Path, patient: str, mask_labels: Mapping[str, Any], name: str = "mask"
+    path: Path,
+    patient: str,
+    mask_labels: Mapping[str, Any],
+    name: str = "mask",
+    needs_liver: bool = True,
 ) -> sitk.Image:
     """Read a mask file on its own grid.
 
@@ -71,6 +75,8 @@ def read_mask(
         segments, and further values or names to `ignore` (or "all").
     name : str
         The file as messages call it.
+    needs_liver : bool
+        Refuse a mask without a liver; a crop around a lesion has none.
 
     Returns
     -------
@@ -104,7 +110,7 @@ def read_mask(
                 "patient %s: no segment of the %s %s has a name, so its values decide",
                 *(patient, name, path.name),
             )
-        return map_labels(image, patient, mask_labels, name)
+        return map_labels(image, patient, mask_labels, name, needs_liver)
     ignore = mask_labels.get("ignore", [])
     if ignore != "all":
         others = [s for s, label in zip(segments, labels, strict=True) if not label]
@@ -114,11 +120,15 @@ def read_mask(
     for label in (Label.LIVER, Label.LESION):  # lesions over the liver
         for segment in (s for s, its in zip(segments, labels, strict=True) if its == label):
             voxels[layers[segment.layer] == segment.value] = label
-    return _as_mask(voxels, image, patient, f"{name} {path.name}")
+    return _as_mask(voxels, image, patient, f"{name} {path.name}", needs_liver)
 
 
 def map_labels(
-    image: sitk.Image, patient: str, mask_labels: Mapping[str, Any], name: str
+    image: sitk.Image,
+    patient: str,
+    mask_labels: Mapping[str, Any],
+    name: str,
+    needs_liver: bool = True,
 ) -> sitk.Image:
     """Translate the values of a mask into those of `Label`; see `read_mask` for the arguments."""
     layers = _layers(image)
@@ -136,7 +146,7 @@ def map_labels(
             _refuse_other_values(present - declared, patient, name)
         voxels[np.isin(layer, values["liver"]) & (voxels != Label.LESION)] = Label.LIVER
         voxels[np.isin(layer, values["lesion"])] = Label.LESION
-    return _as_mask(voxels, image, patient, name)
+    return _as_mask(voxels, image, patient, name, needs_liver)
 
 
 def _slicer_segments(image: sitk.Image) -> list[MaskSegment]:
@@ -257,13 +267,16 @@ def _integer_values(layer: np.ndarray, patient: str, name: str) -> set[int]:
     return {int(value) for value in np.unique(layer)}
 
 
-def _as_mask(voxels: np.ndarray, image: sitk.Image, patient: str, name: str) -> sitk.Image:
-    """Labels as an image on the grid of `image`; refuses a mask without a liver."""
-    if not (voxels == Label.LIVER).any():
+def _as_mask(
+    voxels: np.ndarray, image: sitk.Image, patient: str, name: str, needs_liver: bool
+) -> sitk.Image:
+    """Labels as an image on the grid of `image`; refuses a mask without a liver that needs one."""
+    if needs_liver and not (voxels == Label.LIVER).any():
         raise BadPatient(
             patient,
             f"the {name} has no liver",
-            "Draw the liver, or correct `masks.labels: liver` if it has another value",
+            "Draw the liver, or correct `masks.labels: liver` if it has another value (crops"
+            " without a liver: `lesions.must_touch_liver: false`)",
         )
     mask = sitk.GetImageFromArray(voxels)
     mask.CopyInformation(image)

@@ -77,7 +77,12 @@ class LiverVoxels:
 
 
 def refuse_implausible(
-    ct: sitk.Image, mask: sitk.Image, patient: str, name: str, accepted: bool = False
+    ct: sitk.Image,
+    mask: sitk.Image,
+    patient: str,
+    name: str,
+    accepted: bool = False,
+    needs_liver: bool = True,
 ) -> None:
     """Refuse a mask without a liver, or with one that no liver can be.
 
@@ -91,13 +96,17 @@ def refuse_implausible(
         The patient and the mask as messages call them.
     accepted : bool
         The user said that the mask is meant, which is logged.
+    needs_liver : bool
+        Refuse a mask without a liver. Where one is there, it must be plausible either way.
 
     Raises
     ------
     BadPatient
-        The mask has no liver inside the CT, or is implausible and not accepted.
+        The mask has no liver inside the CT, but needs one, or is implausible and not accepted.
     """
     voxels = LiverVoxels.measure(ct, mask)
+    if voxels is None and not needs_liver:
+        return
     if voxels is None:
         raise BadPatient(
             patient, f"the {name} has no liver inside the CT", "Give the mask drawn on this CT"

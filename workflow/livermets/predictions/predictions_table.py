@@ -3,7 +3,8 @@
 Columns: arm, split, patient, lesion, label (class name), score (probability of the positive
 class); one row per test lesion per split. With three or more classes also score_CLASS of each. A
 column `threshold` may say from which score on the arm calls a row positive, chosen on that split's
-training patients. A user's own table is read like any other.
+training patients. Where the study has several scans of a patient, a column `scan` stands after the
+patient: lesions are numbered in each scan. A user's own table is read like any other.
 """
 
 from collections.abc import Hashable, Iterable
@@ -13,21 +14,27 @@ import numpy as np
 import pandas as pd
 
 from livermets.core.errors import BadInput
+from livermets.core.scan_ids import in_words, scan_id
 from livermets.core.text import list_names
 from livermets.study.cells import as_numbers, as_text
+from livermets.study.names import SCAN, lesion_key
 from livermets.study.patient_ids import refuse_changed_ids
 from livermets.study.schemes import scheme_of
 from livermets.study.table_file import read_table_file
 
 COLUMNS = ["arm", "split", "patient", "lesion", "label", "score"]
-KEY = ["arm", "split", "patient", "lesion"]
 MAX_LESION = 10**9  # larger numbers are not exact as floating point numbers
 SUM_TOLERANCE = 0.01  # of probabilities that were rounded
-TEXT = ("arm", "split", "patient", "label")
+TEXT = ("arm", "split", "patient", SCAN, "label")
+
+
+def prediction_columns(columns: Iterable[Hashable]) -> list[str]:
+    """Name the columns of a prediction table: `COLUMNS`, with scan where `columns` have it."""
+    return ["arm", "split", *lesion_key(columns), "label", "score"]
 
 
 def read_predictions(paths: Iterable[Path], classes: list[str]) -> pd.DataFrame:
-    """Read all arms into one table, sorted by arm, split, patient and lesion.
+    """Read all arms into one table, sorted by arm, split, patient, scan and lesion.
 
     Parameters
     ----------
@@ -61,8 +68,13 @@ def read_predictions(paths: Iterable[Path], classes: list[str]) -> pd.DataFrame:
     if not tables:
         raise BadInput("there is no predictions table to evaluate. Run at least one arm.")
     predictions = pd.concat(tables, ignore_index=True)
+    if SCAN in predictions:  # a table without scans matches the others by patient alone
+        columns = prediction_columns(predictions)
+        columns += [str(name) for name in predictions if name not in columns]
+        predictions = predictions[columns].fillna({SCAN: ""})
     check_labels(predictions)
-    return predictions.sort_values(KEY, kind="stable", ignore_index=True)
+    key = ["arm", "split", *lesion_key(predictions)]
+    return predictions.sort_values(key, kind="stable", ignore_index=True)
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -115,7 +127,7 @@ def check_predictions(
         A column is missing, a value is out of range, or a lesion stands twice.
     """
     scores = ["score", *score_columns(classes)]
-    needed = [*COLUMNS, *scores[1:]]
+    needed = [*prediction_columns(table), *scores[1:]]
     missing = [column for column in needed if column not in table]
     if missing:
         raise BadInput(
@@ -147,7 +159,7 @@ def check_predictions(
             "lesions of a patient 1, 2, 3 and so on."
         )
     table["lesion"] = lesion.astype(np.int64)
-    for column in ("arm", "split", "patient", "label"):
+    for column in (name for name in TEXT if name in table):
         table[column] = table[column].astype(str)
     for column in scores:
         outside = table[~table[column].between(0, 1)]
@@ -171,12 +183,14 @@ def check_predictions(
             f"{name}: arm {arm!r} has the unknown label {list_names(map(repr, unknown))}. "
             f"Use the classes of the config: {', '.join(classes)}."
         )
-    duplicates = table[table.duplicated(KEY)]
+    duplicates = table[table.duplicated(["arm", "split", *lesion_key(table)])]
     if len(duplicates):
-        arm, split, patient, lesion = duplicates[KEY].iloc[0]
+        arm, split, lesion = duplicates[["arm", "split", "lesion"]].iloc[0]
+        owner = in_words(scan_id(*duplicates[lesion_key(table)[:-1]].iloc[0]))
+        hint = "" if SCAN in table else ", or add the column `scan` of the cohort sheet"
         raise BadInput(
-            f"{name}: arm {arm!r} scores lesion {lesion} of patient {patient} more than once in "
-            f"{split} ({len(duplicates)} such rows). Keep one row per lesion and split."
+            f"{name}: arm {arm!r} scores lesion {lesion} of patient {owner} more than once in "
+            f"{split} ({len(duplicates)} such rows). Keep one row per lesion and split{hint}."
         )
     return table
 

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from livermets.core.errors import BadInput
+from livermets.core.scan_ids import id_columns
+from livermets.study.names import SCAN, lesion_key
 
-IDS = ("patient", "lesion", "label", "volume_ml", "perturbation")
+IDS = ("patient", SCAN, "lesion", "label", "volume_ml", "perturbation")
 
 
 def icc31(values: np.ndarray) -> np.ndarray:
@@ -48,17 +50,19 @@ def gather_perturbed(features: pd.DataFrame, paths: Sequence[str | Path]) -> pd.
     features : DataFrame
         Lesions with their patient, label and volume.
     paths : sequence of str or Path
-        Files of `perturbations.perturb_files`, named `{patient}.parquet`.
+        Files of `perturbations.perturb_files`, named `{scan}.parquet`.
 
     Returns
     -------
     DataFrame
         `IDS` and the features, one row a lesion and perturbation.
     """
-    lesions = features[["patient", "lesion", "label", "volume_ml"]]
-    tables = [pd.read_parquet(path).assign(patient=Path(path).stem) for path in paths]
-    table = lesions.merge(pd.concat(tables, ignore_index=True), on=["patient", "lesion"])
-    return table[[*IDS, *(name for name in table if name not in IDS)]]
+    key = lesion_key(features)
+    lesions = features[[*key, "label", "volume_ml"]]
+    tables = [pd.read_parquet(path).assign(**id_columns(Path(path).stem)) for path in paths]
+    table = lesions.merge(pd.concat(tables, ignore_index=True), on=key)
+    ids = [name for name in IDS if name in table]
+    return table[[*ids, *(name for name in table if name not in ids)]]
 
 
 def icc_table(perturbed: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
@@ -165,16 +169,15 @@ def _feature_names(perturbed: pd.DataFrame) -> list[str]:
 
 def _by_lesion(table: pd.DataFrame, features: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
     """Keys of each lesion, and the features as array (lesions, perturbations, features)."""
-    table = table.sort_values(["patient", "lesion", "perturbation"], ignore_index=True)
+    key = lesion_key(table)
+    table = table.sort_values([*key, "perturbation"], ignore_index=True)
     raters = table["perturbation"].nunique()
-    full = pd.MultiIndex.from_product(
-        [range(len(table.drop_duplicates(["patient", "lesion"]))), range(raters)]
-    )
-    lesion = table.groupby(["patient", "lesion"], sort=False).ngroup()
+    full = pd.MultiIndex.from_product([range(len(table.drop_duplicates(key))), range(raters)])
+    lesion = table.groupby(key, sort=False).ngroup()
     rater = table["perturbation"].rank(method="dense").astype(int) - 1
     placed = table[list(features)].set_axis(pd.MultiIndex.from_arrays([lesion, rater]), axis=0)
     values = placed.reindex(full).to_numpy(float).reshape(-1, raters, len(features))
-    keys = table.drop_duplicates(["patient", "lesion"])[["patient", "lesion", "label", "volume_ml"]]
+    keys = table.drop_duplicates(key)[[*key, "label", "volume_ml"]]
     return keys.reset_index(drop=True), values
 
 

@@ -1,10 +1,11 @@
-"""Patient flow: numbers of patients and lesions at each step, with exclusions and their reasons."""
+"""Patient flow: numbers of patients, scans and lesions at each step, and why some were excluded."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from livermets.study.names import SCAN
 from livermets.study.schemes import scheme_of, scheme_title
 
 STAGES = {
@@ -53,6 +54,7 @@ def flow_steps(
     classes: list[str],
     min_diameter_mm: float = 5.0,
     from_features: bool = False,
+    scans: pd.DataFrame | None = None,
 ) -> tuple[list[Step], list[Step]]:
     """List the steps from the cohort to the analysed patients, and the schemes that divide them.
 
@@ -68,6 +70,9 @@ def flow_steps(
         Smaller lesions were dropped.
     from_features : bool
         Whether the study started from a feature table.
+    scans : DataFrame, optional
+        One row for each scan, as `read_cohort` gives it, where the sheet lists scans: then both
+        are counted, and scans are excluded.
 
     Returns
     -------
@@ -80,37 +85,50 @@ def flow_steps(
         table = Step(f"Feature table: {_count(len(cohort), 'patient')}", lines)
         steps = [_with_exclusions(table, cohort[~cohort["included"].astype(bool)])]
     else:
-        excluded = cohort[~cohort["included"].astype(bool)]
+        rows = cohort if scans is None else scans
+        excluded = rows[~rows["included"].astype(bool)]
         no_lesion = excluded["stage"] == "lesions"
-        usable = cohort.drop(index=excluded.index[~no_lesion])
+        usable = rows.drop(index=excluded.index[~no_lesion])
         steps = [
-            _sheet_step(cohort, excluded[~no_lesion], classes),
-            _mask_step(usable, int(no_lesion.sum()), min_diameter_mm),
+            _sheet_step(rows, excluded[~no_lesion], classes),
+            _mask_step(usable, excluded[no_lesion], min_diameter_mm),
         ]
     lesions = included["n_lesions"].sum() if "n_lesions" in included else float("nan")
     count = "" if np.isnan(lesions) else f", {_count(int(lesions), 'lesion')}"
     lines = [_class_line(included, name) for name in classes]
-    steps.append(Step(f"Analysed: {_count(len(included), 'patient')}{count}", lines))
+    analysed = included if scans is None else scans[scans["included"].astype(bool)]
+    steps.append(Step(f"Analysed: {_how_many(analysed)}{count}", lines))
     return steps, _schemes(included, splits)
 
 
-def _sheet_step(cohort: pd.DataFrame, excluded: pd.DataFrame, classes: list[str]) -> Step:
-    """The cohort sheet, and the patients excluded before lesions were counted."""
-    step = Step(f"Cohort sheet: {_count(len(cohort), 'patient')}", [_by_class(cohort, classes)])
-    return _with_exclusions(step, excluded)
+def _sheet_step(rows: pd.DataFrame, excluded: pd.DataFrame, classes: list[str]) -> Step:
+    """The cohort sheet, and the patients or scans excluded before lesions were counted."""
+    step = Step(f"Cohort sheet: {_how_many(rows)}", [_by_class(rows, classes)])
+    return _with_exclusions(step, excluded, rows.drop(index=excluded.index))
 
 
-def _with_exclusions(step: Step, excluded: pd.DataFrame) -> Step:
-    """The step with the patients excluded after it, by stage and reason."""
+def _with_exclusions(
+    step: Step, excluded: pd.DataFrame, remaining: pd.DataFrame | None = None
+) -> Step:
+    """The step with the patients or scans excluded after it, by stage and reason."""
     if len(excluded):
-        step.exclusion_title = f"Excluded: {_count(len(excluded), 'patient')}"
+        step.exclusion_title = f"Excluded: {_excluded(excluded, remaining)}"
         step.exclusions = _exclusions(excluded)
     return step
 
 
-def _mask_step(usable: pd.DataFrame, without_lesion: int, min_diameter_mm: float) -> Step:
-    """The patients with CT and mask, their lesions, and what was dropped of both."""
-    step = Step(f"CT and mask: {_count(len(usable), 'patient')}", _mask_sources(usable))
+def _excluded(excluded: pd.DataFrame, remaining: pd.DataFrame | None) -> str:
+    """How many patients are excluded; of scans also how many patients lose the last of theirs."""
+    if SCAN not in excluded or remaining is None:
+        return _count(len(excluded), "patient")
+    lost = set(excluded["patient"]) - set(remaining["patient"])
+    patients = f", the last of {_count(len(lost), 'patient')}" if lost else ""
+    return _count(len(excluded), "scan") + patients
+
+
+def _mask_step(usable: pd.DataFrame, no_lesion: pd.DataFrame, min_diameter_mm: float) -> Step:
+    """The patients or scans with CT and mask, their lesions, and what was dropped of both."""
+    step = Step(f"CT and mask: {_how_many(usable)}", _mask_sources(usable))
     components = usable["n_components"].sum() if "n_components" in usable else 0
     if components:
         step.lines.append(f"{_count(int(components), 'lesion')} found")
@@ -125,15 +143,15 @@ def _mask_step(usable: pd.DataFrame, without_lesion: int, min_diameter_mm: float
             step.exclusions = [
                 reason if single else f"{n} {reason}" for reason, n in reasons.items()
             ]
-    if without_lesion:
-        excluded = _count(without_lesion, "patient")
+    if len(no_lesion):
+        excluded = _excluded(no_lesion, usable.drop(index=no_lesion.index))
         step.exclusion_title = step.exclusion_title or f"Excluded: {excluded}"
         step.exclusions.append(f"{excluded} without a lesion to classify")
     return step
 
 
 def _exclusions(excluded: pd.DataFrame) -> list[str]:
-    """Numbers of excluded patients by stage, then by reason."""
+    """Numbers of excluded patients or scans by stage, then by reason."""
     order = {stage: i for i, stage in enumerate(STAGES)}
     lines = []
     for stage in sorted(excluded["stage"].unique(), key=lambda s: (order.get(s, len(order)), s)):
@@ -143,7 +161,8 @@ def _exclusions(excluded: pd.DataFrame) -> list[str]:
         reasons = reasons.sort_values(ascending=False, kind="stable")
         lines += [f"– {reason} ({count})" for reason, count in reasons.iloc[:MAX_REASONS].items()]
         rest = int(reasons.iloc[MAX_REASONS:].sum())
-        lines += [f"– other reasons, listed in cohort.tsv ({rest})"] if rest else []
+        table = "scans.tsv" if SCAN in excluded else "cohort.tsv"
+        lines += [f"– other reasons, listed in {table} ({rest})"] if rest else []
     return lines
 
 
@@ -154,7 +173,8 @@ def _mask_sources(usable: pd.DataFrame) -> list[str]:
     return [f"{counts[source]} {text}" for source, text in SOURCES.items() if source in counts]
 
 
-def _by_class(patients: pd.DataFrame, classes: list[str]) -> str:
+def _by_class(rows: pd.DataFrame, classes: list[str]) -> str:
+    patients = rows.drop_duplicates("patient")
     return ", ".join(f"{(patients['label'] == name).sum()} {name}" for name in classes)
 
 
@@ -201,6 +221,12 @@ def _role(part: pd.DataFrame, role: str, patients: pd.DataFrame) -> str:
     if "n_lesions" in patients and patients["n_lesions"].notna().any():
         text += f", {_count(int(patients['n_lesions'].reindex(ids).sum()), 'lesion')}"
     return text
+
+
+def _how_many(rows: pd.DataFrame) -> str:
+    """The number of patients, and that of scans in a table of scans."""
+    patients = _count(rows["patient"].nunique(), "patient")
+    return f"{patients}, {_count(len(rows), 'scan')}" if SCAN in rows else patients
 
 
 def _count(number: int, unit: str) -> str:

@@ -61,11 +61,13 @@ class StudyResults:
     icc_figure : Path
         The figure of these.
     mask_checks : dict of str to dict
-        Patient -> the result of `livermets.review.quality_checks.check_mask`.
+        Id of the scan -> the result of `livermets.review.quality_checks.check_mask`.
     agreement : DataFrame
-        Agreement of automatic and final masks, one row for each patient.
+        Agreement of automatic and final masks, one row for each patient or scan.
     mask_comparison : Path
         The folder of the comparison of uncorrected and final masks.
+    scans : DataFrame
+        One row for each scan, as `read_cohort` gives it, where the sheet lists scans.
 
     Raises
     ------
@@ -94,6 +96,7 @@ class StudyResults:
     mask_checks: dict[str, dict[str, Any]] = field(default_factory=dict)
     agreement: pd.DataFrame | None = None
     mask_comparison: Path | None = None
+    scans: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         _require(self.splits, _SPLITS, "splits")
@@ -151,6 +154,7 @@ class StudyResults:
             mask_checks={Path(path).stem: read_json(path) for path in files.get("checks") or ()},
             agreement=table("agreement"),
             mask_comparison=folder("masks"),
+            scans=next(map(read_cohort, files.get("scans") or ()), None),
         )
 
     @property

@@ -1,9 +1,11 @@
-"""Table of the agreement of automatic and final masks, one row for each patient."""
+"""Table of the agreement of automatic and final masks, one row for each patient or scan."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+
+from livermets.study.names import SCAN
 
 TOLERANCE_MM = 2.0  # the distance up to which surfaces agree, for the surface Dice
 COLUMNS = (
@@ -16,8 +18,9 @@ COLUMNS = (
 
 
 def agreement_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Build the table with one row for each patient from the results of `agreement.compare_masks`.
+    """Build the table from the results of `agreement.compare_masks`, one row each.
 
     Values are rounded to 4 digits.
     """
-    return pd.DataFrame(rows, columns=list(COLUMNS)).round(4)
+    scan = [SCAN] if any(SCAN in row for row in rows) else []
+    return pd.DataFrame(rows, columns=[COLUMNS[0], *scan, *COLUMNS[1:]]).round(4)

@@ -127,12 +127,13 @@ def _select(ct: sitk.Image, mask: sitk.Image, lesions: sitk.Image | None) -> Sli
     )
     upright = sitk.DICOMOrient(mask, "LPS")
     column_mm, row_mm, slice_mm = upright.GetSpacing()
-    with_liver = np.asarray(labels.any(axis=(1, 2)))
-    z = choose_slices(with_liver, _lesion_areas(labels, numbers), slice_mm)
+    reached = np.asarray(labels.any(axis=(1, 2)))
+    if not reached.any():  # a crop without a lesion: the whole of it
+        reached[:] = True
+    z = choose_slices(reached, _lesion_areas(labels, numbers), slice_mm)
     body = cc3d.largest_k(hu[z] > BODY_HU, k=1, connectivity=6) > 0
     margin = (0, round(MARGIN_MM / row_mm), round(MARGIN_MM / column_mm))
-    box = bounding_box((labels[z] > 0) | body, margin)
-    assert box is not None, "a mask without a liver is refused before it is drawn"
+    box = bounding_box((labels[z] > 0) | body, margin) or (slice(None),) * 3
     return Slices(
         [upright.TransformIndexToPhysicalPoint((0, 0, int(index)))[2] for index in z],
         (row_mm, column_mm),
@@ -200,7 +201,8 @@ def _summary(mask: sitk.Image, lesions: sitk.Image | None) -> str:
     """Volumes, the number of lesions and the window, as one line."""
     voxel_ml = np.prod(mask.GetSpacing()) / 1000
     labels = sitk.GetArrayViewFromImage(mask)
-    text = f"liver {(labels > 0).sum() * voxel_ml:.0f} ml, "
+    has_liver = (labels == Label.LIVER).any()
+    text = f"liver {(labels > 0).sum() * voxel_ml:.0f} ml, " if has_liver else "no liver, "
     text += f"lesion label {(labels == Label.LESION).sum() * voxel_ml:.2f} ml"
     if lesions is not None:
         kept = sitk.GetArrayViewFromImage(lesions)

@@ -121,6 +121,8 @@ def _liver_voxel_warnings(ct: sitk.Image, mask: sitk.Image) -> list[str]:
 def _liver_warnings(
     mask: sitk.Image, labels: np.ndarray, checked: Mapping[str, Any], oriented: bool
 ) -> list[str]:
+    if checked["liver_ml"] is None:  # a crop around lesions, in a study that needs no liver
+        return []
     warnings = []
     if sides := touched_sides(mask):
         named = f"{', '.join(sides)} border" if oriented else "border"

@@ -1,17 +1,21 @@
 """The effect of mask correction: features and AUCs from uncorrected and from final masks."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from livermets.cohort.scans_table import scan_ids
+from livermets.core.scan_ids import id_columns
 from livermets.evaluation.metric_intervals import bounds_or_reason
 from livermets.evaluation.multiplicity import with_holm
 from livermets.evaluation.paired_differences import auc_interval, difference_values
 from livermets.evaluation.scored_arms import arm_tables, scored_arms
 from livermets.features.features_table import LESION_FACTS, feature_columns
 from livermets.radiomics.icc import icc31
+from livermets.study.names import SCAN, lesion_key
 
 AGREEMENT = ("feature", "lesions", "icc", "concordance")
 PATIENTS = (
@@ -56,9 +60,10 @@ def correction_tables(
     Parameters
     ----------
     records : sequence of mapping
-        Patient -> record: of the uncorrected masks, the final masks, the uncorrected lesions.
+        Id of the scan -> record: of the uncorrected masks, the final masks, the uncorrected
+        lesions.
     pairs : DataFrame
-        Columns `livermets.lesions.matching.COLUMNS`.
+        Columns patient, scan (if any) and `livermets.lesions.matching.PAIR`.
     features, predictions : sequence of DataFrame
         The tables from uncorrected masks, and from final ones.
     **study : Any
@@ -70,8 +75,7 @@ def correction_tables(
         patients (`list_patients`), features (`feature_agreement`), aucs (`auc_differences`).
     """
     uncorrected, final, uncorrected_lesions = records
-    counts = features[1]["patient"].value_counts()
-    final_lesions = {str(patient): int(n) for patient, n in counts.items()}
+    final_lesions = Counter(scan_ids(features[1]))
     return {
         "patients": list_patients(uncorrected, final, uncorrected_lesions, final_lesions, pairs),
         "features": feature_agreement(features[0], features[1], pairs),
@@ -86,40 +90,43 @@ def list_patients(
     final_lesions: Mapping[str, int],
     pairs: pd.DataFrame,
 ) -> pd.DataFrame:
-    """List the patients with two masks: the origin of each mask, and its number of lesions.
+    """List the patients, or scans, with two masks: their origin and numbers of lesions.
 
     Parameters
     ----------
     uncorrected, final : mapping of str to dict
-        Patient -> record of the mask before correction, and of the final one.
+        Id of the scan -> record of the mask before correction, and of the final one.
     uncorrected_lesions : mapping of str to dict
-        Patient -> record of the lesions before correction, or `excluded`.
+        Id of the scan -> record of the lesions before correction, or `excluded`.
     final_lesions : mapping of str to int
-        Patient -> number of lesions of the final mask.
+        Id of the scan -> number of lesions of the final mask.
     pairs : DataFrame
-        Columns `livermets.lesions.matching.COLUMNS`.
+        Columns patient, scan (if any) and `livermets.lesions.matching.PAIR`.
 
     Returns
     -------
     DataFrame
-        The columns `PATIENTS`, one row for each patient.
+        The columns `PATIENTS`, one row for each patient; with a column scan after the patient, one
+        for each scan.
     """
     rows = []
-    for patient, record in uncorrected.items():
-        lesions = uncorrected_lesions[patient]
+    paired = Counter(scan_ids(pairs))
+    for scan, record in uncorrected.items():
+        lesions = uncorrected_lesions[scan]
         excluded = lesions.get("excluded")
         rows.append(
             {
-                "patient": patient,
+                **id_columns(scan),
                 "uncorrected": record.get("source", ""),
-                "final": final[patient].get("source", ""),
+                "final": final[scan].get("source", ""),
                 "lesions_uncorrected": 0 if excluded else lesions["n_lesions"],
-                "lesions": final_lesions.get(patient, 0),
-                "paired": int((pairs["patient"] == patient).sum()),
+                "lesions": final_lesions.get(scan, 0),
+                "paired": paired[scan],
                 "reason": excluded["reason"] if excluded else "",
             }
         )
-    return pd.DataFrame(rows, columns=list(PATIENTS))
+    scan_column = [name for name in rows[0] if name == SCAN] if rows else []
+    return pd.DataFrame(rows, columns=[PATIENTS[0], *scan_column, *PATIENTS[1:]])
 
 
 def feature_agreement(
@@ -132,8 +139,8 @@ def feature_agreement(
     uncorrected, final : DataFrame
         The features tables; `LESION_FACTS` count as features.
     pairs : DataFrame
-        patient, lesion_uncorrected, lesion: the numbers of one lesion in both masks, of the
-        patients with two masks. (Patients with one mask would agree with themselves.)
+        patient, scan (if any), lesion_uncorrected, lesion: the numbers of one lesion in both
+        masks, of the patients with two masks. (Patients with one mask would agree with themselves.)
 
     Returns
     -------
@@ -143,8 +150,9 @@ def feature_agreement(
         where nothing varies.
     """
     features = [name for name in LESION_FACTS if name in final] + feature_columns(final)
+    owner = lesion_key(pairs)[:-1]
     sides = [
-        pairs.merge(table, "left", left_on=["patient", lesion], right_on=["patient", "lesion"])
+        pairs.merge(table, "left", left_on=[*owner, lesion], right_on=[*owner, "lesion"])
         for table, lesion in ((uncorrected, "lesion_uncorrected"), (final, "lesion"))
     ]
     values = np.stack([table[features].to_numpy(float) for table in sides], axis=1)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from livermets.cohort.scans_table import scan_ids
 from livermets.core.errors import BadInput
 from livermets.features.features_table import PATIENT_FACTS
 
@@ -20,24 +21,25 @@ def uncorrected_cohort(
 ) -> pd.DataFrame:
     """Put the measurements of the masks before correction into the cohort.
 
-    A patient whose uncorrected mask has no lesion, or cannot be used, is not included; nor is a
-    patient who is not in the study.
+    A patient, or scan, whose uncorrected mask has no lesion, or cannot be used, is not included;
+    nor is one who is not in the study.
 
     Parameters
     ----------
     cohort : DataFrame
-        patient, label, included, `PATIENT_FACTS` of the study itself.
+        patient, label, included, `PATIENT_FACTS` of the study itself: the cohort table, or the
+        table of scans.
     lesion_records : mapping of str to dict
-        Patient -> record of the lesions in the mask before correction, or `excluded`.
+        Id of the scan -> record of the lesions in the mask before correction, or `excluded`.
     """
-    changed = cohort.set_index("patient")
+    changed = cohort.set_index(pd.Index(scan_ids(cohort)))
     changed = changed.astype(dict.fromkeys(PATIENT_FACTS, "float64"))
     for patient, record in lesion_records.items():
         if record.get("excluded") or not record["n_lesions"]:
             changed.loc[patient, "included"] = False
         else:
             changed.loc[patient, list(PATIENT_FACTS)] = [record[name] for name in PATIENT_FACTS]
-    return changed.reset_index()
+    return changed.reset_index(drop=True)
 
 
 def fittable_splits(

@@ -1,8 +1,8 @@
-"""Cohort sheet: one row a patient, written by the user, checked row by row."""
+"""Cohort sheet: one row a patient, or one a scan, written by the user, checked row by row."""
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,8 +10,10 @@ import pandas as pd
 from livermets.core.errors import BadInput
 from livermets.study.cells import as_text
 from livermets.study.clinical_columns import odd_cell_remedy, odd_cells
+from livermets.study.names import SCAN, SITE
 from livermets.study.paths import unusable_path
 from livermets.study.patient_ids import refuse_changed_ids
+from livermets.study.sheet_scans import scan_problems, with_values_of_patients
 from livermets.study.table_file import read_table_file
 
 SHEET_COLUMNS = ("patient", "label", "ct", "n_slices", "mask", "site")
@@ -21,12 +23,12 @@ PATIENT_ID = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 
 
 def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
-    """The cohort sheet as strings, one row per patient, checked.
+    """The cohort sheet as strings, checked: one row per patient, or per scan with a column `scan`.
 
     Returns
     -------
-    DataFrame with the columns patient, label, ct, n_slices, mask, site and those in `clinical`; a
-    cell that is empty or missing is "".
+    DataFrame with the columns patient, scan (if the sheet has it), label, ct, n_slices, mask, site
+    and those in `clinical`; a cell that is empty or missing is "".
 
     Raises
     ------
@@ -41,10 +43,12 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
         )
     sheet = read_table_file(path, "patients", comment="#").apply(as_text)
     needed = ["split"] if config["splits"]["given"] else []
-    known = [*SHEET_COLUMNS, UNSURE, *needed, *config["clinical"]]
+    _refuse_scan_as_clinical(path, config["clinical"])
+    scan = [SCAN] if SCAN in sheet.columns else []
+    known = ["patient", *scan, *SHEET_COLUMNS[1:], UNSURE, *needed, *config["clinical"]]
     for column in sheet.columns:
         if column not in known:
-            near = difflib.get_close_matches(column, known, n=1)
+            near = difflib.get_close_matches(column, [*known, SCAN], n=1)
             hint = f"rename it if you mean `{near[0]}`, or " if near else ""
             if column == "split":
                 hint = "set `splits.given: true` in the config to use it, or "
@@ -60,7 +64,10 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
             sheet[column] = ""
     sheet = sheet[known]
     odd = {column: odd_cells(sheet[column]) for column in config["clinical"]}
+    of_patient = ["label", SITE, *needed, *config["clinical"]]
     problems = list(_bad_rows(sheet, config))
+    if scan:
+        problems += scan_problems(_without_odd_cells(sheet, odd), of_patient)
     if config["on_bad_cell"] == "stop":
         problems += [
             f"row {sheet.index[places[0]]}: patient {sheet['patient'].iloc[places[0]]} has "
@@ -76,9 +83,26 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
     if sheet.empty:
         raise BadInput(f"{path} has no patient; add a row for each.")
     refuse_changed_ids(sheet["patient"], str(path))
+    sheet = _without_odd_cells(sheet, odd)
+    if scan:
+        sheet = with_values_of_patients(sheet, of_patient)
+    return sheet.drop(columns=UNSURE).reset_index(drop=True)
+
+
+def _without_odd_cells(sheet: pd.DataFrame, odd: Mapping[str, list[int]]) -> pd.DataFrame:
+    """The sheet with odd cells of clinical columns emptied, by column and places."""
+    sheet = sheet.copy()
     for column, places in odd.items():
         sheet.loc[sheet.index[places], column] = ""
-    return sheet.drop(columns=UNSURE).reset_index(drop=True)
+    return sheet
+
+
+def _refuse_scan_as_clinical(path: Path, clinical: Sequence[str]) -> None:
+    if SCAN in clinical:
+        raise BadInput(
+            f"{path}: the column `{SCAN}` names the scans of a patient and cannot be listed under "
+            "`clinical:` in the config; rename the column, or remove it from the list."
+        )
 
 
 def listed_paths(cell: str) -> list[str]:
@@ -95,10 +119,11 @@ def _bad_rows(sheet: pd.DataFrame, config: dict) -> Iterator[str]:
                 f"row {row}: the patient id {patient!r} is not usable as a file name; use "
                 "letters, digits, `_` and `-`."
             )
-        elif patient.casefold() in first_seen:
+        elif patient.casefold() in first_seen and SCAN not in cells:
             yield (
                 f"row {row}: patient {patient} is listed already in row "
-                f"{first_seen[patient.casefold()]}; keep one row per patient."
+                f"{first_seen[patient.casefold()]}; keep one row per patient, or name each scan in "
+                "a column `scan`."
             )
         first_seen.setdefault(patient.casefold(), row)
         if cells["label"] not in config["classes"]:

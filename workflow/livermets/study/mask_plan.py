@@ -5,30 +5,31 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from livermets.core.scan_ids import patient_of
 from livermets.study.cohort_files import CohortFiles
 from livermets.study.corrections import find_correction, find_sidecar
 
 
 @dataclass(frozen=True)
 class MaskPlan(CohortFiles):
-    """Which masks each patient has, and which of them are to be made."""
+    """Which masks each scan has, and which of them are to be made."""
 
-    def correction(self, patient: str) -> list[str]:
+    def correction(self, scan: str) -> list[str]:
         """The corrected mask and its note as inputs of a rule; empty where there is none."""
-        return self._corrections[patient]
+        return self._corrections[scan]
 
     @cached_property
     def _corrections(self) -> dict[str, list[str]]:
         folder = self.config["masks"]["corrections"]
         files = {}
-        for patient in self.patients:
-            mask, note = find_correction(folder, patient), find_sidecar(folder, patient)
-            files[patient] = [str(path) for path in (mask, note) if path] if mask else []
+        for scan in self.scans:
+            mask, note = find_correction(folder, scan), find_sidecar(folder, scan)
+            files[scan] = [str(path) for path in (mask, note) if path] if mask else []
         return files
 
     @cached_property
     def _unmasked(self) -> list[str]:
-        return [patient for patient in self.patients if not self.cell(patient, "mask")]
+        return [scan for scan in self.scans if not self.cell(scan, "mask")]
 
     @property
     def _compares_automatic(self) -> bool:
@@ -36,42 +37,42 @@ class MaskPlan(CohortFiles):
 
     @cached_property
     def segmented(self) -> list[str]:
-        """Patients whom a model has to segment: no mask was given, or both are compared."""
-        return self.patients if self._compares_automatic else self._unmasked
+        """Scans that a model has to segment: no mask was given, or both are compared."""
+        return self.scans if self._compares_automatic else self._unmasked
 
     @cached_property
     def _segmented(self) -> frozenset[str]:
         return frozenset(self.segmented)
 
-    def automatic_mask(self, patient: str) -> list[str]:
-        """The automatic mask as an input of a rule; empty where no model segments the patient."""
-        return [f"results/segmentation/{patient}.nii.gz"] if patient in self._segmented else []
+    def automatic_mask(self, scan: str) -> list[str]:
+        """The automatic mask as an input of a rule; empty where no model segments the scan."""
+        return [f"results/segmentation/{scan}.nii.gz"] if scan in self._segmented else []
 
-    def lesion_probability(self, patient: str) -> list[str]:
+    def lesion_probability(self, scan: str) -> list[str]:
         """The models' probability of lesion as an input of a rule; empty without a model."""
-        image = f"results/segmentation/{patient}.lesion_probability.nii.gz"
-        return [image] if patient in self._segmented else []
+        image = f"results/segmentation/{scan}.lesion_probability.nii.gz"
+        return [image] if scan in self._segmented else []
 
     @cached_property
     def segmentation_batches(self) -> list[list[str]]:
-        """Patients who share a job of segmentation, and so the models in its memory."""
+        """Scans that share a job of segmentation, and so the models in its memory."""
         size = self.config["segmentation"]["patients_per_job"]
         return [
             self.segmented[first : first + size] for first in range(0, len(self.segmented), size)
         ]
 
     def batch(self, number: str) -> list[str]:
-        """Patients of one batch of segmentation; batches are counted from 1."""
+        """Scans of one batch of segmentation; batches are counted from 1."""
         return self.segmentation_batches[int(number) - 1]
 
-    def batch_folder(self, patient: str) -> str:
-        """Where the masks of the patient's batch are written at first."""
+    def batch_folder(self, scan: str) -> str:
+        """Where the masks of the scan's batch are written at first."""
         size = self.config["segmentation"]["patients_per_job"]
-        return f"results/segmentation/batch-{self._places[patient] // size + 1}"
+        return f"results/segmentation/batch-{self._places[scan] // size + 1}"
 
     @cached_property
     def _places(self) -> dict[str, int]:
-        return {patient: place for place, patient in enumerate(self.segmented)}
+        return {scan: place for place, scan in enumerate(self.segmented)}
 
     @property
     def models_to_fetch(self) -> list[dict[str, Any]]:
@@ -83,18 +84,14 @@ class MaskPlan(CohortFiles):
             if (model["url"] or model["package"]) and not Path(model["path"]).exists()
         ]
 
-    def accepts_implausible(self, patient: str) -> bool:
-        """Whether the patient's mask is taken although no liver looks like it."""
-        return patient in self.config["masks"]["accept_implausible"]
+    def accepts_implausible(self, scan: str) -> bool:
+        """Whether the scan's mask is taken although no liver looks like it."""
+        return bool({scan, patient_of(scan)} & set(self.config["masks"]["accept_implausible"]))
 
     @property
     def compared_masks(self) -> list[str]:
-        """Patients with an automatic mask and another one to compare it with."""
-        return [
-            patient
-            for patient in self.segmented
-            if self.cell(patient, "mask") or self.correction(patient)
-        ]
+        """Scans with an automatic mask and another one to compare it with."""
+        return [scan for scan in self.segmented if self.cell(scan, "mask") or self.correction(scan)]
 
     @property
     def segmentation_jobs(self) -> str:
@@ -119,7 +116,7 @@ class MaskPlan(CohortFiles):
         """What the models were trained on, and the CTs that they segment, for the audit."""
         models = self.config["segmentation"]["models"]
         return {
-            "cts": {patient: self.cell(patient, "ct") for patient in self.segmented},
+            "cts": {scan: self.cell(scan, "ct") for scan in self.segmented},
             "trained_on": {m["name"]: m["trained_on"] for m in models if m["trained_on"]},
         }
 
@@ -135,30 +132,30 @@ class MaskPlan(CohortFiles):
         """Files of the segmentation models."""
         return [model["path"] for model in self.config["segmentation"]["models"]]
 
-    def uncorrected_source(self, patient: str) -> list[str]:
+    def uncorrected_source(self, scan: str) -> list[str]:
         """The given mask as an input of a rule, where no automatic one comes before it."""
-        return [] if self.automatic_mask(patient) else self.source(patient, "mask")
+        return [] if self.automatic_mask(scan) else self.source(scan, "mask")
 
-    def uncorrected_cell(self, patient: str) -> str:
+    def uncorrected_cell(self, scan: str) -> str:
         """The cell `mask` as a parameter of a rule, so that its script can name a missing file.
 
         Empty where an automatic mask comes before the given one.
         """
-        return "" if self.automatic_mask(patient) else self.cell(patient, "mask")
+        return "" if self.automatic_mask(scan) else self.cell(scan, "mask")
 
     @cached_property
-    def patients_with_two_masks(self) -> list[str]:
-        """List the patients with an uncorrected and a final mask; none unless both are compared."""
+    def scans_with_two_masks(self) -> list[str]:
+        """List the scans with an uncorrected and a final mask; none unless both are compared."""
         if not self.config["masks"]["compare_uncorrected"]:
             return []
-        return [patient for patient in self.patients if self._mask_count(patient) > 1]
+        return [scan for scan in self.scans if self._mask_count(scan) > 1]
 
     @property
-    def patients_with_one_mask(self) -> list[str]:
-        """List the patients who are not in `patients_with_two_masks`."""
-        with_two = set(self.patients_with_two_masks)
-        return [patient for patient in self.patients if patient not in with_two]
+    def scans_with_one_mask(self) -> list[str]:
+        """List the scans that are not in `scans_with_two_masks`."""
+        with_two = set(self.scans_with_two_masks)
+        return [scan for scan in self.scans if scan not in with_two]
 
-    def _mask_count(self, patient: str) -> int:
-        masks = (self.automatic_mask(patient), self.cell(patient, "mask"), self.correction(patient))
+    def _mask_count(self, scan: str) -> int:
+        masks = (self.automatic_mask(scan), self.cell(scan, "mask"), self.correction(scan))
         return sum(map(bool, masks))

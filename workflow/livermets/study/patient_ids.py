@@ -6,7 +6,7 @@ The workflow imports this while it plans, so only the standard library and panda
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import pandas as pd
 
@@ -57,19 +57,18 @@ def refuse_changed_ids(patients: pd.Series, name: str) -> None:
 
 
 def refuse_unknown_exclusions(exclude: Iterable[str], patients: Sequence[str], table: str) -> None:
-    """Refuse an id in `exclude` that the study does not have, and an empty cohort.
+    """Refuse an id in `exclude` that the study does not have.
 
     Parameters
     ----------
     exclude : iterable of str
         Patients whom the configuration leaves out.
     patients : sequence of str
-        All patients.
+        All patients, and all scans where a patient may have several.
     table : str
         Where these stand, for messages.
     """
-    excluded = list(exclude)
-    for patient in excluded:
+    for patient in exclude:
         if patient not in patients:
             near = difflib.get_close_matches(patient, patients, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
@@ -77,7 +76,11 @@ def refuse_unknown_exclusions(exclude: Iterable[str], patients: Sequence[str], t
                 f"config: `exclude` names {patient}, who is not in {table}{hint}; write the id as "
                 "it stands there, in quotes, or remove it."
             )
-    if excluded and len(excluded) == len(patients):
+
+
+def refuse_empty_cohort(exclude: Collection[str], left: Collection[str], table: str) -> None:
+    """Refuse an `exclude` that leaves no patient of the table."""
+    if exclude and not left:
         raise BadInput(f"config: `exclude` leaves no patient of {table}; remove some of them.")
 
 

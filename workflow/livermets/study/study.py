@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from livermets.core.errors import BadInput
+from livermets.core.scan_ids import in_words, patient_of, scan_id
 from livermets.study.arm_plan import ArmPlan
 from livermets.study.arms import SELECTED
 from livermets.study.cohort_sheet import read_sheet
 from livermets.study.config import load_config
 from livermets.study.corrections import refuse_strangers
 from livermets.study.mask_plan import MaskPlan
+from livermets.study.names import SCAN
 from livermets.study.outputs import figure_names, table_names
 from livermets.study.paths import WILDCARD, unusable_path
-from livermets.study.patient_ids import refuse_unknown_exclusions
+from livermets.study.patient_ids import refuse_empty_cohort, refuse_unknown_exclusions
 from livermets.study.schemes import schemes_of, sites_to_test, split_names
 from livermets.study.table_file import read_table_columns
 
@@ -44,24 +46,23 @@ class Study(MaskPlan, ArmPlan):
         if config["patients"]:
             rows = read_sheet(config["patients"], config).to_dict("records")
         columns = read_table_columns(config["features"], "features") if config["features"] else []
-        out = config["exclude"]
+        sheet, excluded = _without_excluded(rows, config["exclude"])
         if not config["features"]:  # the patients of a feature table are known once it is read
-            refuse_unknown_exclusions(out, [row["patient"] for row in rows], "the cohort sheet")
-        excluded = [row | {"reason": out[row["patient"]]} for row in rows if row["patient"] in out]
-        sheet = {row.pop("patient"): {**row} for row in rows if row["patient"] not in out}
-        study = cls(config, sheet, tuple(columns), tuple(excluded))
+            _refuse_exclusions(config["exclude"], [*sheet, *excluded])
+            refuse_empty_cohort(config["exclude"], sheet, "the cohort sheet")
+        study = cls(config, sheet, tuple(columns), tuple(excluded.values()))
         study._check_models()
         if study.has_images:
-            known = [*study.patients, *(row["patient"] for row in excluded)]
+            known = [*sheet, *excluded]
             refuse_strangers(config["masks"]["corrections"], known)
             study._check_accepted(known)
         return study
 
     def _check_accepted(self, known: list[str]) -> None:
-        for patient in self.config["masks"]["accept_implausible"]:
-            if patient not in known:
+        for listed in self.config["masks"]["accept_implausible"]:
+            if listed not in {*known, *map(patient_of, known)}:
                 raise BadInput(
-                    f"config: `masks.accept_implausible` lists {patient!r}, who is not in the "
+                    f"config: `masks.accept_implausible` lists {listed!r}, who is not in the "
                     "cohort sheet; correct the id, or remove it."
                 )
 
@@ -69,8 +70,9 @@ class Study(MaskPlan, ArmPlan):
         models = self.config["segmentation"]["models"]
         if self._unmasked and not models:
             raise BadInput(
-                f"patient {self._unmasked[0]} has no `mask` in the sheet and `segmentation.models` "
-                "is empty; name a mask, or a model (config/README.md shows where to get one)."
+                f"patient {in_words(self._unmasked[0])} has no `mask` in the sheet and "
+                "`segmentation.models` is empty; name a mask, or a model (config/README.md shows "
+                "where to get one)."
             )
         if self._compares_automatic and not models:
             raise BadInput(
@@ -115,7 +117,9 @@ class Study(MaskPlan, ArmPlan):
     @cached_property
     def splits(self) -> list[str]:
         """Names of the splits."""
-        sites = sites_to_test((cells["site"], cells["label"]) for cells in self.sheet.values())
+        sites = sites_to_test(
+            (cells["site"], cells["label"]) for cells in self.cells_of_patients.values()
+        )
         return split_names(**self.config["splits"], sites=sites)
 
     @property
@@ -150,6 +154,28 @@ class Study(MaskPlan, ArmPlan):
     def figures(self) -> list[str]:
         """Names of the figures of the report."""
         return figure_names(self.schemes, self.deep_learning)
+
+
+def _without_excluded(
+    rows: list[dict], exclude: Mapping[str, str]
+) -> tuple[dict[str, dict], dict[str, dict]]:
+    """The cells of each scan, and of each scan that is left out, alone or with its patient."""
+    sheet: dict[str, dict] = {}
+    excluded: dict[str, dict] = {}
+    for row in rows:
+        scan = scan_id(row["patient"], row.get(SCAN, ""))
+        reason = exclude.get(row["patient"]) or exclude.get(scan)
+        if reason:
+            excluded[scan] = {**row, "reason": reason}
+        else:
+            sheet[scan] = {column: cell for column, cell in row.items() if column != "patient"}
+    return sheet, excluded
+
+
+def _refuse_exclusions(exclude: Mapping[str, str], scans: list[str]) -> None:
+    """Refuse what `exclude` names, if it is neither a patient nor a scan of the sheet."""
+    names = dict.fromkeys([*map(patient_of, scans), *scans])
+    refuse_unknown_exclusions(exclude, list(names), "the cohort sheet")
 
 
 def _refuse_patterns(config: Mapping[str, Any], added: Mapping[str, str]) -> None:

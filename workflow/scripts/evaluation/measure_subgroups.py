@@ -12,7 +12,7 @@ from livermets.evaluation.heterogeneity import site_heterogeneity
 from livermets.evaluation.subgroups import measure_subgroups
 from livermets.predictions.predictions_table import read_predictions
 from livermets.study.clinical_columns import clinical_columns
-from livermets.study.names import CLINICAL
+from livermets.study.names import CLINICAL, lesion_key
 
 task = {key: snakemake.params[key] for key in ("arms", "classes", "positive")}
 path = snakemake.input.features
@@ -20,7 +20,7 @@ with job(snakemake):
     predictions = read_predictions(snakemake.input.predictions, snakemake.params.classes)
     names = pq.read_schema(path).names
     clinical = clinical_columns(names)
-    columns = ["patient", "lesion", *members.size_columns(names), *clinical]
+    columns = [*lesion_key(names), *members.size_columns(names), *clinical]
     features = pd.read_parquet(path, columns=columns)
     records = {Path(record).stem: read_json(record) for record in snakemake.input.records}
     cohort = members.with_manufacturers(read_cohort(snakemake.input.cohort), records)

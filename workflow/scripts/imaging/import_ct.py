@@ -9,7 +9,7 @@ from livermets.imaging.volumes import write_image
 
 
 def step() -> dict:
-    patient = snakemake.wildcards.patient
+    patient = snakemake.wildcards.scan
     image, record = import_ct(
         snakemake.params.source, patient, snakemake.params.resample_tilt, snakemake.params.check_hu
     )

@@ -12,7 +12,7 @@ from livermets.masks.dicom_seg_source import export_source, hospital_source
 
 
 def step() -> None:
-    patient, files = snakemake.wildcards.patient, snakemake.input
+    patient, files = snakemake.wildcards.scan, snakemake.input
     mask, record = sitk.ReadImage(files.mask), read_json(files.record)
     ct_hash = read_json(files.ct_record)["sha256"]
     if snakemake.params.kind == "hospital":

@@ -11,7 +11,7 @@ from livermets.masks.final_mask import final_mask, mask_before_correction, read_
 
 
 def step() -> dict:
-    patient, params = snakemake.wildcards.patient, snakemake.params
+    patient, params = snakemake.wildcards.scan, snakemake.params
     ct = sitk.ReadImage(snakemake.input.ct)
     models = [Path(path) for path in snakemake.input.automatic]  # empty without a model
     automatic = read_automatic(models[0], patient) if models else None
@@ -21,12 +21,14 @@ def step() -> dict:
         *(patient, ct, automatic, given, corrections, params.mask_labels),
         accepted=params.accepted,
         given_type=params.given_type,
+        needs_liver=params.needs_liver,
     )
     write_image(snakemake.output.mask, mask)
     before = None
     if record["source"] == "corrected":
         before = mask_before_correction(
-            patient, ct, automatic, given, params.mask_labels, params.accepted
+            *(patient, ct, automatic, given, params.mask_labels, params.accepted),
+            needs_liver=params.needs_liver,
         )
     if before is None:
         write_empty(snakemake.output.uncorrected)

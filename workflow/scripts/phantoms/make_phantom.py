@@ -10,7 +10,7 @@ with job(snakemake):
     if settings is None:
         raise BadInput("the sheet names phantoms/, but the config has no `phantoms:`; add it.")
     ct, mask = make_phantom(
-        snakemake.wildcards.patient,
+        snakemake.wildcards.scan,
         snakemake.params.label,
         snakemake.params.classes,
         snakemake.params.seed,

@@ -20,6 +20,7 @@ with job(snakemake):
         cohort=read_cohort(snakemake.input.cohort),
         slices=[Path(path) for path in snakemake.input.slices] or None,
         from_features=snakemake.params.from_features,
+        scans=next(map(read_cohort, snakemake.input.scans), None),
         **{name: read_table(snakemake.input[name]) for name in TABLES},
         **{name: snakemake.params[name] for name in SETTINGS},
     )

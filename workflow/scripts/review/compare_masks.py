@@ -6,6 +6,7 @@ import SimpleITK as sitk
 from livermets.core.exclusion import skip_if_excluded
 from livermets.core.io import read_json
 from livermets.core.jobs import job
+from livermets.core.scan_ids import id_columns
 from livermets.review.agreement import compare_masks
 
 
@@ -14,7 +15,7 @@ def step() -> dict[str, Any]:
         sitk.ReadImage(path) for path in (snakemake.input.automatic, snakemake.input.mask)
     )
     return {
-        "patient": snakemake.wildcards.patient,
+        **id_columns(snakemake.wildcards.scan),
         "source": read_json(snakemake.input.record)["source"],
         **compare_masks(automatic, final),
     }

@@ -4,6 +4,7 @@ import SimpleITK as sitk
 from livermets.core.exclusion import skip_if_excluded
 from livermets.core.io import read_json
 from livermets.core.jobs import job
+from livermets.core.scan_ids import in_words
 from livermets.review.overlay import draw_overlay
 
 
@@ -13,7 +14,7 @@ def step() -> None:
         sitk.ReadImage(snakemake.input.mask),
         sitk.ReadImage(snakemake.input.lesions),
         snakemake.output[0],
-        title=snakemake.wildcards.patient,
+        title=in_words(snakemake.wildcards.scan),
         oriented=read_json(snakemake.input.acquisition)["orientation"] is not None,
     )
 

@@ -7,16 +7,16 @@ from livermets.core.jobs import job
 from livermets.review.worklist import render_worklist
 
 with job(snakemake):
-    patients, labels = snakemake.params.patients, snakemake.params.labels
+    scans, labels = snakemake.params.scans, snakemake.params.labels
     checks = map(read_json, snakemake.input.findings)
     segmentations = [Path(path) for path in snakemake.input.segmentations]
     render_worklist(
         [
-            {"patient": patient, "label": label, **check}
-            for patient, label, check in zip(patients, labels, checks, strict=True)
+            {"patient": scan, "label": label, **check}
+            for scan, label, check in zip(scans, labels, checks, strict=True)
         ],
         [Path(path) for path in snakemake.input.overlays],
-        [[path for path in segmentations if path.name.split(".")[0] == p] for p in patients],
+        [[path for path in segmentations if path.name.split(".")[0] == scan] for scan in scans],
         Path(snakemake.output[0]),
         blind=snakemake.params.blind,
     )

@@ -8,10 +8,10 @@ from livermets.masks.labels import LABEL_VALUES
 from livermets.segmentation.training import TrainingSettings, train
 
 with job(snakemake):
-    files = (snakemake.params.patients, snakemake.input.cts, snakemake.input.masks)
+    files = (snakemake.params.scans, snakemake.input.cts, snakemake.input.masks)
     cases = [
-        (patient, Path(ct), Path(mask))
-        for patient, ct, mask, record in zip(*files, snakemake.input.records, strict=True)
+        (scan, Path(ct), Path(mask))
+        for scan, ct, mask, record in zip(*files, snakemake.input.records, strict=True)
         if not exclusion_of(record)
     ]
     settings = dict(snakemake.params.settings)

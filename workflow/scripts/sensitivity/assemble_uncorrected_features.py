@@ -1,7 +1,10 @@
 """Assemble the study's features table and splits from the masks before correction."""
 
+from pathlib import Path
+
 import pandas as pd
 from livermets.cohort.cohort_table import read_cohort
+from livermets.cohort.scans_table import patients_of_scans, scan_ids
 from livermets.core.io import read_json_files, write_table
 from livermets.core.jobs import job
 from livermets.features.features_table import assemble_features
@@ -10,8 +13,11 @@ from livermets.sensitivity.uncorrected_masks import fittable_splits, uncorrected
 with job(snakemake):
     measurements = read_json_files(snakemake.input.measurements)
     files = snakemake.input
-    cohort = uncorrected_cohort(read_cohort(files.cohort), measurements)
-    features = assemble_features(cohort, files.radiomics, files.tables, snakemake.params.clinical)
+    scans = uncorrected_cohort(read_cohort([*files.scans, files.cohort][0]), measurements)
+    used = set(scan_ids(scans[scans["included"]]))
+    radiomics = [path for path in files.radiomics if Path(path).stem in used]
+    cohort = patients_of_scans(scans) if files.scans else scans
+    features = assemble_features(cohort, radiomics, files.tables, snakemake.params.clinical)
     splits = pd.read_parquet(files.splits)
     splits = fittable_splits(splits, features, snakemake.params.classes)
     write_table(snakemake.output.features, features)

@@ -53,11 +53,13 @@ class FigureData:
         As `livermets.evaluation.subgroups.measure_subgroups` returns it; None where they were not
         measured.
     slices : sequence of Path or None
-        The {patient}.npz files of lesion slices; None where the study has none.
+        The {scan}.npz files of lesion slices; None where the study has none.
     from_features : bool
         Whether the study started from a feature table.
     min_diameter_mm : float
         Smaller lesions were dropped.
+    scans : DataFrame or None
+        One row for each scan, as `read_cohort` gives it; None where each patient has one.
     """
 
     predictions: pd.DataFrame
@@ -75,6 +77,7 @@ class FigureData:
     slices: Sequence[Path] | None = None
     from_features: bool = False
     min_diameter_mm: float = 5.0
+    scans: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -193,6 +196,7 @@ def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
         classes=data.classes,
         min_diameter_mm=data.min_diameter_mm,
         from_features=data.from_features,
+        scans=data.scans,
     )
     predictions = with_scheme(data.predictions)
     for scheme in data.schemes:

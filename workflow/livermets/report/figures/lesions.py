@@ -8,10 +8,12 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from livermets.core.scan_ids import in_words, patient_of
 from livermets.core.seeds import derive_seed
 from livermets.evaluation.scored_arms import called_classes
 from livermets.report.figures.style import INK, class_colours, figure_style, save
 from livermets.study.arms import Arm
+from livermets.study.names import lesion_key
 
 WIDTH = 200  # lesions of a block of the map, side by side
 EXAMPLES = 5  # lesions of each class
@@ -20,12 +22,12 @@ EXAMPLES = 5  # lesions of each class
 def draw_examples(
     slices: list[Path], labels: dict[str, str], classes: list[str], seed: int, path: Path
 ) -> Path:
-    """Draw the largest slice of one random lesion of five random patients of each class.
+    """Draw the largest slice of one random lesion of five random scans of each class.
 
     Parameters
     ----------
     slices : list of Path
-        Files {patient}.npz with images, shape (n, y, x), and lesion, shape (n,). Empty files are
+        Files {scan}.npz with images, shape (n, y, x), and lesion, shape (n,). Empty files are
         skipped.
     labels : dict of str to str
         Patient -> class.
@@ -51,13 +53,13 @@ def draw_examples(
             axis.set_axis_off()
         for line, name in zip(axes, classes, strict=True):
             line[0].set_title(name.capitalize())
-            patients = sorted(patient for patient in files if labels.get(patient) == name)
-            for axis, patient in zip(line, rng.permutation(patients), strict=False):
-                example = _random_lesion(files[patient], rng)
+            scans = sorted(scan for scan in files if labels.get(patient_of(scan)) == name)
+            for axis, scan in zip(line, rng.permutation(scans), strict=False):
+                example = _random_lesion(files[scan], rng)
                 if example is not None:
                     image, lesion = example
                     axis.imshow(image, cmap="gray", vmin=0, vmax=255)
-                    axis.text(0.02, 0.02, f"{patient}, lesion {lesion}", color="white",
+                    axis.text(0.02, 0.02, f"{in_words(scan)}, lesion {lesion}", color="white",
                               fontsize=6.5, transform=axis.transAxes)  # fmt: skip
         return save(figure, path)
 
@@ -103,14 +105,14 @@ def draw_lesion_map(
     table = table[table["repeat"] == table["repeat"].min()]
     arms = sorted(table["arm"].unique(), key=Arm.parse)
     called = table.assign(call=called_classes(table, classes, positive, threshold)[0])
-    key = ["label", "patient", "lesion"]
+    key = ["label", *lesion_key(table)]
     called = called.pivot(index="arm", columns=key, values="call")  # noqa: PD010
     order = sorted(
         table[key].drop_duplicates().itertuples(index=False, name=None),
-        key=lambda lesion: (classes.index(lesion[0]), lesion[1], lesion[2]),
+        key=lambda lesion: (classes.index(lesion[0]), *lesion[1:]),
     )
     called = called.loc[arms, order]
-    blocks = _blocks([(label, patient) for label, patient, _ in order])
+    blocks = _blocks([(lesion[0], lesion[1]) for lesion in order])
     colours = class_colours(classes, positive)
     colours = {name: colours[name] for name in classes}
     with figure_style():

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from livermets.cohort.scans_table import scan_ids
+from livermets.core.scan_ids import in_words
 from livermets.features.features_table import LESION_FACTS
 from livermets.report.formatting import number, p_value, with_interval
 from livermets.report.paper_tables import read_table
@@ -61,8 +63,8 @@ def mask_results(folder: Path | None) -> dict[str, Any]:
             for before, after, n in changes.itertuples(index=False, name=None)
         ],
         "unusable": [
-            {"patient": patient, "reason": reason}
-            for patient, reason in zip(patients["patient"], reasons, strict=True)
+            {"patient": in_words(scan), "reason": reason}
+            for scan, reason in zip(scan_ids(patients), reasons, strict=True)
             if reason
         ],
         "without_lesion": int(((patients["lesions_uncorrected"] == 0) & (reasons == "")).sum()),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from livermets.core.scan_ids import in_words
 from livermets.report.patient_flow import SOURCES
 from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
@@ -12,8 +13,9 @@ from livermets.review.agreement_table import TOLERANCE_MM
 
 
 def context(results: StudyResults) -> dict[str, Any]:
-    """The number of patients by the origin of their mask, the warnings, and the agreement."""
-    included = results.included
+    """The number of patients, or scans, by origin of the mask, the warnings, and the agreement."""
+    scans = results.scans
+    included = results.included if scans is None else scans[scans["included"]]
     counts = (
         included["mask_source"].fillna("").value_counts().to_dict()
         if "mask_source" in included
@@ -22,6 +24,7 @@ def context(results: StudyResults) -> dict[str, Any]:
     no_images = "There are no masks in this run: the study started from a feature table."
     return {
         "sources": [(SOURCES.get(str(name), name), n) for name, n in counts.items() if name],
+        "unit": "Patients" if scans is None else "Scans",
         "warnings": check_warnings(results.mask_checks),
         "n_checked": sum(not check.get("excluded") for check in results.mask_checks.values()),
         "agreement": [] if results.agreement is None else agreement_lines(results.agreement),
@@ -30,16 +33,16 @@ def context(results: StudyResults) -> dict[str, Any]:
 
 
 def check_warnings(checks: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
-    """List the patients whose mask the checks warn of, each with the warnings.
+    """List the patients, or scans, whose mask the checks warn of, each with the warnings.
 
     Parameters
     ----------
     checks : mapping of str to mapping
-        Patient -> the result of `livermets.review.quality_checks.check_mask`, or `excluded`.
+        Id of the scan -> the result of `livermets.review.quality_checks.check_mask`, or `excluded`.
     """
     return [
-        (patient, list(check["warnings"]))
-        for patient, check in checks.items()
+        (in_words(scan), list(check["warnings"]))
+        for scan, check in checks.items()
         if not check.get("excluded") and check["warnings"]
     ]
 

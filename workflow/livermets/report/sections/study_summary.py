@@ -18,6 +18,9 @@ def context(results: StudyResults) -> dict[str, Any]:
         "Threshold": "none: the highest score" if results.multiclass else threshold,
         "Seed": results.config["seed"],
     }
+    if results.scans is not None:
+        used = int(results.scans["included"].sum())
+        settings["Scans"] = f"{used} of {len(results.scans)} in the sheet"
     if results.multiclass:
         del settings["Positive class"]
     groups = {name: included[included["label"] == name] for name in results.classes}

@@ -1,0 +1,66 @@
+"""Slices of patients: those of all scans of a patient together, for networks that see patients.
+
+Lesions are numbered in each scan. Here they are numbered through the scans of a patient, and the
+arrays keep scan and number of each, so that predictions name the lesion as every other table does.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from livermets.core.scan_ids import patient_of, scan_name
+from livermets.deep_learning.lesion_slices import Arrays, load_slices
+from livermets.study.names import SCAN
+
+NUMBER = "number"  # of the lesion in its scan
+
+
+def load_patients(files: Mapping[str, Path], patients: Collection[str]) -> dict[str, Arrays]:
+    """Load the slices of some patients, from the files of all scans.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        Id of the scan -> file of `save_slices`; an empty file (the scan is excluded) is skipped.
+    patients : collection of str
+        The patients to load.
+
+    Returns
+    -------
+    dict
+        Patient -> arrays of `lesion_slices`. Where scans have names, `lesion` counts through all
+        scans of the patient, and `scan` and `number` (n,) say which lesion of which scan it is.
+    """
+    scans: dict[str, dict[str, Arrays]] = defaultdict(dict)
+    for scan, path in files.items():
+        if patient_of(scan) in patients and path.stat().st_size:
+            scans[patient_of(scan)][scan] = load_slices(path)
+    return {patient: _one_patient(of_patient) for patient, of_patient in scans.items()}
+
+
+def lesions_of(arrays: Arrays) -> list[dict[str, object]]:
+    """Name each lesion of a patient by the columns scan (where there is one) and lesion.
+
+    The lesions stand in the order of `numpy.unique` of the array `lesion`.
+    """
+    lesions, first = np.unique(arrays["lesion"], return_index=True)
+    if SCAN not in arrays:
+        return [{"lesion": int(lesion)} for lesion in lesions]
+    named = zip(arrays[SCAN][first], arrays[NUMBER][first], strict=True)
+    return [{SCAN: str(scan), "lesion": int(number)} for scan, number in named]
+
+
+def _one_patient(scans: Mapping[str, Arrays]) -> Arrays:
+    parts, taken = [], 0
+    for scan, arrays in scans.items():
+        name = scan_name(scan)
+        if not name:
+            return arrays
+        numbers, through = np.unique(arrays["lesion"], return_inverse=True)
+        names = np.full(len(arrays["lesion"]), name)
+        own = {"lesion": through + taken + 1, NUMBER: arrays["lesion"], SCAN: names}
+        parts.append(arrays | own)
+        taken += len(numbers)
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
