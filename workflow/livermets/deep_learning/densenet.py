@@ -22,16 +22,12 @@ from livermets.core.io import write_table
 from livermets.core.seeds import derive_seed
 from livermets.deep_learning.augmentation import AffineRanges
 from livermets.deep_learning.dataset import LesionDataset, Slices, lesion_dataset
+from livermets.deep_learning.inference import lesion_means, predict
 from livermets.deep_learning.lesion_slices import load_slices
 from livermets.deep_learning.losses import probabilities
 from livermets.deep_learning.network import LesionNet, State, place, save_model
-from livermets.deep_learning.trainer import (
-    TrainingConfig,
-    TrainingDiverged,
-    fit,
-    lesion_means,
-    predict,
-)
+from livermets.deep_learning.optimisation import TrainingConfig
+from livermets.deep_learning.trainer import TrainingDiverged, fit
 from livermets.predictions.predictions_table import COLUMNS, score_columns
 from livermets.predictions.task import Task, require_every_class
 from livermets.study.names import DENSENET
@@ -115,6 +111,11 @@ def train_split(
         derive_seed(run.seed, DENSENET, run.split, "training")
     )
     log.info("%s: %d slices to train on, %d to validate", run.split, len(train), len(valid))
+    if not len(valid):
+        log.warning(
+            "%s has no lesion of a validation patient: all %d epochs are run, and the last weights "
+            "are kept; the `validation` of its scheme in `splits` says how many patients validate", run.split, config.epochs,
+        )  # fmt: skip
     try:
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
             best, epochs = fit(
