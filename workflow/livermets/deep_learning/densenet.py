@@ -23,8 +23,8 @@ from livermets.core.seeds import derive_seed
 from livermets.deep_learning.augmentation import AffineRanges
 from livermets.deep_learning.dataset import LesionDataset, Slices, lesion_dataset
 from livermets.deep_learning.inference import lesion_means, predict
-from livermets.deep_learning.lesion_slices import load_slices
 from livermets.deep_learning.losses import probabilities
+from livermets.deep_learning.mapped_slices import load_slices
 from livermets.deep_learning.network import LesionNet, State, place, save_model
 from livermets.deep_learning.optimisation import TrainingConfig
 from livermets.deep_learning.trainer import TrainingDiverged, fit
@@ -114,8 +114,10 @@ def train_split(
     if not len(valid):
         log.warning(
             "%s has no lesion of a validation patient: all %d epochs are run, and the last weights "
-            "are kept; the `validation` of its scheme in `splits` says how many patients validate", run.split, config.epochs,
-        )  # fmt: skip
+            "are kept; `validation` of its scheme in `splits` says how many patients validate",
+            run.split,
+            config.epochs,
+        )
     try:
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
             best, epochs = fit(
@@ -270,11 +272,13 @@ def read_settings(settings: Mapping[str, Any]) -> TrainingConfig:
 
 def _new_network(train: LesionDataset, outputs: Sequence[str], run: Run) -> LesionNet:
     """An untrained network with the standardisation of the training patients."""
-    lesion = train.images[train.images > 0].float()
+    values, counts = np.arange(1, 256), train.grey_levels()[1:]  # 0 is not the lesion
+    n = counts.sum()
+    mean = values @ counts / n
+    deviation = np.sqrt((values - mean) ** 2 @ counts / max(1, n - 1))
     with torch.random.fork_rng(devices=[]):  # MONAI draws the first weights from the global state
         torch.manual_seed(derive_seed(run.seed, DENSENET, run.split, "weights"))
-        deviation = lesion.std().clamp(min=1.0)
-        return LesionNet(lesion.mean().item(), deviation.item(), len(outputs))
+        return LesionNet(mean, max(1.0, deviation), len(outputs))
 
 
 def _with_role(roles: Mapping[str, str], role: str) -> list[str]:

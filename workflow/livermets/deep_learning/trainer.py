@@ -176,6 +176,6 @@ def _identity(
         "settings": repr(config),
         "seed": str(generator.initial_seed()),
         "first weights": hash_tensors(network.state_dict().values()),
-        "training slices": hash_tensors(vars(train).values()),
-        "validation slices": hash_tensors(vars(valid).values() if valid else []),
+        "training slices": hash_tensors(train.tensors()),
+        "validation slices": hash_tensors(valid.tensors() if valid else []),
     }
