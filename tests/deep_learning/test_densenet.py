@@ -6,7 +6,7 @@ import pytest
 import torch
 from helpers.lesion_textures import QUICK, SIZE, as_bytes, cohort
 from livermets.core.errors import BadInput
-from livermets.deep_learning import trainer
+from livermets.deep_learning import optimisation, trainer
 from livermets.deep_learning.dataset import lesion_dataset
 from livermets.deep_learning.densenet import Run, predict_split, run_split, train_split
 from livermets.deep_learning.lesion_slices import save_slices
@@ -96,7 +96,7 @@ def test_the_checkpoint_of_another_training_is_not_taken_up(tiny, tmp_path, chan
 
 def test_a_finished_checkpoint_gives_its_weights_without_another_epoch(tiny, tmp_path, monkeypatch):
     first, _ = train(checkpoint=tmp_path / "checkpoint.pt")
-    monkeypatch.setattr(trainer, "apply_affine", None)  # nothing can be trained any more
+    monkeypatch.setattr(optimisation, "apply_affine", None)  # nothing can be trained any more
     again, history = train(checkpoint=tmp_path / "checkpoint.pt")
     assert as_bytes(first) == as_bytes(again)
     assert len(history) == 4
@@ -141,12 +141,13 @@ def test_the_weights_kept_are_those_of_the_lowest_validation_loss(tiny, monkeypa
     assert as_bytes(best) == snapshots[1]
 
 
-def test_without_validation_patients_every_epoch_is_run_and_the_last_is_kept(tiny):
+def test_without_validation_patients_every_epoch_is_run_and_the_last_is_kept(tiny, caplog):
     roles = roles_of(cohort()[1], validation=())
     _, history = train(QUICK | {"patience": 1}, roles=roles)
     assert history["epoch"].tolist() == [1, 2, 3, 4]
     assert history["best"].all()
     assert history["valid_loss"].isna().all()
+    assert "holdout has no lesion of a validation patient: all 4 epochs are run" in caplog.text
 
 
 def test_a_validation_patient_of_one_class_has_a_loss_and_no_auc(tiny):

@@ -9,9 +9,9 @@ from livermets.core.errors import BadInput
 from livermets.deep_learning.lesion_slices import (
     choose_slices,
     lesion_slices,
-    load_slices,
     save_slices,
 )
+from livermets.deep_learning.mapped_slices import load_slices
 from livermets.imaging.ct import import_ct
 
 

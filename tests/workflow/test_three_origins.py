@@ -13,7 +13,8 @@ from livermets.classification.baselines import train_baseline
 from livermets.classification.importance_table import feature_importance
 from livermets.classification.training import train_arm
 from livermets.deep_learning.densenet import Run, run_split
-from livermets.deep_learning.lesion_slices import load_slices, save_slices
+from livermets.deep_learning.lesion_slices import save_slices
+from livermets.deep_learning.mapped_slices import load_slices
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
 from livermets.evaluation.paired_differences import compare_arms

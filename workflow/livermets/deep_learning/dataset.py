@@ -1,6 +1,9 @@
-"""Dataset: lesion slices of several patients as tensors, in which every lesion weighs the same."""
+"""Dataset: lesion slices of several patients, in which every lesion weighs the same.
 
-from collections.abc import Mapping, Sequence
+The images stay where they are, for example in mapped files, until a batch takes them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +11,7 @@ import torch
 
 from livermets.core.errors import BadInput
 from livermets.deep_learning.lesion_slices import SMALLEST
+from livermets.deep_learning.mapped_slices import StackedImages
 
 Slices = Mapping[str, Mapping[str, np.ndarray]]  # patient -> arrays of `lesion_slices`
 
@@ -18,7 +22,7 @@ class LesionDataset:
 
     Parameters
     ----------
-    images : tensor of uint8, shape (n, size, size)
+    images : StackedImages or tensor of uint8, shape (n, size, size)
         Lesion slices.
     targets : tensor of int64, shape (n,)
         Class numbers.
@@ -28,7 +32,7 @@ class LesionDataset:
         Share of each image in the training.
     """
 
-    images: torch.Tensor
+    images: StackedImages | torch.Tensor
     targets: torch.Tensor
     lesions: torch.Tensor
     weights: torch.Tensor
@@ -37,16 +41,32 @@ class LesionDataset:
         return len(self.targets)
 
     def to(self, device: torch.device) -> "LesionDataset":
-        """Move to `device`, but for images that would fill half of its free memory."""
-        stay = device.type == "cuda" and (
-            2 * self.images.nbytes > torch.cuda.mem_get_info(device)[0]
+        """Move to `device`; images stay off a GPU if they would fill half of its free memory."""
+        fits = device.type == "cuda" and (
+            2 * self.images.nbytes <= torch.cuda.mem_get_info(device)[0]
         )
         rest = (tensor.to(device) for tensor in (self.targets, self.lesions, self.weights))
-        return LesionDataset(self.images if stay else self.images.to(device), *rest)
+        return LesionDataset(self.images.to(device) if fits else self.images, *rest)
 
     def batch(self, index: torch.Tensor) -> torch.Tensor:
         """Take the images at `index`, on the device of the targets."""
-        return self.images[index.to(self.images.device)].to(self.targets.device)
+        where = self.images.device if isinstance(self.images, torch.Tensor) else "cpu"
+        return self.images[index.to(where)].to(self.targets.device)
+
+    def grey_levels(self) -> np.ndarray:
+        """Count the pixels of each value from 0 to 255 in all images."""
+        counts = [np.bincount(block.numpy().ravel(), minlength=256) for block in self._blocks()]
+        return np.sum(counts, axis=0)
+
+    def tensors(self) -> Iterator[torch.Tensor]:
+        """Give all that the dataset holds, images a few at a time."""
+        yield from self._blocks()
+        yield from (self.targets, self.lesions, self.weights)
+
+    def _blocks(self) -> Iterator[torch.Tensor]:
+        if isinstance(self.images, torch.Tensor):
+            return iter([self.images.cpu()])
+        return self.images.blocks()
 
     def draw(self, n: int, generator: torch.Generator) -> torch.Tensor:
         """Draw n indices in random order, each image about n times its share of the weights.
@@ -109,7 +129,7 @@ def lesion_dataset(
     keys = np.stack([owners, np.concatenate([slices[p]["lesion"] for p in with_slices])])
     _, lesions, sizes_of_lesions = np.unique(keys, axis=1, return_inverse=True, return_counts=True)
     return LesionDataset(
-        images=torch.from_numpy(np.concatenate([slices[p]["images"] for p in with_slices])),
+        images=StackedImages([slices[patient]["images"] for patient in with_slices]),
         targets=torch.from_numpy(targets),
         lesions=torch.from_numpy(lesions),
         weights=torch.from_numpy(1 / sizes_of_lesions[lesions]),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -21,16 +22,12 @@ from livermets.core.io import write_table
 from livermets.core.seeds import derive_seed
 from livermets.deep_learning.augmentation import AffineRanges
 from livermets.deep_learning.dataset import LesionDataset, Slices, lesion_dataset
+from livermets.deep_learning.inference import lesion_means, predict
 from livermets.deep_learning.losses import probabilities
 from livermets.deep_learning.network import LesionNet, State, place, save_model
+from livermets.deep_learning.optimisation import TrainingConfig
 from livermets.deep_learning.patient_slices import lesions_of, load_patients
-from livermets.deep_learning.trainer import (
-    TrainingConfig,
-    TrainingDiverged,
-    fit,
-    lesion_means,
-    predict,
-)
+from livermets.deep_learning.trainer import TrainingDiverged, fit
 from livermets.predictions.predictions_table import COLUMNS, prediction_columns, score_columns
 from livermets.predictions.task import Task, require_every_class
 from livermets.study.names import DENSENET
@@ -114,6 +111,13 @@ def train_split(
         derive_seed(run.seed, DENSENET, run.split, "training")
     )
     log.info("%s: %d slices to train on, %d to validate", run.split, len(train), len(valid))
+    if not len(valid):
+        log.warning(
+            "%s has no lesion of a validation patient: all %d epochs are run, and the last weights "
+            "are kept; `validation` of its scheme in `splits` says how many patients validate",
+            run.split,
+            config.epochs,
+        )
     try:
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
             best, epochs = fit(
@@ -271,11 +275,13 @@ def read_settings(settings: Mapping[str, Any]) -> TrainingConfig:
 
 def _new_network(train: LesionDataset, outputs: Sequence[str], run: Run) -> LesionNet:
     """An untrained network with the standardisation of the training patients."""
-    lesion = train.images[train.images > 0].float()
+    values, counts = np.arange(1, 256), train.grey_levels()[1:]  # 0 is not the lesion
+    n = counts.sum()
+    mean = values @ counts / n
+    deviation = np.sqrt((values - mean) ** 2 @ counts / max(1, n - 1))
     with torch.random.fork_rng(devices=[]):  # MONAI draws the first weights from the global state
         torch.manual_seed(derive_seed(run.seed, DENSENET, run.split, "weights"))
-        deviation = lesion.std().clamp(min=1.0)
-        return LesionNet(lesion.mean().item(), deviation.item(), len(outputs))
+        return LesionNet(mean, max(1.0, deviation), len(outputs))
 
 
 def _with_role(roles: Mapping[str, str], role: str) -> list[str]:

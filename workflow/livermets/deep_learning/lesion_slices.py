@@ -115,15 +115,9 @@ def choose_slices(areas: np.ndarray, max_per_lesion: int | None) -> np.ndarray:
 
 
 def save_slices(slices: Arrays, path: Path) -> None:
-    """Write a compressed .npz; the same arrays give the same bytes."""
+    """Write an uncompressed .npz, which can be mapped; the same arrays give the same bytes."""
     with atomic_path(path) as unfinished:
-        np.savez_compressed(unfinished, **slices)  # type: ignore[arg-type]  # stubs want a bool
-
-
-def load_slices(path: Path) -> Arrays:
-    """Read the arrays of a file of `save_slices`."""
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        np.savez(unfinished, **slices)  # type: ignore[arg-type]  # stubs want a bool
 
 
 def _weights(n: int, spacing: float, side: float, size: int) -> np.ndarray:

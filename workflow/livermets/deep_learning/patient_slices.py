@@ -7,11 +7,13 @@ arrays keep scan and number of each, so that predictions name the lesion as ever
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from livermets.core.scan_ids import patient_of, scan_name
-from livermets.deep_learning.lesion_slices import Arrays, load_slices
+from livermets.deep_learning.lesion_slices import Arrays
+from livermets.deep_learning.mapped_slices import StackedImages, load_slices
 from livermets.study.names import SCAN
 
 NUMBER = "number"  # of the lesion in its scan
@@ -52,7 +54,8 @@ def lesions_of(arrays: Arrays) -> list[dict[str, object]]:
     return [{SCAN: str(scan), "lesion": int(number)} for scan, number in named]
 
 
-def _one_patient(scans: Mapping[str, Arrays]) -> Arrays:
+def _one_patient(scans: Mapping[str, Arrays]) -> dict[str, Any]:
+    """The arrays of all scans of a patient as one, the images still mapped."""
     parts, taken = [], 0
     for scan, arrays in scans.items():
         name = scan_name(scan)
@@ -63,4 +66,6 @@ def _one_patient(scans: Mapping[str, Arrays]) -> Arrays:
         own = {"lesion": through + taken + 1, NUMBER: arrays["lesion"], SCAN: names}
         parts.append(arrays | own)
         taken += len(numbers)
-    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    images = {"images": StackedImages([part["images"] for part in parts])}
+    others = (key for key in parts[0] if key not in images)
+    return images | {key: np.concatenate([part[key] for part in parts]) for key in others}
