@@ -68,6 +68,7 @@ include: "workflow/rules/classification.smk"
 if study.deep_learning:
 
     include: "workflow/rules/deep_learning.smk"
+    include: "workflow/rules/pooling_slices.smk"
 
 
 include: "workflow/rules/pooling.smk"

@@ -51,7 +51,8 @@ class Lesions:
     @property
     def groups(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Members and mask of the patients in sorted order (`fill_up`)."""
-        return fill_up(self.values, np.unique(self.patient, return_inverse=True)[1])
+        group = np.unique(self.patient, return_inverse=True)[1]
+        return fill_up(torch.as_tensor(self.values).float(), torch.as_tensor(group))
 
     @property
     def patient_targets(self) -> torch.Tensor:

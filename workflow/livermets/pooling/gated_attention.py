@@ -5,7 +5,6 @@ equations 8 and 9. Groups are the lesions of a patient or the slices of a lesion
 size, so a group is filled up with rows of zeros, which a mask leaves out.
 """
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -60,27 +59,28 @@ class AttentionClassifier(nn.Module):
         return logits.squeeze(1) if logits.shape[1] == 1 else logits
 
 
-def fill_up(values: np.ndarray, group: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """Arrange the members of groups side by side.
+def fill_up(values: torch.Tensor, group: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Arrange the members of groups side by side; gradients pass.
 
     Parameters
     ----------
-    values : ndarray of float, shape (rows, n)
+    values : tensor of float, shape (rows, n)
         The members.
-    group : ndarray of int, shape (rows,)
+    group : tensor of int64, shape (rows,)
         Number of the group of each row, ascending from 0.
 
     Returns
     -------
-    members : tensor of float32, shape (groups, members, n)
+    members : tensor of float, shape (groups, members, n)
         Zeros where a group has fewer members than the largest.
     mask : tensor of bool, shape (groups, members)
         Whether there is a member.
     """
-    counts = np.bincount(group)
-    place = np.arange(len(group)) - np.repeat(np.cumsum(counts) - counts, counts)
-    members = torch.zeros(len(counts), int(counts.max()), values.shape[1])
-    mask = torch.zeros(members.shape[:2], dtype=torch.bool)
-    members[group, place] = torch.as_tensor(values, dtype=torch.float32)
+    counts = group.bincount()
+    first = counts.cumsum(0) - counts
+    place = torch.arange(len(group), device=group.device) - first[group]
+    members = values.new_zeros(len(counts), int(counts.max()), values.shape[1])
+    mask = torch.zeros(members.shape[:2], dtype=torch.bool, device=group.device)
+    members[group, place] = values
     mask[group, place] = True
     return members, mask

@@ -18,7 +18,13 @@ from livermets.study.baselines import available_baselines, volume_column
 from livermets.study.classifiers import CLASSIFIERS
 from livermets.study.cohort_files import CohortFiles
 from livermets.study.names import CLINICAL, DENSENET, SITE
-from livermets.study.pooling import ATTENTION, pooled_arms
+from livermets.study.pooling import (
+    ATTENTION,
+    LESION_POOLING,
+    pooled_arms,
+    refuse_without_network,
+    slice_arm,
+)
 from livermets.study.table_file import ending_of
 
 
@@ -78,8 +84,15 @@ class ArmPlan(CohortFiles):
             *self.feature_set_arms,
             *self.baseline_arms,
             *deep,
+            *self.slice_arms,
         ]
         return [*arms, *self._pooled_arms(arms)]
+
+    @property
+    def slice_arms(self) -> list[str]:
+        """Arms of DenseNet-121 whose slices are pooled to lesions in another way than the mean."""
+        refuse_without_network(self.config, self.deep_learning)
+        return [slice_arm(pooling) for pooling in self.config["pooling"]["lesion"]]
 
     def _pooled_arms(self, arms: list[str]) -> list[str]:
         """Arms whose lesions are pooled to patients in another way than by the mean."""
@@ -147,12 +160,18 @@ class ArmPlan(CohortFiles):
     def rerun_arms(self) -> list[str]:
         """Arms that sensitivity analyses fit once more on another features table."""
         left_out = {DENSENET, *self.feature_set_arms}
+        left_out |= {*self.slice_arms}
         return [arm for arm in self.arms if arm not in left_out and not Arm.parse(arm).pooling]
 
     @staticmethod
     def added_tables(folder: str | Path = "results/predictions") -> dict[str, str]:
         """Find the prediction tables that the user put into the folder, by the arms they are of."""
-        ours = {SELECTED, DENSENET, *classifier_arms(CLASSIFIERS, RESAMPLINGS)}
+        ours = {
+            SELECTED,
+            DENSENET,
+            *map(slice_arm, LESION_POOLING),
+            *classifier_arms(CLASSIFIERS, RESAMPLINGS),
+        }
         ours |= {baseline_arm(name) for name in BASELINES}
         tables = sorted(path for path in Path(folder).glob("[!.]*") if ending_of(path))
         added = {path.name.removesuffix(ending_of(path)): str(path) for path in tables}

@@ -72,7 +72,7 @@ def pooled_arms(ways: Iterable[str], arms: Iterable[str]) -> list[str]:
 
 def refuse_without_network(config: Mapping[str, Any], deep_learning: bool) -> None:
     """Refuse pooling over slices and fusion in a study that trains no DenseNet-121."""
-    for section, key in (("pooling", "lesion"), ("fusion", "methods")):
+    for section, key in (("pooling", "lesion"),):
         if config[section][key] and not deep_learning:
             raise BadInput(
                 f"config: `{section}.{key}` needs DenseNet-121, which this study does not train; "
