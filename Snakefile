@@ -14,6 +14,7 @@
 #   slices                                       images of lesions for DenseNet-121
 #   models/{arm}, predictions/{arm}.parquet      arm = {model}-{resampling}, baseline_*, densenet121
 #                                                and {model}-none@{feature sets to compare}
+#   attention                                    how much each lesion of a patient counts
 #   importance.parquet                           permutation importance of the features
 #   metrics, differences, confusion, split_aucs  the evaluation of every arm (.parquet)
 #   audit, audit.json                            the leakage audit
@@ -68,8 +69,10 @@ include: "workflow/rules/classification.smk"
 if study.deep_learning:
 
     include: "workflow/rules/deep_learning.smk"
+    include: "workflow/rules/pooling_slices.smk"
 
 
+include: "workflow/rules/pooling.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/evaluation.smk"
 

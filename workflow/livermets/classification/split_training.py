@@ -57,7 +57,7 @@ def train_on_splits(
     BadInput
         The tables do not fit together.
     """
-    rows = _checked_rows(features, splits, columns, task)
+    rows = checked_rows(features, splits, columns, task)
     codes = rows["label"].map({name: code for code, name in enumerate(task.classes)}).to_numpy(int)
     predictions, fitted, report = [], {}, []
     for split in splits["split"].unique():
@@ -76,7 +76,7 @@ def train_on_splits(
         stable = stable_columns(columns, unstable, split)
         fitted[split], record = train(rows.loc[training, stable], codes[training], patients, split)
         scores = fitted[split].predict_proba(rows.loc[test, stable])
-        table = _prediction_rows(rows[test], scores, task, arm, split)
+        table = prediction_rows(rows[test], scores, task, arm, split)
         if "threshold" in record:
             table = table.assign(threshold=record["threshold"])
         predictions.append(table)
@@ -87,7 +87,7 @@ def train_on_splits(
     return table, fitted, pd.DataFrame(report)
 
 
-def _prediction_rows(
+def prediction_rows(
     rows: pd.DataFrame, scores: np.ndarray, task: Task, arm: str, split: str
 ) -> pd.DataFrame:
     """Rows of a prediction table, from test rows and probabilities (rows, classes)."""
@@ -99,7 +99,7 @@ def _prediction_rows(
     return table
 
 
-def _checked_rows(
+def checked_rows(
     features: pd.DataFrame, splits: pd.DataFrame, columns: Sequence[str], task: Task
 ) -> pd.DataFrame:
     """The rows to learn from, sorted; refuses tables that do not fit together."""

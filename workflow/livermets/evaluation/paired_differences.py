@@ -6,7 +6,7 @@ primary one (`evaluation.primary_comparison`); all others are secondary.
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from livermets.evaluation.metric_intervals import UNDEFINED, MetricSample
 from livermets.evaluation.multiplicity import with_holm
 from livermets.evaluation.scored_arms import ArmTables, ScoredArm, arm_tables, scored_arms
 from livermets.study.arms import REFERENCE_SETS, SELECTED, Arm, baseline_arm
-from livermets.study.names import DENSENET, lesion_key
+from livermets.study.names import DENSENET, RADIOMICS, lesion_key
 from livermets.study.outputs import LEVELS
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,9 @@ def compare_arms(
     - "as is": every resampled arm with the same model without resampling.
     - "sets": every arm that learns from a choice of feature sets with the same arm that learns from
       `original`, and with nothing else.
+    - "pooling": every arm that pools slices or lesions in another way with the same arm by the
+      mean; attention over the radiomics of lesions with the selected radiomics arm.
+    - "fused radiomics", "fused network": radiomics and DenseNet joined with each of them alone.
     - "primary": the two arms of `primary`, if no other comparison has them.
 
     Lesions that only one of two arms scored are left out. Arms without a lesion in common are
@@ -172,10 +175,11 @@ def _pairs(
     tables: ArmTables, volume: str, primary: Sequence[str] | None
 ) -> list[tuple[str, tuple[str, str], tuple[str, str]]]:
     """The comparisons: their name, and (arm, scheme) of both arms."""
+    radiomics = _radiomics_arm({arm for arm, _ in tables})
     pairs = [
         (against, (arm, scheme), (reference, scheme))
         for arm, scheme in tables
-        for against, reference in _references(arm, volume).items()
+        for against, reference in _references(arm, volume, radiomics).items()
         if (reference, scheme) in tables
     ]
     if primary is not None:
@@ -191,15 +195,33 @@ def _pairs(
     return pairs
 
 
-def _references(arm: str, volume: str) -> Mapping[str, str]:
+def _radiomics_arm(arms: Collection[str]) -> str:
+    """The arm that stands for radiomics: the selected one, or a study's only classifier; or ""."""
+    if SELECTED in arms:
+        return SELECTED
+    classifiers = [
+        arm for arm in arms if (parsed := Arm.parse(arm)).resampling and parsed == parsed.plain
+    ]
+    return classifiers[0] if len(classifiers) == 1 else ""
+
+
+def _references(arm: str, volume: str, radiomics: str) -> Mapping[str, str]:
     """Comparison -> the arm that this one is compared with."""
     compared = Arm.parse(arm)
+    if compared.pooling:
+        of_mean = radiomics if compared.model == RADIOMICS else str(compared.by_mean)
+        against_volume = {} if compared.family in ("sets", "baseline") else {"volume": volume}
+        return against_volume | {"pooling": of_mean}
     if compared.family == "sets":
         reference = replace(compared, feature_sets=REFERENCE_SETS)
         return {"sets": str(reference)} if compared != reference else {}
     references = {}
     if arm != volume and compared.family != "baseline":
         references["volume"] = volume
+    if compared.family == "deep" and arm != DENSENET:
+        references["pooling"] = DENSENET
+    if compared.family == "fusion":
+        references |= {"fused radiomics": radiomics, "fused network": DENSENET}
     if arm in (SELECTED, DENSENET):
         references |= {name: baseline_arm(name) for name in SHARED_BASELINES}
     if arm == baseline_arm("radiomics_clinical"):

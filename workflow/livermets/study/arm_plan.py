@@ -14,10 +14,17 @@ from livermets.study.arms import (
     baseline_arm,
     classifier_arms,
 )
-from livermets.study.baselines import available_baselines
+from livermets.study.baselines import available_baselines, volume_column
 from livermets.study.classifiers import CLASSIFIERS
 from livermets.study.cohort_files import CohortFiles
 from livermets.study.names import CLINICAL, DENSENET, SITE
+from livermets.study.pooling import (
+    ATTENTION,
+    LESION_POOLING,
+    pooled_arms,
+    refuse_without_network,
+    slice_arm,
+)
 from livermets.study.table_file import ending_of
 
 
@@ -71,13 +78,43 @@ class ArmPlan(CohortFiles):
         tuned = self.config["classification"]["tuning"]["iterations"]
         selected = [SELECTED] if len(self.classifier_arms) > 1 and tuned else []
         deep = [DENSENET] if self.deep_learning else []
-        return [
+        arms = [
             *self.classifier_arms,
             *selected,
             *self.feature_set_arms,
             *self.baseline_arms,
             *deep,
+            *self.slice_arms,
         ]
+        return [*arms, *self._pooled_arms(arms)]
+
+    @property
+    def slice_arms(self) -> list[str]:
+        """Arms of DenseNet-121 whose slices are pooled to lesions in another way than the mean."""
+        refuse_without_network(self.config, self.deep_learning)
+        return [slice_arm(pooling) for pooling in self.config["pooling"]["lesion"]]
+
+    def _pooled_arms(self, arms: list[str]) -> list[str]:
+        """Arms whose lesions are pooled to patients in another way than by the mean."""
+        named = self.config["pooling"]["arms"]
+        if named is None:
+            named = [arm for arm in (SELECTED, DENSENET) if arm in arms]
+            named = named if SELECTED in arms else [*self.classifier_arms, *named]
+        there = [*arms, *self.added_arms()]
+        for arm in named:
+            if arm not in there:
+                raise BadInput(
+                    f"config: `pooling.arms` names {arm!r}, and this study has no such arm; name "
+                    f"some of {', '.join(there)}."
+                )
+        ways = self.config["pooling"]["patient"]
+        by_volume = [way for way in ways if way != ATTENTION]
+        if by_volume and not self.has_images and volume_column(self.table_columns) is None:
+            raise BadInput(
+                f"config: `pooling.patient` has {by_volume[0]}, and {self.config['features']} has "
+                "no volume of the lesions; add the column volume_ml, or leave it out."
+            )
+        return pooled_arms(ways, named)
 
     @property
     def primary_comparison(self) -> list[str] | None:
@@ -123,16 +160,30 @@ class ArmPlan(CohortFiles):
     def rerun_arms(self) -> list[str]:
         """Arms that sensitivity analyses fit once more on another features table."""
         left_out = {DENSENET, *self.feature_set_arms}
-        return [arm for arm in self.arms if arm not in left_out]
+        left_out |= {*self.slice_arms}
+        return [arm for arm in self.arms if arm not in left_out and not Arm.parse(arm).pooling]
 
     @staticmethod
     def added_tables(folder: str | Path = "results/predictions") -> dict[str, str]:
         """Find the prediction tables that the user put into the folder, by the arms they are of."""
-        ours = {SELECTED, DENSENET, *classifier_arms(CLASSIFIERS, RESAMPLINGS)}
+        ours = {
+            SELECTED,
+            DENSENET,
+            *map(slice_arm, LESION_POOLING),
+            *classifier_arms(CLASSIFIERS, RESAMPLINGS),
+        }
         ours |= {baseline_arm(name) for name in BASELINES}
         tables = sorted(path for path in Path(folder).glob("[!.]*") if ending_of(path))
         added = {path.name.removesuffix(ending_of(path)): str(path) for path in tables}
-        return {arm: path for arm, path in added.items() if str(Arm.parse(arm).plain) not in ours}
+        return {
+            arm: path
+            for arm, path in added.items()
+            if str(Arm.parse(arm).plain) not in ours and not Arm.parse(arm).pooling
+        }
+
+    def prediction_table(self, arm: str) -> str:
+        """The prediction table of an arm, ours or one that the user put into the folder."""
+        return self.added_tables().get(arm, f"results/predictions/{arm}.parquet")
 
     @classmethod
     def added_arms(cls, folder: str | Path = "results/predictions") -> list[str]:
@@ -168,6 +219,16 @@ class ArmPlan(CohortFiles):
             "youden": self.config["evaluation"]["threshold"] == "youden",
             "threshold_level": self.config["evaluation"]["threshold_level"],
             "weigh": classification["weigh"],
+        }
+
+    @property
+    def attention_training(self) -> dict[str, Any]:
+        """How attention over lesions is trained (`pooling.lesion_attention.AttentionSettings`)."""
+        classification = self.config["classification"]
+        return {
+            "correlation": classification["max_correlation"],
+            "folds": classification["tuning"]["folds"],
+            "seed": self.config["seed"],
         }
 
     @property

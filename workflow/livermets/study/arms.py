@@ -1,16 +1,24 @@
 """Arms of a study: their names in files, their titles in print, and their order in tables.
 
 An arm is a model with a way of resampling and, where feature sets are compared, a choice of them:
-`knn-smote`, `knn-none@shuffled`, `densenet121`, `baseline_volume`. Files and tables carry the name;
-`Arm.parse` tells its parts.
+`knn-smote`, `knn-none@shuffled`, `densenet121`, `baseline_volume`. Where a patient's score is not
+the mean of the lesions' scores, the name ends in the way of pooling: `selected~largest`. Files and
+tables carry the name; `Arm.parse` tells its parts.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from livermets.study.classifiers import CLASSIFIERS
-from livermets.study.names import DENSENET
+from livermets.study.names import DENSENET, RADIOMICS
+from livermets.study.pooling import (
+    FUSION_TITLES,
+    LESION_POOLING,
+    PATIENT_POOLING,
+    fusion_arm,
+    slice_arm,
+)
 
 RESAMPLINGS = {
     "none": "none",
@@ -34,10 +42,13 @@ _BASELINE = "baseline_"  # prefix of a baseline's arm
 _TITLES = {
     **{name: classifier.title for name, classifier in CLASSIFIERS.items()},
     SELECTED: "Selected by inner cross-validation",
+    RADIOMICS: "Radiomics",
     DENSENET: "DenseNet-121",
+    **{slice_arm(name): f"DenseNet-121, {title}" for name, title in LESION_POOLING.items()},
+    **{fusion_arm(name): title for name, title in FUSION_TITLES.items()},
     **{_BASELINE + name: title for name, title in BASELINES.items()},
 }
-_FAMILIES = ("radiomics", "sets", "deep", "other", "baseline")
+_FAMILIES = ("radiomics", "sets", "deep", "fusion", "other", "baseline")
 
 
 @dataclass(frozen=True)
@@ -45,22 +56,26 @@ class Arm:
     """An arm: a model, its way of resampling and its choice of feature sets.
 
     Arms compare in the order of the tables: radiomics as in the paper, arms of feature sets, deep
-    learning, tables that the user added, baselines.
+    learning, both joined, tables that the user added, baselines.
 
     Parameters
     ----------
     model : str
-        A classifier of the registry, `selected`, `densenet121`, `baseline_{name}`, or the whole
-        name of an arm that the user added.
+        A classifier of the registry, `selected`, `densenet121`, `densenet121_{pooling of slices}`,
+        `fusion_{method}`, `baseline_{name}`, `radiomics` (attention over lesions alone), or the
+        whole name of an arm that the user added.
     resampling : str
         A key of `RESAMPLINGS`; "" where the arm has none.
     feature_sets : str
         An entry of `classification.compare_feature_sets`; "" for the study's own choice.
+    pooling : str
+        How the lesions' scores become the patient's, a key of `PATIENT_POOLING`; "" for their mean.
     """
 
     model: str
     resampling: str = ""
     feature_sets: str = ""
+    pooling: str = ""
 
     @staticmethod
     @cache
@@ -68,22 +83,28 @@ class Arm:
         """Parse the name of an arm, as files and tables have it.
 
         >>> Arm.parse("kernel_svm-smote")
-        Arm(model='kernel_svm', resampling='smote', feature_sets='')
+        Arm(model='kernel_svm', resampling='smote', feature_sets='', pooling='')
         >>> Arm.parse("knn-none@shuffled").feature_sets
         'shuffled'
-        >>> Arm.parse("my-own-model")
-        Arm(model='my-own-model', resampling='', feature_sets='')
+        >>> Arm.parse("selected~largest").pooling
+        'largest'
+        >>> Arm.parse("my-own-model~2")
+        Arm(model='my-own-model~2', resampling='', feature_sets='', pooling='')
         """
-        plain, _, feature_sets = name.partition("@")
+        by_mean, _, pooling = name.rpartition("~")
+        if not by_mean or pooling not in PATIENT_POOLING:
+            by_mean, pooling = name, ""
+        plain, _, feature_sets = by_mean.partition("@")
         model, _, resampling = plain.rpartition("-")
         if model and resampling in RESAMPLINGS:
-            return Arm(model, resampling, feature_sets)
-        return Arm(plain, feature_sets=feature_sets)
+            return Arm(model, resampling, feature_sets, pooling)
+        return Arm(plain, "", feature_sets, pooling)
 
     def __str__(self) -> str:
         """The name, as files and tables have it."""
         name = f"{self.model}-{self.resampling}" if self.resampling else self.model
-        return f"{name}@{self.feature_sets}" if self.feature_sets else name
+        name = f"{name}@{self.feature_sets}" if self.feature_sets else name
+        return f"{name}~{self.pooling}" if self.pooling else name
 
     def __lt__(self, other: "Arm") -> bool:
         """Whether this arm stands before the other in tables and figures."""
@@ -91,7 +112,7 @@ class Arm:
 
     @property
     def _order(self) -> tuple:
-        models, resamplings = list(_TITLES), list(RESAMPLINGS)
+        models, resamplings, poolings = list(_TITLES), list(RESAMPLINGS), list(PATIENT_POOLING)
         return (
             _FAMILIES.index(self.family),
             models.index(self.model) if self.model in models else len(models),
@@ -99,31 +120,46 @@ class Arm:
             resamplings.index(self.resampling) if self.resampling else -1,
             self.feature_sets != REFERENCE_SETS,
             self.feature_sets,
+            poolings.index(self.pooling) if self.pooling else -1,
         )
 
     @property
     def plain(self) -> "Arm":
-        """The same model and resampling without a choice of feature sets."""
+        """The same model and resampling, by the mean and without a choice of feature sets."""
         return Arm(self.model, self.resampling)
 
     @property
+    def by_mean(self) -> "Arm":
+        """The same arm with the mean of the lesions' scores as the patient's."""
+        return replace(self, pooling="")
+
+    @property
     def family(self) -> str:
-        """One of radiomics, sets (a choice of feature sets), deep, baseline, other (a user's)."""
+        """One of radiomics, sets (of features), deep, fusion, baseline, other (a user's)."""
         if self.resampling and self.feature_sets:
             return "sets"
         if self.model.startswith(_BASELINE):
             return "baseline"
         if self.model.startswith("densenet"):
             return "deep"
+        if self.model in map(fusion_arm, FUSION_TITLES):
+            return "fusion"
         return "radiomics" if self.resampling or self.model in _TITLES else "other"
 
     @property
     def model_title(self) -> str:
-        """The model in words, with its choice of feature sets; a user's arm by its own name."""
+        """The model in words, with feature sets and pooling; a user's arm by its own name."""
         title = _TITLES.get(self.model, self.model)
         if self.family == "other":
-            return str(self)
-        return f"{title}: {self.feature_sets}" if self.family == "sets" else title
+            title = str(self.by_mean)
+        elif self.family == "sets":
+            title = f"{title}: {self.feature_sets}"
+        return f"{title}, {self.pooling_title}" if self.pooling else title
+
+    @property
+    def pooling_title(self) -> str:
+        """How a patient's score comes from the lesions', in words; "" for the mean."""
+        return PATIENT_POOLING.get(self.pooling, "")
 
     @property
     def resampling_title(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Hashable, Iterable
 CLINICAL = "clinical_"  # prefix of the clinical columns in the features table
 SITE = "site"  # column of the cohort sheet: where a patient was scanned
 DENSENET = "densenet121"  # the arm of deep learning
+RADIOMICS = "radiomics"  # the arm that learns from the features of all lesions of a patient at once
 SCAN = "scan"  # column of the cohort sheet: which scan of the patient, where it lists several
 
 

@@ -76,7 +76,7 @@ def panels(arms: list[str]) -> list[tuple[str, list[str]]]:
         elif arm.family == "sets":
             title = f"{arm.plain.model_title}, sets"
         else:
-            title = PANEL_TITLES.get(name, arm.model_title)
+            title = PANEL_TITLES.get(str(arm.by_mean), arm.by_mean.model_title)
         arms_by_title.setdefault(title, []).append(name)
     return list(arms_by_title.items())
 
@@ -111,6 +111,8 @@ class Line:
         arm = Arm.parse(self.scored.arm)
         if arm.family == "sets":
             return arm.feature_sets
+        if arm.pooling:
+            return arm.pooling_title
         if not arm.resampling:
             return MODEL_LABELS.get(self.scored.arm, arm.model_title)
         return RESAMPLING_LABELS.get(arm.resampling) or arm.title.rsplit(", ", 1)[-1]
@@ -204,7 +206,7 @@ def _draw_lines(
         draw(Line(axis, scored[REFERENCE], target, dotted, with_band=False))
     for j, name in enumerate(arms):
         arm = Arm.parse(name)
-        resampling = "" if arm.family == "sets" else arm.resampling
+        resampling = "" if arm.family == "sets" or arm.pooling else arm.resampling
         style = {"color": RESAMPLING_COLOURS.get(resampling, CYCLE[j % len(CYCLE)]), "lw": 1.3}
         asked = j == 0 and title != BASELINES
         reason = no_band_reason(scored[name], target.name) if asked else ""

@@ -37,6 +37,7 @@ FAMILIES = {
     "radiomics": "Radiomics classifiers",
     "sets": "Feature sets compared",
     "deep": "Deep learning",
+    "fusion": "Radiomics and deep learning joined",
     "other": "Other tables",
     "baseline": "Baselines",
 }
@@ -47,6 +48,9 @@ COMPARISONS = {
     "clinical": "Against clinical columns alone",
     "radiomics": "DenseNet-121 against radiomics",
     "as is": "Resampled arms against the same model without resampling",
+    "pooling": "Other ways from slices to lesion to patient against the mean",
+    "fused radiomics": "Radiomics and DenseNet-121 joined against radiomics alone",
+    "fused network": "Radiomics and DenseNet-121 joined against DenseNet-121 alone",
     "primary": "The comparison named before the study",
 }  # comparison -> title, in the order of the page
 

@@ -19,7 +19,7 @@ from livermets.study.schemes import scheme_title
 
 LEVEL = "patient"  # the level of the answers
 DOMINANT_SHARE = 0.25  # of a class's lesions, above which one patient is named
-MODELS = ("radiomics", "deep", "other")  # families of arms, baselines left out
+MODELS = ("radiomics", "deep", "fusion", "other")  # families of arms, baselines left out
 NAMED_PATIENTS = 10  # at most so many are named in an answer
 
 

@@ -1,0 +1,144 @@
+"""Slice scores: the probabilities of every slice, and lesion scores by other ways than their mean.
+
+The score of a lesion is the mean over its slices, as in the paper. Where few slices of a lesion
+tell its class, its highest slices may say more.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from livermets.core.devices import pick_device
+from livermets.deep_learning.dataset import Slices, lesion_dataset
+from livermets.deep_learning.densenet import Run, output_classes
+from livermets.deep_learning.lesion_slices import load_slices
+from livermets.deep_learning.losses import probabilities
+from livermets.deep_learning.network import LesionNet, State, load_model, place
+from livermets.deep_learning.trainer import predict
+from livermets.predictions.predictions_table import COLUMNS, score_columns
+from livermets.predictions.task import Task
+
+LESION = ["split", "patient", "lesion", "label"]
+
+
+def score_slices(
+    state: State, slices: Slices, labels: Mapping[str, str], task: Task, run: Run
+) -> pd.DataFrame:
+    """Score every slice of some patients with a trained DenseNet-121.
+
+    Parameters
+    ----------
+    state : dict
+        Weights of a `LesionNet`.
+    slices : mapping
+        Slices of each patient to score; a patient without lesions may have empty arrays.
+    labels : mapping
+        Class name of each patient.
+    task : Task
+        The classes.
+    run : Run
+        Split, device and threads.
+
+    Returns
+    -------
+    data frame
+        split, patient, lesion, label, slice (from 1 in each lesion, in the order of z) and score,
+        the probability of the positive class; with three or more classes score_CLASS of each.
+    """
+    torch.set_num_threads(run.threads)
+    outputs, classes = output_classes(task), list(task.classes)
+    network = LesionNet(classes=len(outputs))
+    network.load_state_dict(state)
+    place(network, pick_device(run.device, "densenet.device"))
+    names = ["score", *score_columns(classes)]
+    places = [outputs.index(name) for name in (task.positive, *classes)][: len(names)]
+    tables = []
+    for patient in sorted(slices):
+        dataset = lesion_dataset(slices, labels, [patient], outputs)
+        if not len(dataset):
+            continue
+        logits = predict(network, dataset.to(network.mean.device))
+        chances = probabilities(logits.double()).cpu().numpy()[:, places]
+        table = pd.DataFrame(chances, columns=names)
+        table = table.assign(lesion=np.asarray(slices[patient]["lesion"], "int64"))
+        table = table.assign(split=run.split, patient=patient, label=labels[patient])
+        tables.append(table.assign(slice=table.groupby("lesion").cumcount() + 1))
+    columns = [*LESION, "slice", *names]
+    return (
+        pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame([], [], columns)
+    )
+
+
+def pool_slices(
+    slice_scores: pd.DataFrame, pooling: str, top_k: int, classes: list[str], arm: str
+) -> pd.DataFrame:
+    """Pool the slices of each lesion to a prediction table.
+
+    Parameters
+    ----------
+    slice_scores : data frame
+        As `score_slices` returns it, of one split or more.
+    pooling : {"max", "topk"}
+        The highest probability of a lesion's slices, or the mean of the `top_k` highest; a lesion
+        with fewer slices is scored by all of them. Of three or more classes each is pooled by
+        itself, and the results are divided by their sum.
+    top_k : int
+        Number of slices of `topk`.
+    classes : list of str
+        The study's class names.
+    arm : str
+        Name of the arm.
+
+    Returns
+    -------
+    data frame
+        A prediction table, one row per lesion and split.
+    """
+    count = {"max": 1, "topk": top_k}[pooling]
+    names = ["score", *score_columns(classes)]
+    lesion = [slice_scores[name] for name in LESION]
+    pooled = {}
+    for name in names:
+        scores = slice_scores[name]
+        highest = scores.groupby(lesion).rank(method="first", ascending=False) <= count
+        pooled[name] = scores[highest].groupby([part[highest] for part in lesion]).mean()
+    table = pd.DataFrame(pooled)
+    if names[1:]:
+        total = table[names[1:]].sum(axis=1)
+        table = table.div(total, axis=0)
+    return table.reset_index().assign(arm=arm)[[*COLUMNS, *names[1:]]]
+
+
+def score_split(
+    model: Path,
+    slice_files: Mapping[str, Path],
+    splits: pd.DataFrame,
+    labels: Mapping[str, str],
+    task: Task,
+    run: Run,
+) -> pd.DataFrame:
+    """Score the slices of the test patients of one split, from files.
+
+    Parameters
+    ----------
+    model : path
+        `model.pt` of the split.
+    slice_files : mapping
+        File of the slices of each patient.
+    splits : data frame
+        Columns split, patient, role.
+    labels, task, run
+        As in `score_slices`.
+
+    Returns
+    -------
+    data frame
+        As `score_slices` returns it.
+    """
+    tested = splits[(splits["split"] == run.split) & (splits["role"] == "test")]
+    slices = {patient: load_slices(slice_files[patient]) for patient in tested["patient"]}
+    state, _ = load_model(model)
+    return score_slices(state, slices, labels, task, run)
