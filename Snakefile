@@ -15,6 +15,7 @@
 #                                                and {model}-none@{feature sets to compare}
 #   importance.parquet                           permutation importance of the features
 #   metrics, differences, confusion, split_aucs  the evaluation of every arm (.parquet)
+#   heterogeneity                                how unlike the lesions of a patient are, by class
 #   audit, audit.json                            the leakage audit
 #   permutation_test.json                        negative control: labels permuted many times
 #   permuted_labels                              negative control: the classification once more
@@ -67,6 +68,11 @@ include: "workflow/rules/classification.smk"
 if study.deep_learning:
 
     include: "workflow/rules/deep_learning.smk"
+
+
+if study.config["heterogeneity"] is not None:
+
+    include: "workflow/rules/heterogeneity.smk"
 
 
 include: "workflow/rules/audit.smk"

@@ -66,6 +66,8 @@ class StudyResults:
         Agreement of automatic and final masks, one row for each patient.
     mask_comparison : Path
         The folder of the comparison of uncorrected and final masks.
+    heterogeneity : Path
+        The folder of the tables of `livermets.heterogeneity`.
 
     Raises
     ------
@@ -94,6 +96,7 @@ class StudyResults:
     mask_checks: dict[str, dict[str, Any]] = field(default_factory=dict)
     agreement: pd.DataFrame | None = None
     mask_comparison: Path | None = None
+    heterogeneity: Path | None = None
 
     def __post_init__(self) -> None:
         _require(self.splits, _SPLITS, "splits")
@@ -151,6 +154,7 @@ class StudyResults:
             mask_checks={Path(path).stem: read_json(path) for path in files.get("checks") or ()},
             agreement=table("agreement"),
             mask_comparison=folder("masks"),
+            heterogeneity=folder("heterogeneity"),
         )
 
     @property
