@@ -17,6 +17,7 @@
 #   attention                                    how much each lesion of a patient counts
 #   importance.parquet                           permutation importance of the features
 #   metrics, differences, confusion, split_aucs  the evaluation of every arm (.parquet)
+#   heterogeneity                                how unlike the lesions of a patient are, by class
 #   audit, audit.json                            the leakage audit
 #   permutation_test.json                        negative control: labels permuted many times
 #   permuted_labels                              negative control: the classification once more
@@ -73,6 +74,12 @@ if study.deep_learning:
 
 
 include: "workflow/rules/pooling.smk"
+
+if study.config["heterogeneity"] is not None:
+
+    include: "workflow/rules/heterogeneity.smk"
+
+
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/evaluation.smk"
 

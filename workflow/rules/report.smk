@@ -96,6 +96,11 @@ rule render_report:
         robustness=[*study.icc, "results/robustness.svg"] if study.icc else [],
         agreement="results/agreement.tsv" if study.has_images else [],
         masks=rules.compare_corrections.output if study.scans_with_two_masks else [],
+        heterogeneity=(
+            rules.measure_heterogeneity.output
+            if config["heterogeneity"] is not None
+            else []
+        ),
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),
     log:

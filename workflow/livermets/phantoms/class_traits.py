@@ -8,6 +8,8 @@
   another arrangement; volume, shape, number and all first-order features carry nothing.
 - size: diameter alone. What else tells the classes apart does so through the size.
 - both: texture and size.
+- heterogeneity: how much the strength of the texture varies between the lesions of a patient. The
+  median strength, and all else, is the same for every class.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +19,7 @@ import numpy as np
 
 from livermets.core.errors import BadInput
 
-DIFFERENCES = ("paper", "texture", "size", "both")
+DIFFERENCES = ("paper", "texture", "size", "both", "heterogeneity")
 LESIONS_PER_CLASS = (9.25, 27.77)  # lesions a patient, Tharmaseelan et al. 2023, Table 1
 
 # Values of the first and the last class at full separability; the classes between are interpolated
@@ -26,6 +28,8 @@ TEXTURE_HU = (6.0, 28.0)  # standard deviation of the texture within a lesion
 TEXTURE_MM = (1.3, 2.6)  # its correlation length (sigma of the Gaussian kernel), log-interpolated
 DIAMETER_MM = (8.0, 15.0)  # median, log-interpolated; where the classes do not differ by size:
 MEDIAN_DIAMETER_MM = 11.0
+TEXTURE_SPREAD = 0.15  # SD of the strength between lesions of a patient, on a logarithmic scale;
+TEXTURE_SPREADS = (0.05, 0.7)  # where the classes differ by it
 # Where only the coarseness of the texture differs: it must outweigh the noise of the CT
 ALONE_TEXTURE_HU = 28.0
 ALONE_TEXTURE_MM = (0.8, 4.5)
@@ -49,6 +53,9 @@ class ClassTraits:
         Correlation length of this texture.
     histogram_mm : float or None
         Correlation length of the texture whose histogram the lesions have; None for their own.
+    texture_spread : float
+        Standard deviation of the texture's strength between the lesions of a patient, on a
+        logarithmic scale.
     """
 
     lesions: float
@@ -57,6 +64,7 @@ class ClassTraits:
     texture_hu: float
     texture_mm: float
     histogram_mm: float | None = None
+    texture_spread: float = TEXTURE_SPREAD
 
 
 def class_traits(
@@ -120,15 +128,19 @@ def class_traits(
     coarseness_alone = differ_by in ("texture", "both")
     lengths = ALONE_TEXTURE_MM if coarseness_alone else TEXTURE_MM
     strength = float(np.interp(paper, (0, 1), TEXTURE_HU))
+    spread = TEXTURE_SPREAD
+    if differ_by == "heterogeneity":
+        spread = float(np.interp(position, (0, 1), TEXTURE_SPREADS))
     return ClassTraits(
         lesions=float(np.interp(paper, positions, numbers) if len(numbers) > 1 else numbers[0]),
         diameter_mm=MEDIAN_DIAMETER_MM
-        if differ_by in ("paper", "texture")
+        if differ_by not in ("size", "both")
         else _log(size, DIAMETER_MM),
         mean_hu=float(np.interp(paper, (0, 1), LESION_HU)),
         texture_hu=ALONE_TEXTURE_HU if coarseness_alone else strength,
         texture_mm=_log(texture, lengths),
         histogram_mm=_log(0.5, lengths) if coarseness_alone else None,
+        texture_spread=spread,
     )
 
 

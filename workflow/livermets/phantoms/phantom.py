@@ -55,7 +55,7 @@ def make_phantom(
         Voxel spacing (x, y, z).
     lesions_per_class : mapping of str to float, optional
         Mean number of lesions of a patient of each class; by default as in the paper.
-    differ_by : {"paper", "texture", "size", "both"}
+    differ_by : {"paper", "texture", "size", "both", "heterogeneity"}
         What the classes differ by, see `livermets.phantoms.class_traits`.
 
     Returns

@@ -47,7 +47,7 @@ def render_ct(
     noise = _ct_noise(grid, fields)
     # Always 400 draws, more than a patient has lesions, so that their number changes no other draw
     offset = fields.normal(0, 4, 400)[:number]
-    strength = np.exp(fields.normal(0, 0.15, 400)[:number])
+    strength = np.exp(fields.normal(0, traits.texture_spread, 400)[:number])
     flat = anatomy.copy()
     flat[inside] = mean_hu + offset[lesions[inside] - 1]
     flat = ndimage.gaussian_filter(flat, 0.7 / grid.spacing)  # the scanner's point spread

@@ -14,9 +14,9 @@ from livermets.core.errors import BadInput
 from livermets.core.seeds import derive_seed
 from livermets.deep_learning.dataset import LesionDataset, Slices, lesion_dataset
 from livermets.deep_learning.densenet import Run, output_classes, read_settings
-from livermets.deep_learning.lesion_slices import load_slices
 from livermets.deep_learning.losses import probabilities
 from livermets.deep_learning.network import LesionNet, State, load_model, place
+from livermets.deep_learning.patient_slices import load_patients
 from livermets.pooling.slice_attention import (
     AttentionTraining,
     SliceAttention,
@@ -172,6 +172,6 @@ def attend_slices_of_split(
     """
     of_split = splits[splits["split"] == run.split]
     roles = dict(zip(of_split["patient"], of_split["role"], strict=True))
-    slices = {patient: load_slices(slice_files[patient]) for patient in roles}
+    slices = load_patients(slice_files, roles)
     state, _ = load_model(model)
     return attend_slices(state, slices, labels, roles, task, settings, epochs, run)

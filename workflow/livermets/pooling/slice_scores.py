@@ -14,10 +14,10 @@ import torch
 from livermets.core.devices import pick_device
 from livermets.deep_learning.dataset import Slices, lesion_dataset
 from livermets.deep_learning.densenet import Run, output_classes
-from livermets.deep_learning.lesion_slices import load_slices
+from livermets.deep_learning.inference import predict
 from livermets.deep_learning.losses import probabilities
 from livermets.deep_learning.network import LesionNet, State, load_model, place
-from livermets.deep_learning.trainer import predict
+from livermets.deep_learning.patient_slices import load_patients
 from livermets.predictions.predictions_table import COLUMNS, score_columns
 from livermets.predictions.task import Task
 
@@ -139,6 +139,6 @@ def score_split(
         As `score_slices` returns it.
     """
     tested = splits[(splits["split"] == run.split) & (splits["role"] == "test")]
-    slices = {patient: load_slices(slice_files[patient]) for patient in tested["patient"]}
+    slices = load_patients(slice_files, set(tested["patient"]))
     state, _ = load_model(model)
     return score_slices(state, slices, labels, task, run)

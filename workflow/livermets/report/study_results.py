@@ -68,6 +68,8 @@ class StudyResults:
         The folder of the comparison of uncorrected and final masks.
     scans : DataFrame
         One row for each scan, as `read_cohort` gives it, where the sheet lists scans.
+    heterogeneity : Path
+        The folder of the tables of `livermets.heterogeneity`.
 
     Raises
     ------
@@ -97,6 +99,7 @@ class StudyResults:
     agreement: pd.DataFrame | None = None
     mask_comparison: Path | None = None
     scans: pd.DataFrame | None = None
+    heterogeneity: Path | None = None
 
     def __post_init__(self) -> None:
         _require(self.splits, _SPLITS, "splits")
@@ -155,6 +158,7 @@ class StudyResults:
             agreement=table("agreement"),
             mask_comparison=folder("masks"),
             scans=next(map(read_cohort, files.get("scans") or ()), None),
+            heterogeneity=folder("heterogeneity"),
         )
 
     @property
