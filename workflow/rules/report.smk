@@ -57,6 +57,7 @@ rule draw_figures:
     params:
         **study.task,
         schemes=study.schemes,
+        primary=study.primary_comparison,
         threshold=config["evaluation"]["threshold"],
         target_prevalence=config["evaluation"]["target_prevalence"],
         min_diameter_mm=config["lesions"]["min_diameter_mm"],

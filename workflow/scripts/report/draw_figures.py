@@ -10,7 +10,7 @@ from livermets.report.paper_tables import read_table
 
 TABLES = ("metrics", "confusion", "splits", "subgroups")
 SETTINGS = (
-    *("schemes", "classes", "positive", "threshold", "target_prevalence"),
+    *("schemes", "classes", "positive", "primary", "threshold", "target_prevalence"),
     *("seed", "min_diameter_mm"),
 )
 with job(snakemake):

@@ -14,6 +14,7 @@ from livermets.report.figures.curves import draw_calibration, draw_decision, dra
 from livermets.report.figures.decision_points import class_prevalences
 from livermets.report.figures.forest import draw_forest
 from livermets.report.figures.lesions import draw_examples, draw_lesion_map
+from livermets.report.figures.main_result import draw_main_result
 from livermets.report.figures.panels import Target, class_targets
 from livermets.report.figures.style import draw_message
 from livermets.report.figures.subgroups import draw_subgroups
@@ -43,6 +44,8 @@ class FigureData:
         Class names.
     positive : str
         The class that `score` is the probability of.
+    primary : sequence of two str or None
+        Arm and reference of the primary comparison.
     threshold : float or str
         The threshold of the score, or "youden".
     seed : int
@@ -70,6 +73,7 @@ class FigureData:
     schemes: Sequence[str]
     classes: list[str]
     positive: str
+    primary: Sequence[str] | None = None
     threshold: float | str = 0.5
     seed: int = 2023
     target_prevalence: float | None = None
@@ -174,7 +178,7 @@ DRAW_SCHEME: dict[str, Callable[[SchemeData, Path], Path]] = {
 
 
 def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
-    """Draw the flow diagram, the figures of every scheme, and example lesions if there are images.
+    """Draw the figures of every scheme and of the study; example lesions if there are images.
 
     Parameters
     ----------
@@ -198,6 +202,7 @@ def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
         from_features=data.from_features,
         scans=data.scans,
     )
+    draw_main_result(data.metrics, data.primary, data.classes, folder / "main_result.svg")
     predictions = with_scheme(data.predictions)
     for scheme in data.schemes:
         part = SchemeData(

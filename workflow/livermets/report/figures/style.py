@@ -23,6 +23,9 @@ RESAMPLING_COLOURS = {
     "smote": "#009E73",
 }
 CYCLE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+# Widths of a page's columns that the journals of the field take, in inches: 84 mm and 174 mm
+# (Springer's; those of Elsevier, Nature and RSNA are a few millimetres wider)
+SINGLE_COLUMN, DOUBLE_COLUMN = 84 / 25.4, 174 / 25.4
 INK, MUTED, FAINT = "#1f2933", "#6b7280", "#d5d9de"
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same text everywhere

@@ -1,10 +1,12 @@
 """The sections of the report in the order of the page."""
 
+from livermets.report.main_result import main_scheme
 from livermets.report.sections import (
     example_lesions,
     excluded_patients,
     feature_importance,
     flow_diagram,
+    front_page,
     heterogeneity,
     leakage_audit,
     mask_correction,
@@ -19,7 +21,6 @@ from livermets.report.sections import (
     sample_size,
     sites,
     software,
-    study_summary,
     subgroups,
     training,
 )
@@ -29,28 +30,37 @@ from livermets.report.study_results import StudyResults
 
 def header() -> Section:
     """The section that stands under the page's title."""
-    return study_summary.SECTION
+    return front_page.SECTION
 
 
 def sections(results: StudyResults) -> list[Section]:
-    """The sections below the header; there is one section of results for each scheme."""
+    """The sections below the header, folded, in the order in which a reviewer asks.
+
+    There is one section of results for each scheme, the one of the main result first.
+    """
+    first = main_scheme(results.schemes)
+    schemes = [first, *(scheme for scheme in results.schemes if scheme != first)]
     return [
         reviewer_questions.SECTION,
+        # who was studied
         flow_diagram.SECTION,
-        leakage_audit.SECTION,
+        excluded_patients.SECTION,
         patients.SECTION,
         sites.SECTION,
         sample_size.SECTION,
-        example_lesions.SECTION,
-        feature_importance.SECTION,
-        radiomics.SECTION,
-        heterogeneity.SECTION,
-        *(results_by_scheme.section(scheme) for scheme in results.schemes),
-        subgroups.SECTION,
-        negative_controls.SECTION,
-        excluded_patients.SECTION,
+        # whether images and divisions can be trusted
         masks.SECTION,
         mask_correction.SECTION,
+        example_lesions.SECTION,
+        leakage_audit.SECTION,
+        # what was found
+        *(results_by_scheme.section(scheme) for scheme in schemes),
+        negative_controls.SECTION,
+        subgroups.SECTION,
+        heterogeneity.SECTION,
+        feature_importance.SECTION,
+        radiomics.SECTION,
+        # how it was done
         training.SECTION,
         methods.SECTION,
         software.SECTION,
