@@ -15,6 +15,7 @@
 #                                                and {model}-none@{feature sets to compare}
 #   importance.parquet                           permutation importance of the features
 #   metrics, differences, confusion, split_aucs  the evaluation of every arm (.parquet)
+#   by_size.parquet, by_size.json                every arm on the lesions of one size
 #   audit, audit.json                            the leakage audit
 #   permutation_test.json                        negative control: labels permuted many times
 #   permuted_labels                              negative control: the classification once more

@@ -35,6 +35,7 @@ rule draw_figures:
         metrics="results/metrics.parquet",
         confusion="results/confusion.parquet",
         subgroups="results/subgroups.parquet",
+        by_size="results/by_size.parquet",
         cohort="results/cohort.tsv",
         splits="results/splits.parquet",
         slices=expand(
@@ -75,6 +76,7 @@ rule render_report:
         differences="results/differences.parquet",
         confusion="results/confusion.parquet",
         subgroups="results/subgroups.parquet",
+        by_size="results/by_size.parquet",
         importance="results/importance.parquet",
         chosen=expand("results/models/{arm}/chosen.tsv", arm=study.classifier_arms),
         audit="results/audit.json",

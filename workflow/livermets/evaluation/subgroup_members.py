@@ -17,6 +17,7 @@ from livermets.study.names import CLINICAL
 
 MOST_GROUPS = 12  # a column of words with more categories than these makes no groups
 NOT_RECORDED = "not recorded"
+ALL = "all"  # the variable of the group of all patients or all lesions
 MANUFACTURER = "manufacturer"
 ACQUISITION = ("site", MANUFACTURER, "scanner")  # columns of the cohort table, where it has them
 SIZE = "lesion diameter"

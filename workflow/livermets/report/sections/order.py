@@ -1,6 +1,7 @@
 """The sections of the report in the order of the page."""
 
 from livermets.report.sections import (
+    by_size,
     example_lesions,
     excluded_patients,
     feature_importance,
@@ -44,6 +45,7 @@ def sections(results: StudyResults) -> list[Section]:
         feature_importance.SECTION,
         radiomics.SECTION,
         *(results_by_scheme.section(scheme) for scheme in results.schemes),
+        by_size.SECTION,
         subgroups.SECTION,
         negative_controls.SECTION,
         excluded_patients.SECTION,
