@@ -5,7 +5,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 export PYTHONNOUSERSITE = 1
 
-.PHONY: demo test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-openvino bench-masks bench-totalsegmentator bench-coverage bench-arms readme cohort config docs clean-demo help
+.PHONY: demo study-lidc test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-openvino bench-masks bench-totalsegmentator bench-coverage bench-arms readme cohort config docs clean-demo help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -18,6 +18,12 @@ install: .venv/.installed ## install everything into .venv
 demo: install ## the whole study on the demo cohort of CT phantoms
 	@$(BIN)/snakemake --cores $(CORES) --directory tests/demo --quiet host reason 2>&1 | $(BIN)/python tests/demo/progress.py
 	@echo "The report: tests/demo/results/report.html"
+
+# The crops are data for tests (see docs/lidc.md); STUDY is the folder that both studies are written to.
+study-lidc: export OMP_NUM_THREADS = 1
+study-lidc: export PYTHONPATH = $(CURDIR)/workflow:$(CURDIR)/benchmarks
+study-lidc: install ## the study on 540 real lesions of LIDC-IDRI, and on those of 5 to 10 mm
+	@$(BIN)/python benchmarks/study_lidc.py --cores $(CORES) "$(or $(STUDY),lidc-study)"
 
 # Jobs and workers share the cores: without this the linear algebra of each would take all of them.
 test test-unit test-slow test-slurm: export OMP_NUM_THREADS = 1

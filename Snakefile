@@ -18,6 +18,7 @@
 #   importance.parquet                           permutation importance of the features
 #   metrics, differences, confusion, split_aucs  the evaluation of every arm (.parquet)
 #   heterogeneity                                how unlike the lesions of a patient are, by class
+#   by_size.parquet, by_size.json                every arm on the lesions of one size
 #   audit, audit.json                            the leakage audit
 #   permutation_test.json                        negative control: labels permuted many times
 #   permuted_labels                              negative control: the classification once more
@@ -74,6 +75,7 @@ if study.deep_learning:
 
 
 include: "workflow/rules/pooling.smk"
+
 
 if study.config["heterogeneity"] is not None:
 

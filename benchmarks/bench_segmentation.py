@@ -10,7 +10,8 @@ of the size of a CT, where the demo model means something, and compares the labe
 Options: `--threads N` (all cores), `--mirror` (give the model mirror axes to average over, as
 published models have; the demo model has none), `--repeat N` (best of N, 1), `--device`,
 `--published` (on CHAOS alone, with random weights in a network of the size of published models, 32
-to 320 features), `--profile` (run both once more under Python's profiler and say where the time goes).
+to 320 features), `--profile` (run both once more under Python's profiler and say where the time
+goes).
 """
 
 import argparse
@@ -100,7 +101,7 @@ def phantom() -> sitk.Image:
 
 
 def write_model(folder: Path, options: argparse.Namespace) -> Path:
-    """The demo model's folder; with mirror axes in its checkpoint, or a larger network, if asked."""
+    """The demo model's folder; with mirror axes or a larger network, as the options say."""
     import torch
 
     with zipfile.ZipFile(MODEL) as archive:
@@ -134,8 +135,15 @@ def enlarge(file: Path) -> dict[str, Any]:
     }
     file.write_text(json.dumps(plans))
     torch.manual_seed(0)
-    name, keywords = architecture["network_class_name"], architecture["_kw_requires_import"]
     network = get_network_from_plans(
+        architecture["network_class_name"],
+        architecture["arch_kwargs"],
+        architecture["_kw_requires_import"],
+        input_channels=1,
+        output_channels=3,
+        allow_init=False,
+        deep_supervision=False,
+    )
         name, architecture["arch_kwargs"], keywords, 1, 3, False, False
     )
     weights: dict[str, Any] = network.state_dict()

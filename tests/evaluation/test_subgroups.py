@@ -8,26 +8,18 @@ from helpers.prediction_tables import make_three_classes
 from livermets.evaluation.evaluate import evaluate
 from livermets.evaluation.subgroup_members import (
     NOT_RECORDED,
-    SIZE,
-    SPHERE,
-    lesion_sizes,
-    lesion_subgroups,
     patient_subgroups,
-    size_columns,
     with_clinical_columns,
     with_manufacturers,
 )
-from livermets.evaluation.subgroups import COLUMNS, NO_LESION, NO_PATIENT, measure_subgroups
+from livermets.evaluation.subgroups import COLUMNS, NO_PATIENT, measure_subgroups
 from sklearn.metrics import roc_auc_score
 
 NEGATIVE = CLASSES[0]
 
 
-def planted(patients: int = 48) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """A hold-out whose arm works in women alone and on lesions of 10 mm and more alone.
-
-    Each patient has a lesion of 6, 14 and 30 mm. Age rises with the patient's number.
-    """
+def planted(patients: int = 48) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A hold-out whose arm works in women alone; age rises with the patient's number."""
     rng = np.random.default_rng(5)
     names = [f"P{i:02d}" for i in range(patients)]
     cohort = pd.DataFrame(
@@ -46,16 +38,13 @@ def planted(patients: int = 48) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
     score = np.where(works, 0.1 + 0.8 * positive, rng.uniform(0.3, 0.7, len(rows)))
     score = np.where((rows["sex"] == "M") & (rows["lesion"] > 1), 0.5, score)
     predictions = rows.assign(arm="mine", split="holdout", score=score)
-    sizes = rows[["patient", "lesion"]].assign(**{SIZE: np.tile([6.0, 14.0, 30.0], patients)})
-    return predictions.drop(columns="sex"), cohort, sizes
+    return predictions.drop(columns="sex"), cohort
 
 
 @pytest.fixture(scope="module")
 def measured() -> pd.DataFrame:
-    predictions, cohort, sizes = planted()
-    table = measure_subgroups(
-        predictions, cohort, ["mine"], CLASSES, POSITIVE, ["sex", "age"], sizes
-    )
+    predictions, cohort = planted()
+    table = measure_subgroups(predictions, cohort, ["mine"], CLASSES, POSITIVE, ["sex", "age"])
     assert list(table.columns) == list(COLUMNS)
     return table.set_index(["variable", "group"])
 
@@ -68,7 +57,7 @@ def test_the_group_in_which_an_arm_works_is_told_from_the_one_in_which_it_does_n
 
 
 def test_the_auc_of_a_group_is_scikit_learns_among_its_patients(measured):
-    predictions, cohort, _ = planted()
+    predictions, cohort = planted()
     men = cohort.loc[cohort["sex"] == "M", "patient"]
     rows = predictions[predictions["patient"].isin(men)]
     patients = rows.groupby("patient").agg({"label": "first", "score": "mean"}).round(12)
@@ -81,30 +70,16 @@ def test_the_auc_of_a_group_is_scikit_learns_among_its_patients(measured):
     ]
 
 
-def test_lesions_are_measured_by_their_size_and_by_lesion(measured):
-    for variable, names in {
-        SIZE: ("under 10 mm", "10 to 20 mm", "over 20 mm"),
-        f"{SIZE}, thirds": ("up to 6 mm", "over 6 to 14 mm", "over 14 mm"),
-    }.items():
-        assert tuple(measured.loc[variable].index) == names
-        small, middle, large = (measured.loc[(variable, name)] for name in names)
-        assert small["low"] < 0.5 < small["high"]
-        assert small["n_lesions"] == middle["n_lesions"] == large["n_lesions"] == 48
-        assert middle["value"] == large["value"] > small["value"]
-        assert {row["level"] for row in (small, middle, large)} == {"lesion"}
-
-
 def test_the_rows_of_everyone_are_those_of_the_metrics_table(measured):
-    predictions, _, _ = planted()
+    predictions, _ = planted()
     metrics = evaluate(predictions, CLASSES, POSITIVE).query("metric == 'auc'").set_index("level")
-    for level, group in (("patient", "all patients"), ("lesion", "all lesions")):
-        row = measured.loc[("all", group)]
-        expected = metrics.loc[level, ["value", "low", "high"]]
-        assert row[["value", "low", "high"]].tolist() == pytest.approx(expected.tolist())
+    row = measured.loc[("all", "all patients")]
+    expected = metrics.loc["patient", ["value", "low", "high"]]
+    assert row[["value", "low", "high"]].tolist() == pytest.approx(expected.tolist())
 
 
 def test_too_few_patients_of_a_class_are_said_in_words():
-    predictions, cohort, _ = planted()
+    predictions, cohort = planted()
     cohort["sex"] = ["other"] + ["F"] * 2 + ["M"] * 45  # one negative; one of each class; the rest
     table = measure_subgroups(predictions, cohort, ["mine"], CLASSES, POSITIVE, ["sex"])
     table = table.set_index("group")
@@ -116,7 +91,7 @@ def test_too_few_patients_of_a_class_are_said_in_words():
 
 
 def test_a_group_that_a_scheme_does_not_test_says_so():
-    predictions, cohort, _ = planted()
+    predictions, cohort = planted()
     tested = predictions[predictions["patient"] > "P07"]
     cohort["site"] = np.where(cohort["patient"] > "P07", "B", "A")
     table = measure_subgroups(tested, cohort, ["mine"], CLASSES, POSITIVE).set_index("group")
@@ -124,25 +99,17 @@ def test_a_group_that_a_scheme_does_not_test_says_so():
     assert table.loc["A", "n_patients"] == 0
 
 
-def test_an_arm_with_lesion_numbers_of_its_own_has_groups_of_patients_alone():
-    predictions, cohort, sizes = planted()
-    numbered = predictions.assign(lesion=predictions["lesion"] + 100)
-    table = measure_subgroups(numbered, cohort, ["mine"], CLASSES, POSITIVE, ["sex"], sizes)
-    by_lesion = table[table["level"] == "lesion"]
-    assert set(by_lesion["no_interval"]) == {NO_LESION}
-    assert set(by_lesion["n_lesions"]) == {0}
-    assert np.isfinite(table.loc[table["level"] == "patient", "low"]).all()
-
-
 def test_patients_of_different_folds_are_not_ranked_against_each_other():
     """Each fold ranks perfectly; pooled, the scores of the second fold would spoil it."""
-    predictions, cohort, _ = planted()
+    predictions, cohort = planted()
     positive = (predictions["label"] == POSITIVE).to_numpy()
     second = (predictions["patient"] > "P23").to_numpy()
     split = np.where(second, "cv1-fold2", "cv1-fold1")
     moved = predictions.assign(split=split, score=0.1 + 0.2 * positive + 0.5 * second)
     table = measure_subgroups(moved, cohort, ["mine"], CLASSES, POSITIVE, ["sex"])
     assert table["value"].tolist() == [1, 1, 1]
+    # 12 patients of each class in each fold, 6 of them women; pairs across folds do not count
+    assert table["n_pairs"].tolist() == [2 * 12 * 12, 2 * 6 * 6, 2 * 6 * 6]
     women = set(cohort.loc[cohort["sex"] == "F", "patient"])
     cut = [(name in women) == (label == POSITIVE) for name, label in
            zip(moved["patient"], moved["label"], strict=True)]  # fmt: skip
@@ -212,34 +179,6 @@ def test_a_column_of_many_words_makes_no_groups():
     assert list(patient_subgroups(cohort, ["surgeon"])) == []
 
 
-def test_the_size_of_a_lesion_is_measured_or_that_of_a_sphere():
-    features = pd.DataFrame({"patient": ["P1", "P2"], "lesion": 1, "volume_ml": [0.5, 4.0]})
-    expected = 2 * (3 * np.array([500.0, 4000.0]) / (4 * np.pi)) ** (1 / 3)
-    np.testing.assert_allclose(lesion_sizes(features)[SPHERE], expected)
-    shape = features.assign(original_shape_VoxelVolume=[500.0, 4000.0]).drop(columns="volume_ml")
-    np.testing.assert_allclose(lesion_sizes(shape)[SPHERE], expected)
-    measured = features.assign(diameter_mm=[7.0, 21.0])
-    assert lesion_sizes(measured)[SIZE].tolist() == [7, 21]
-    assert size_columns(measured.columns) == ["diameter_mm"]
-    assert lesion_sizes(features[["patient", "lesion"]]) is None
-
-
-def test_lesions_of_unknown_size_are_in_no_group():
-    sizes = pd.DataFrame({"patient": list("abcd"), "lesion": 1, SIZE: [5.0, 10.0, 20.0, np.nan]})
-    members = {
-        g.name: list(g.members["patient"]) for g in lesion_subgroups(sizes) if g.variable == SIZE
-    }
-    assert members == {"under 10 mm": ["a"], "10 to 20 mm": ["b", "c"]}
-    assert list(lesion_subgroups(sizes.assign(**{SIZE: np.nan}))) == []
-
-
-def test_a_division_that_puts_all_lesions_into_one_group_is_left_out():
-    sizes = pd.DataFrame({"patient": list("abcd"), "lesion": 1, SIZE: [12.0, 14.0, 16.0, 18.0]})
-    groups = list(lesion_subgroups(sizes))
-    assert {group.variable for group in groups} == {f"{SIZE}, thirds"}
-    assert [list(group.members["patient"]) for group in groups] == [["a", "b"], ["c"], ["d"]]
-
-
 def test_three_classes_have_the_mean_auc_of_the_classes():
     cohort, _, predictions = make_three_classes()
     table = measure_subgroups(predictions, cohort, ["knn-none"], THREE_CLASSES, POSITIVE, ["sex"])
@@ -252,7 +191,7 @@ def test_three_classes_have_the_mean_auc_of_the_classes():
 
 
 def test_a_study_without_the_arms_has_an_empty_table():
-    predictions, cohort, sizes = planted()
-    table = measure_subgroups(predictions, cohort, [], CLASSES, POSITIVE, ["sex"], sizes)
+    predictions, cohort = planted()
+    table = measure_subgroups(predictions, cohort, [], CLASSES, POSITIVE, ["sex"])
     assert table.empty
     assert list(table.columns) == list(COLUMNS)

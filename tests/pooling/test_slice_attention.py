@@ -30,7 +30,11 @@ def test_untrained_attention_gives_the_mean_of_the_logits_of_the_slices(tiny):
     network = LesionNet(150.0, 20.0)
     dataset = lesion_dataset(slices, labels, ["P1"], ["a", "b"])
     with torch.inference_mode():
-        logits = network.eval()(network.prepare(dataset.images)).reshape(-1, 3).mean(dim=1)
+        logits = (
+            network.eval()(network.prepare(dataset.images.to(torch.device("cpu"))))
+            .reshape(-1, 3)
+            .mean(dim=1)
+        )
     scored, weights = SliceAttention(network).score(dataset)
     torch.testing.assert_close(scored, logits)
     torch.testing.assert_close(weights, torch.full((9,), 1 / 3))

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from helpers.classes import CLASSES, POSITIVE
 from helpers.report import render
-from livermets.evaluation.subgroup_members import SIZE
 from livermets.evaluation.subgroups import measure_subgroups
 from livermets.report.figures.subgroups import draw_subgroups
 from livermets.report.formatting import with_interval
@@ -19,18 +18,17 @@ ARMS = ["knn-smote", "baseline_volume"]
 @pytest.fixture(scope="module")
 def subgroups(study) -> pd.DataFrame:
     cohort = study.cohort.assign(site=np.resize(["A", "A", "B", "B"], len(study.cohort)))
-    lesions = study.predictions[["patient", "lesion"]].drop_duplicates()
-    sizes = lesions.assign(**{SIZE: np.resize([5.0, 15.0, 25.0], len(lesions))})
     clinical = ["age", "sex"]
-    return measure_subgroups(study.predictions, cohort, ARMS, CLASSES, POSITIVE, clinical, sizes)
+    return measure_subgroups(study.predictions, cohort, ARMS, CLASSES, POSITIVE, clinical)
 
 
 def test_the_report_shows_the_figure_the_numbers_and_the_reasons(results, subgroups):
     page = render(results, subgroups=subgroups)
-    assert "Subgroups and sizes of lesions" in page
+    assert "Subgroups of patients" in page
     assert "differences between subgroups are not tested" in page
-    row = subgroups.query("group == '10 to 20 mm' and scheme == 'cv'").iloc[0]
+    row = subgroups.query("group == 'F' and scheme == 'cv'").iloc[0]
     assert with_interval(row["value"], row["low"], row["high"]) in page
+    assert f'<td class="n">{row["n_pairs"]}</td>' in page
     without = subgroups[subgroups["low"].isna()]
     assert len(without)
     for value, reason in zip(without["value"], without["no_interval"], strict=True):
@@ -48,8 +46,8 @@ def test_sites_are_compared_in_a_sentence(results, subgroups):
 
 
 def test_a_study_without_subgroups_has_no_such_section(results, subgroups):
-    assert "Subgroups and sizes" not in render(results)
-    assert "Subgroups and sizes" not in render(results, subgroups=subgroups.iloc[:0])
+    assert "Subgroups of patients" not in render(results)
+    assert "Subgroups of patients" not in render(results, subgroups=subgroups.iloc[:0])
 
 
 def test_a_figure_of_subgroups_is_drawn_and_one_without_intervals_says_so(subgroups, tmp_path):

@@ -1,7 +1,8 @@
-# Every arm's metrics with intervals over patients, from the prediction tables alone, and the AUC of
-# a few arms in subgroups. Needs results/predictions and, for the subgroups, results/cohort.tsv,
-# results/features.parquet and the records in results/ct; makes results/metrics.parquet, results/differences.parquet,
-# results/confusion.parquet, results/split_aucs.parquet and results/subgroups.parquet.
+# Every arm's metrics with intervals over patients, from the prediction tables alone, those of lesions
+# of one size, and the AUC of a few arms in subgroups of patients. Needs results/predictions, for the
+# sizes results/features.parquet and for the subgroups results/cohort.tsv and the records in results/ct; makes
+# results/metrics.parquet, results/differences.parquet, results/confusion.parquet,
+# results/split_aucs.parquet, results/by_size.parquet, results/by_size.json and results/subgroups.parquet.
 
 
 rule evaluate:
@@ -31,6 +32,29 @@ rule evaluate:
         "../scripts/evaluation/evaluate.py"
 
 
+rule measure_by_size:
+    input:
+        predictions=prediction_tables,
+        features="results/features.parquet",
+    output:
+        by_size="results/by_size.parquet",
+        table="results/tables/by_size.tsv",
+        records="results/by_size.json",
+    log:
+        "results/logs/measure_by_size.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=scaled(4000),
+    params:
+        **study.task,
+        threshold=config["evaluation"]["threshold"],
+    message:
+        "Measuring every arm on lesions of one size"
+    script:
+        "../scripts/evaluation/measure_by_size.py"
+
+
 rule measure_subgroups:
     input:
         predictions=prediction_tables,
@@ -52,6 +76,6 @@ rule measure_subgroups:
         arms=study.subgroup_arms,
         clinical=config["clinical"],
     message:
-        "Measuring subgroups of patients and lesions"
+        "Measuring subgroups of patients"
     script:
         "../scripts/evaluation/measure_subgroups.py"

@@ -5,6 +5,7 @@ metrics of the repeats are averaged. With three or more classes, each class is a
 the rest.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from livermets.evaluation.scored_arms import (
 )
 from livermets.study.arms import baseline_arm
 from livermets.study.names import lesion_key
+from livermets.study.outputs import LEVELS
 
 REFERENCE = baseline_arm("volume")
 COLUMNS = (
@@ -49,6 +51,7 @@ def evaluate(
     positive: str,
     threshold: float | str = DEFAULT_THRESHOLD,
     splits: pd.DataFrame | None = None,
+    levels: Sequence[str] = tuple(LEVELS),
 ) -> pd.DataFrame:
     """Compute the metrics of every arm, scheme and level, each with its 95 % interval.
 
@@ -66,6 +69,8 @@ def evaluate(
         on training patients, from the column `threshold`, and 0.5 where an arm has none.
     splits : DataFrame, optional
         split, patient, role; if given, a row outside the test part is refused.
+    levels : sequence of str
+        The levels that are measured; by default all.
 
     Returns
     -------
@@ -84,7 +89,7 @@ def evaluate(
     """
     tables = arm_tables(predictions, classes, positive, splits)
     rows = []
-    for scored in scored_arms(tables, classes, positive, threshold):
+    for scored in scored_arms(tables, classes, positive, threshold, levels):
         record = _record(scored)
         for class_name, values in _mean_over_repeats(scored).items():
             target = class_name or (positive if len(classes) == 2 else None)

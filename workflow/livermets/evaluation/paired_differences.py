@@ -53,6 +53,7 @@ def compare_arms(
     positive: str,
     reference: str = REFERENCE,
     primary: Sequence[str] | None = None,
+    levels: Sequence[str] = tuple(LEVELS),
 ) -> pd.DataFrame:
     """Compute paired differences in AUC between each arm and the arms that it is compared with.
 
@@ -86,6 +87,8 @@ def compare_arms(
         The arm that the comparison "volume" is made with.
     primary : sequence of two str, optional
         Arm and reference of the comparison that was named before the study.
+    levels : sequence of str
+        The levels at which arms are compared; by default all.
 
     Returns
     -------
@@ -100,25 +103,26 @@ def compare_arms(
     pairs = _pairs(tables, reference, primary)
     compared = {key for _, first, second in pairs for key in (first, second)}
     # computed once, since most arms scored the same lesions and are compared several times
-    of_all_lesions = _auc_intervals({key: tables[key] for key in tables if key in compared},
-                                    classes, positive)  # fmt: skip
+    compared_tables = {key: tables[key] for key in tables if key in compared}
+    of_all_lesions = _auc_intervals(compared_tables, classes, positive, levels)
     schemes = list(dict.fromkeys(scheme for _, scheme in tables))
     scheme = PRIMARY_SCHEME if PRIMARY_SCHEME in schemes else schemes[0]
     rows = []
     for against, first, second in pairs:
-        parts, levels = _shared_rows(tables[first], tables[second])
+        parts, shared = _shared_rows(tables[first], tables[second])
         names: dict[str, Any] = {"against": against, "arm": first[0], "reference": second[0]}
         names |= {"scheme": first[1], "metric": "auc", "n_patients": parts[0]["patient"].nunique()}
-        if levels != tuple(LEVELS):
+        if shared != tuple(LEVELS):
             log.warning("arms %s and %s: %s", first[0], second[0], NOTHING_SHARED)
         same_lesions = len(parts[0]) == len(tables[first]) and len(parts[1]) == len(tables[second])
         intervals = of_all_lesions
-        if not same_lesions and levels:
-            intervals = _auc_intervals({first: parts[0], second: parts[1]}, classes, positive)
+        if not same_lesions and shared:
+            of_both = {first: parts[0], second: parts[1]}
+            intervals = _auc_intervals(of_both, classes, positive, levels)
         is_primary = primary is not None and (*primary, scheme) == (first[0], second[0], first[1])
-        for level in LEVELS:
+        for level in levels:
             values: dict[str, float | str] = {"no_interval": NOTHING_SHARED}
-            if level in levels:
+            if level in shared:
                 values = difference_values(intervals[*first, level], intervals[*second, level])
             of_level = {"level": level, "primary": is_primary and level == PRIMARY_LEVEL}
             rows.append(names | of_level | values)
@@ -162,12 +166,12 @@ def difference_values(first: SampledInterval, second: SampledInterval) -> dict[s
 
 
 def _auc_intervals(
-    tables: ArmTables, classes: list[str], positive: str
+    tables: ArmTables, classes: list[str], positive: str, levels: Sequence[str]
 ) -> dict[tuple[str, str, str], SampledInterval]:
     """The interval of the AUC of each arm, scheme and level."""
     return {
         (scored.arm, scored.scheme, scored.level): auc_interval(scored)
-        for scored in scored_arms(tables, classes, positive)
+        for scored in scored_arms(tables, classes, positive, levels=levels)
     }
 
 

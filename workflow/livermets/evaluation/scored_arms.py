@@ -6,7 +6,7 @@ one and is scored by the mean of the lesions, at `lesion_weighted` each lesion c
 patient's lesions, at `lesion` each lesion counts one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,6 +137,7 @@ def scored_arms(
     classes: list[str],
     positive: str,
     threshold: float | str = DEFAULT_THRESHOLD,
+    levels: Sequence[str] = tuple(LEVELS),
 ) -> Iterator[ScoredArm]:
     """Gather what every arm scored in every scheme at every level, in the order of `tables`.
 
@@ -150,6 +151,8 @@ def scored_arms(
         The class that `score` is the probability of.
     threshold : float or str
         A score of at least this is a positive call; "youden": the arm's own threshold.
+    levels : sequence of str
+        The levels; by default all of `LEVELS`.
 
     Yields
     ------
@@ -158,7 +161,7 @@ def scored_arms(
     """
     for (arm, scheme), table in tables.items():
         tested = scheme_patients(table)
-        for level in LEVELS:
+        for level in levels:
             repeats = [
                 scored_repeat(rows, level, classes, positive, tested.patients, threshold)
                 for _, rows in table.groupby("repeat", sort=True)

@@ -18,6 +18,7 @@ from livermets.study.names import CLINICAL, lesion_key
 
 MOST_GROUPS = 12  # a column of words with more categories than these makes no groups
 NOT_RECORDED = "not recorded"
+ALL = "all"  # the variable of the group of all patients or all lesions
 MANUFACTURER = "manufacturer"
 SEVERAL = "several"  # scanners of one patient
 ACQUISITION = ("site", MANUFACTURER, "scanner")  # columns of the cohort table, where it has them

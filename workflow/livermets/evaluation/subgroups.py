@@ -1,24 +1,25 @@
-"""Results in subgroups: the AUC of a few arms in groups of patients and of lesions.
+"""Results in subgroups: the AUC of a few arms in groups of patients.
 
 A subgroup has few patients, and a study has many subgroups: some differ by chance alone. Each AUC
 has the interval of its own patients, or the reason why there is none; differences between subgroups
 are not tested.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from livermets.evaluation.metric_intervals import bounds_or_reason
+from livermets.evaluation.pairs import missing_class, ranked_pairs
 from livermets.evaluation.scored_arms import (
     ScoredArm,
     arm_tables,
     scheme_patients,
     scored_repeat,
 )
-from livermets.evaluation.subgroup_members import Subgroup, lesion_subgroups, patient_subgroups
+from livermets.evaluation.subgroup_members import ALL, Subgroup, patient_subgroups
 from livermets.study.names import lesion_key
 
 COLUMNS = (
@@ -35,12 +36,10 @@ COLUMNS = (
     "n_patients",
     "n_positive",
     "n_lesions",
+    "n_pairs",
 )
-ALL = "all"  # the variable of the rows of all patients and of all lesions
 ArmTable = tuple[tuple[str, str], pd.DataFrame]  # (arm, scheme) and its predictions
 NO_PATIENT = "no patient of this group was tested"
-# an arm of the user's own may number lesions in another way than the features table
-NO_LESION = "no lesion of this group was tested under its number in the features table"
 
 
 def measure_subgroups(
@@ -50,11 +49,10 @@ def measure_subgroups(
     classes: list[str],
     positive: str,
     clinical: Sequence[str] = (),
-    sizes: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Compute the AUC of some arms in every subgroup and scheme, each with its 95 % interval.
+    """Compute the AUC by patient of some arms in every subgroup and scheme, with its 95 % interval.
 
-    Groups of patients are measured by patient, groups of lesions by lesion.
+    Sizes of lesions are in `livermets.evaluation.by_size`.
 
     Parameters
     ----------
@@ -70,24 +68,20 @@ def measure_subgroups(
         The class that `score` is the probability of.
     clinical : sequence of str
         The clinical columns of the cohort that make groups.
-    sizes : DataFrame or None
-        As `subgroup_members.lesion_sizes` returns it.
 
     Returns
     -------
     DataFrame
         The columns `COLUMNS`. `standard_error` is the square root of the variance over patients.
-        `n_positive` counts patients of the positive class. With three or more classes the AUC is
-        the mean over the classes, each against the rest.
+        `n_positive` counts patients of the positive class, `n_pairs` the pairs that the AUC ranks
+        (`pairs.ranked_pairs`). With three or more classes the AUC is the mean over the classes,
+        each against the rest.
     """
     chosen = predictions[predictions["arm"].isin(arms)]
     if chosen.empty:
         return pd.DataFrame(columns=list(COLUMNS))
     tables = arm_tables(chosen, classes, positive)
     groups = [_everyone(cohort), *patient_subgroups(cohort, clinical)]
-    if sizes is not None:
-        members = sizes[lesion_key(sizes)]
-        groups += [Subgroup(ALL, "all lesions", "lesion", members), *lesion_subgroups(sizes)]
     rows: list[dict[str, Any]] = [
         {"scheme": scheme, "arm": arm, "level": group.level}
         | {"variable": group.variable, "group": group.name}
@@ -129,12 +123,12 @@ def _measure(
         "n_patients": len(part["patient"].unique()),
         "n_positive": len(part.loc[part["label"] == positive, "patient"].unique()),
         "n_lesions": len(part.drop_duplicates(lesion_key(part))),
+        "n_pairs": ranked_pairs(part, group.level),
     }
     undefined = {"value": np.nan, "low": np.nan, "high": np.nan, "standard_error": np.nan}
     if part.empty:
-        reason = NO_LESION if group.level == "lesion" else NO_PATIENT
-        return numbers | undefined | {"no_interval": reason}
-    if reason := _missing_class(part["label"], classes):
+        return numbers | undefined | {"no_interval": NO_PATIENT}
+    if reason := missing_class(part["label"], classes):
         return numbers | undefined | {"no_interval": reason}
     tested = scheme_patients(part)
     repeats = [
@@ -155,10 +149,3 @@ def _measure(
         "no_interval": reason,
         "standard_error": float(np.sqrt(interval.estimate.variance)),
     }
-
-
-def _missing_class(labels: Iterable[str], classes: list[str]) -> str:
-    """Say which class has no tested patient in the group; empty where all have."""
-    present = set(labels)
-    missing = [name for name in classes if name not in present]
-    return f"no tested patient of class {', '.join(missing)}" if missing else ""

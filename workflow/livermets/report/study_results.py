@@ -42,6 +42,8 @@ class StudyResults:
         The features by importance.
     subgroups : DataFrame
         As `livermets.evaluation.subgroups.measure_subgroups` returns it.
+    by_size : DataFrame
+        As `livermets.evaluation.by_size.measure_by_size` returns it.
     fits : tuple of DataFrame
         For each classifier arm, the hyperparameters and notes of its fit in each split.
     audit : dict
@@ -86,6 +88,7 @@ class StudyResults:
     confusion: pd.DataFrame | None = None
     importance: pd.DataFrame | None = None
     subgroups: pd.DataFrame | None = None
+    by_size: pd.DataFrame | None = None
     fits: tuple[pd.DataFrame, ...] = ()
     audit: dict[str, Any] | None = None
     permuted_metrics: pd.DataFrame | None = None
@@ -145,6 +148,7 @@ class StudyResults:
             confusion=table("confusion"),
             importance=table("importance"),
             subgroups=table("subgroups"),
+            by_size=table("by_size"),
             fits=tuple(read_table(path) for path in files.get("chosen") or ()),
             audit=read_json(audit) if audit else None,
             permuted_metrics=table("shuffled"),

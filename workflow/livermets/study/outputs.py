@@ -11,6 +11,7 @@ SCHEME_FIGURES = (
     "calibration",
     "decision",
     "subgroups",
+    "by_size",
 )
 LEVELS = {
     "patient": "patient",

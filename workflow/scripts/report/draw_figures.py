@@ -8,7 +8,7 @@ from livermets.predictions.predictions_table import read_predictions
 from livermets.report.figures.all_figures import FigureData, draw_figures
 from livermets.report.paper_tables import read_table
 
-TABLES = ("metrics", "confusion", "splits", "subgroups")
+TABLES = ("metrics", "confusion", "splits", "subgroups", "by_size")
 SETTINGS = (
     *("schemes", "classes", "positive", "primary", "threshold", "target_prevalence"),
     *("seed", "min_diameter_mm"),

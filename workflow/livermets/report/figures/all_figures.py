@@ -9,6 +9,7 @@ import pandas as pd
 
 from livermets.evaluation.scored_arms import ScoredArm, arm_tables, scored_arms
 from livermets.predictions.predictions_table import with_scheme
+from livermets.report.figures.by_size import draw_by_size
 from livermets.report.figures.confusion import draw_confusion
 from livermets.report.figures.curves import draw_calibration, draw_decision, draw_roc
 from livermets.report.figures.decision_points import class_prevalences
@@ -55,6 +56,9 @@ class FigureData:
     subgroups : DataFrame or None
         As `livermets.evaluation.subgroups.measure_subgroups` returns it; None where they were not
         measured.
+    by_size : DataFrame or None
+        As `livermets.evaluation.by_size.measure_by_size` returns it; None where it was not
+        measured.
     slices : sequence of Path or None
         The {scan}.npz files of lesion slices; None where the study has none.
     from_features : bool
@@ -78,6 +82,7 @@ class FigureData:
     seed: int = 2023
     target_prevalence: float | None = None
     subgroups: pd.DataFrame | None = None
+    by_size: pd.DataFrame | None = None
     slices: Sequence[Path] | None = None
     from_features: bool = False
     min_diameter_mm: float = 5.0
@@ -165,6 +170,14 @@ def _subgroups(data: SchemeData, path: Path) -> Path:
     return draw_subgroups(rows, data.study.positive, path)
 
 
+def _by_size(data: SchemeData, path: Path) -> Path:
+    table = data.study.by_size
+    rows = None if table is None else table[table["scheme"] == data.scheme]
+    if rows is None or rows.empty:
+        return draw_message(path, "The sizes of the lesions are not known.")
+    return draw_by_size(rows, path)
+
+
 DRAW_SCHEME: dict[str, Callable[[SchemeData, Path], Path]] = {
     "roc": _roc_at("patient"),
     "roc_lesion": _roc_at("lesion"),
@@ -174,6 +187,7 @@ DRAW_SCHEME: dict[str, Callable[[SchemeData, Path], Path]] = {
     "calibration": _calibration,
     "decision": _decision,
     "subgroups": _subgroups,
+    "by_size": _by_size,
 }  # name of each figure of a scheme, as in `livermets.study.outputs`, -> function that draws it
 
 

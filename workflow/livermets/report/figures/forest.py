@@ -32,7 +32,7 @@ def draw_forest(metrics: pd.DataFrame, path: Path) -> Path:
     """
     auc = metrics[(metrics["metric"] == "auc") & (metrics["class"] == "")]
     arms = sorted(auc["arm"].unique(), key=Arm.parse)
-    positions, separators = _positions(arms)
+    positions, separators = arm_positions(arms)
     multiclass = (metrics["class"] != "").any()
     xlabel = "AUC, mean over the classes against the rest" if multiclass else "AUC"
     with figure_style():
@@ -86,7 +86,7 @@ def set_auc_axis(axis: Axes, xlabel: str, width: float) -> None:
     axis.spines["left"].set_visible(False)
 
 
-def _positions(arms: list[str]) -> tuple[dict[str, float], list[float]]:
+def arm_positions(arms: list[str]) -> tuple[dict[str, float], list[float]]:
     """The y position of each arm, with a gap between models, and of a line between families."""
     positions: dict[str, float] = {}
     separators: list[float] = []

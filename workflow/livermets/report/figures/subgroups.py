@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from livermets.evaluation.subgroups import ALL
+from livermets.evaluation.subgroup_members import ALL
 from livermets.report.figures.forest import draw_interval, draw_text, set_auc_axis
 from livermets.report.figures.style import CYCLE, FAINT, MUTED, draw_message, figure_style, save
 from livermets.report.formatting import with_interval

@@ -2,6 +2,7 @@
 
 from livermets.report.main_result import main_scheme
 from livermets.report.sections import (
+    by_size,
     example_lesions,
     excluded_patients,
     feature_importance,
@@ -55,6 +56,7 @@ def sections(results: StudyResults) -> list[Section]:
         leakage_audit.SECTION,
         # what was found
         *(results_by_scheme.section(scheme) for scheme in schemes),
+        by_size.SECTION,
         negative_controls.SECTION,
         subgroups.SECTION,
         heterogeneity.SECTION,

@@ -1,4 +1,4 @@
-"""Subgroups: the AUC of a few arms by clinical column, site, scanner and size of lesion."""
+"""Subgroups: the AUC of a few arms by clinical column, site and scanner."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from livermets.evaluation.heterogeneity import site_heterogeneity
-from livermets.evaluation.subgroups import ALL
+from livermets.evaluation.subgroup_members import ALL
 from livermets.report.formatting import number, with_interval
 from livermets.report.sections.section import Section, embed
 from livermets.report.study_results import StudyResults
@@ -43,7 +43,7 @@ def _cells(row: Mapping[Any, Any]) -> list[str]:
         result = f"{number(row['value'])}, no interval: {row['no_interval']}"
     else:
         result = f"no AUC: {row['no_interval']}"
-    counts = [str(row[name]) for name in ("n_patients", "n_positive", "n_lesions")]
+    counts = [str(row[name]) for name in ("n_patients", "n_positive", "n_pairs")]
     group = row["group"] if row["variable"] == ALL else f"{row['variable']}: {row['group']}"
     return [Arm.parse(row["arm"]).title, group, *counts, result]
 
@@ -58,7 +58,7 @@ def site_sentence(row: Mapping[Any, Any]) -> str:
 
 SECTION = Section(
     "subgroups",
-    "Subgroups and sizes of lesions",
+    "Subgroups of patients",
     "subgroups.html.j2",
     context,
     needs=("subgroups",),
