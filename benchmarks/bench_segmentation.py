@@ -144,8 +144,6 @@ def enlarge(file: Path) -> dict[str, Any]:
         allow_init=False,
         deep_supervision=False,
     )
-        name, architecture["arch_kwargs"], keywords, 1, 3, False, False
-    )
     weights: dict[str, Any] = network.state_dict()
     return weights
 
