@@ -122,7 +122,7 @@ def _variation(values: np.ndarray, largest: np.ndarray) -> tuple[np.ndarray, ...
 def mean_pair_cv(values: np.ndarray) -> float:
     """Average the CV of two lesions over all pairs; a pair of two zeros does not vary.
 
-    The CV of two values a and b is sqrt(2) |a - b| / (a + b): from 0 to sqrt(2).
+    The CV of two values a and b is `sqrt(2) * abs(a - b) / (a + b)`: from 0 to sqrt(2).
 
     Parameters
     ----------

@@ -167,7 +167,11 @@ def attend_slices_of_split(
         File of the slices of each patient.
     splits : data frame
         Columns split, patient, role.
-    labels, task, settings, epochs, run
+    labels : mapping
+    task : Task
+    settings : mapping
+    epochs : int
+    run : Run
         As in `attend_slices`.
     """
     of_split = splits[splits["split"] == run.split]

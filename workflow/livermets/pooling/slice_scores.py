@@ -130,7 +130,9 @@ def score_split(
         File of the slices of each patient.
     splits : data frame
         Columns split, patient, role.
-    labels, task, run
+    labels : mapping
+    task : Task
+    run : Run
         As in `score_slices`.
 
     Returns
