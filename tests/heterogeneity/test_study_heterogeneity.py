@@ -133,3 +133,14 @@ def test_phantoms_with_planted_heterogeneity_are_found_and_shuffled_ones_are_not
     assert spread["p_adjusted"] < 0.05 and spread["low"] > 0
     variation = measure(table).variation
     assert false_findings(with_dealt_labels(variation, n) for n in range(20)) <= 4
+
+
+def test_a_second_scan_of_the_same_lesions_changes_nothing():
+    table = varied_features(3, spread=(0.3, 0.9)).assign(scan="baseline")
+    later = table.assign(scan="follow-up", **{name: table[name] * 2 for name in ("g00", "g01")})
+    both = pd.concat([table, later], ignore_index=True).sort_values(["patient", "scan", "lesion"])
+    once, twice = measure(table), measure(both)
+    pd.testing.assert_frame_equal(once.variation, twice.variation)
+    pd.testing.assert_frame_equal(once.lesions, twice.lesions)
+    assert {"patient", "scan", "lesion"} <= set(twice.lesions)
+    assert set(twice.lesions["scan"]) == {"baseline"}

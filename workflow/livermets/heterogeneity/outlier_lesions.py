@@ -13,15 +13,17 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from livermets.study.names import lesion_key
+
 FAR = 3.5  # robust standard deviations
 SHARE = 0.25  # of the features
 MIN_LESIONS = 3  # of a patient: of two unlike lesions neither is the outlier
 MAD_TO_SD = 1.4826  # of a normal distribution
 SIZES = ("diameter_mm", "volume_ml")
 COLUMNS = (
-    *("patient", "lesion", "label", "lesions", "far_share", "outlier", "furthest_feature"),
+    *("label", "lesions", "far_share", "outlier", "furthest_feature"),
     *("distance", *SIZES),
-)
+)  # after the key of the lesion
 
 
 def lesion_distances(features: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -37,10 +39,11 @@ def lesion_distances(features: pd.DataFrame, columns: Sequence[str]) -> pd.DataF
     Returns
     -------
     data frame
-        `COLUMNS`, one row for each lesion of a patient with at least `MIN_LESIONS`, the furthest
-        first. `far_share` is the share of features in which it is far off, `distance` that of the
+        The lesion's key and `COLUMNS`, one row for each lesion of a patient with at least
+        `MIN_LESIONS`, the furthest first. `far_share` is the share of features in which it is far off, `distance` that of the
         feature in which it is furthest, in robust standard deviations, above or below the others.
     """
+    key = lesion_key(features)
     values = _by_factors(features[list(columns)].to_numpy(float))
     patients = features["patient"].astype(str).to_numpy()
     unit = _common_distance(values, patients)
@@ -55,7 +58,7 @@ def lesion_distances(features: pd.DataFrame, columns: Sequence[str]) -> pd.DataF
             others = _median(values[rows[rows != row]])
             distances[row] = (values[row] - others) / unit
     with_distance = np.isfinite(distances).any(axis=1)
-    table = features.loc[with_distance, ["patient", "lesion", "label"]].reset_index(drop=True)
+    table = features.loc[with_distance, [*key, "label"]].reset_index(drop=True)
     distances = distances[with_distance]
     size = np.abs(np.nan_to_num(distances))
     furthest = size.argmax(axis=1)
@@ -70,8 +73,9 @@ def lesion_distances(features: pd.DataFrame, columns: Sequence[str]) -> pd.DataF
             features[name].to_numpy(float) if name in features else np.full(len(features), np.nan)
         )
         table[name] = there[with_distance]
-    order = ["far_share", "patient", "lesion"]
-    return table.sort_values(order, ascending=[False, True, True], ignore_index=True)[list(COLUMNS)]
+    ascending = [False, *[True] * len(key)]
+    table = table.sort_values(["far_share", *key], ascending=ascending, ignore_index=True)
+    return table[[*key, *COLUMNS]]
 
 
 def _by_factors(values: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from livermets.features.features_table import feature_columns
 from livermets.heterogeneity import variation as measured
 from livermets.heterogeneity.class_comparison import COLUMNS, compare_classes, too_few
 from livermets.heterogeneity.outlier_lesions import lesion_distances
+from livermets.study.names import SCAN, lesion_key
 
 VOLUME = "volume_ml"
 NO_FEATURE = "no feature has a scale on which a coefficient of variation means something"
@@ -46,7 +47,7 @@ class Heterogeneity:
     def outliers(self) -> pd.DataFrame:
         """The outlier lesions, patient by patient."""
         rows = self.lesions[self.lesions["outlier"]]
-        return rows.sort_values(["patient", "lesion"], ignore_index=True).drop(columns="outlier")
+        return rows.sort_values(lesion_key(rows), ignore_index=True).drop(columns="outlier")
 
 
 def measure_heterogeneity(
@@ -61,7 +62,8 @@ def measure_heterogeneity(
     Parameters
     ----------
     features : data frame
-        The features table.
+        The features table. Of a patient with several scans the first scan in it is measured: two
+        scans show the same lesions, so their differences are those of time and not of lesions.
     classes : sequence of str
         Class names.
     positive : str
@@ -81,6 +83,7 @@ def measure_heterogeneity(
     BadInput
         The table has no feature.
     """
+    features = of_first_scan(features)
     columns = feature_columns(features)
     if not columns:
         raise BadInput("the features table has no feature: give one numeric column or more.")
@@ -115,6 +118,25 @@ def measure_heterogeneity(
             **settings,
         },
     )
+
+
+def of_first_scan(features: pd.DataFrame) -> pd.DataFrame:
+    """Keep the lesions of the first scan of each patient, in the order of the table.
+
+    Parameters
+    ----------
+    features : data frame
+        One row per lesion, with the column `scan` where patients have several.
+
+    Returns
+    -------
+    data frame
+        The rows kept, numbered anew.
+    """
+    if SCAN not in features:
+        return features
+    first = features.groupby("patient", sort=False)[SCAN].transform("first")
+    return features[features[SCAN] == first].reset_index(drop=True)
 
 
 def _volume_variation(features: pd.DataFrame) -> pd.Series | None:
