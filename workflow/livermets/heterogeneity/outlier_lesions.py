@@ -40,8 +40,9 @@ def lesion_distances(features: pd.DataFrame, columns: Sequence[str]) -> pd.DataF
     -------
     data frame
         The lesion's key and `COLUMNS`, one row for each lesion of a patient with at least
-        `MIN_LESIONS`, the furthest first. `far_share` is the share of features in which it is far off, `distance` that of the
-        feature in which it is furthest, in robust standard deviations, above or below the others.
+        `MIN_LESIONS`, the furthest first. `far_share` is the share of features in which it is far
+        off, `distance` that of the feature in which it is furthest, in robust standard deviations,
+        above or below the others.
     """
     key = lesion_key(features)
     values = _by_factors(features[list(columns)].to_numpy(float))

@@ -35,7 +35,7 @@ class OpenVinoNetwork(nn.Module):
         self.compiled: dict[torch.Size, Any] = {}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Compute the outputs, shape (batch, channel, z, y, x), of a float32 batch in main memory."""
+        """Compute the outputs (batch, channel, z, y, x) of a float32 batch in main memory."""
         if x.shape not in self.compiled:
             self.compiled[x.shape] = _compile(self.network, x)
         compiled = self.compiled[x.shape]
