@@ -16,9 +16,10 @@ from torch import nn
 
 from livermets.deep_learning.augmentation import apply_affine, random_maps
 from livermets.deep_learning.dataset import LesionDataset
+from livermets.deep_learning.inference import predict
 from livermets.deep_learning.losses import cross_entropy
 from livermets.deep_learning.network import LesionNet
-from livermets.deep_learning.trainer import TrainingConfig, predict
+from livermets.deep_learning.optimisation import TrainingConfig
 from livermets.pooling.gated_attention import GatedAttention, fill_up
 
 log = logging.getLogger(__name__)
