@@ -11,14 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from livermets.study.classifiers import CLASSIFIERS
+from livermets.study.fusion import FUSION_TITLES, fusion_arm
 from livermets.study.names import DENSENET, RADIOMICS
-from livermets.study.pooling import (
-    FUSION_TITLES,
-    LESION_POOLING,
-    PATIENT_POOLING,
-    fusion_arm,
-    slice_arm,
-)
+from livermets.study.pooling import LESION_POOLING, PATIENT_POOLING, slice_arm
 
 RESAMPLINGS = {
     "none": "none",

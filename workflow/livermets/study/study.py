@@ -18,6 +18,7 @@ from livermets.study.arms import SELECTED
 from livermets.study.cohort_sheet import read_sheet
 from livermets.study.config import load_config
 from livermets.study.corrections import refuse_strangers
+from livermets.study.fusion import inner_splits
 from livermets.study.mask_plan import MaskPlan
 from livermets.study.names import SCAN
 from livermets.study.outputs import figure_names, table_names
@@ -121,6 +122,11 @@ class Study(MaskPlan, ArmPlan):
             (cells["site"], cells["label"]) for cells in self.cells_of_patients.values()
         )
         return split_names(**self.config["splits"], sites=sites)
+
+    @property
+    def inner_splits(self) -> list[str]:
+        """Names of the inner folds from which the stacking of scores learns."""
+        return inner_splits(self.splits, self.config["fusion"]["folds"])
 
     @property
     def schemes(self) -> list[str]:
