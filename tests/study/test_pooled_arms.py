@@ -142,3 +142,52 @@ def test_joined_arms_have_plain_names_and_stand_behind_deep_learning():
     title = "Radiomics and DenseNet-121, stacked scores"
     assert Arm.parse("fusion_stacking").title == title
     assert Arm.parse("fusion_stacking~volume").title == f"{title}, lesions weighted by volume"
+
+
+def test_embeddings_of_another_network_are_learned_from_alone_and_beside_radiomics(folder):
+    (folder / "other.csv").write_text("patient,lesion,e0\n")
+    study = Study.load({"classification": FEW, "embeddings": "other.csv"})
+    plain = "logistic_regression-none"
+    assert study.feature_set_arms == [
+        *(f"{plain}@original", f"{plain}@embeddings", f"{plain}@radiomics_with_embeddings")
+    ]
+    assert study.feature_choice["sets"] == ["original"]  # of all other arms
+    assert study.compared_sets("radiomics_with_embeddings") == ["original", "embeddings"]
+    title = "Logistic regression: radiomics with embeddings of another network"
+    assert Arm.parse(f"{plain}@radiomics_with_embeddings").title == title
+    from_table = {"features": "mine.csv", "patients": None, "embeddings": "other.csv"}
+    study = Study.load({"classification": FEW} | from_table)
+    assert study.feature_choice["sets"] == study.compared_sets("original") == ["radiomics"]
+    assert study.embeddings == ["other.csv"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        pytest.param({"embeddings": "gone.parquet"}, "gone.parquet does not exist", id="no file"),
+        pytest.param(
+            {
+                "embeddings": "mine.csv",
+                "classification": {"compare_feature_sets": {"original": ["original"]}},
+            },
+            r"no arm learns from; add `embeddings: \[embeddings\]`",
+            id="named by no arm",
+        ),
+        pytest.param(
+            {
+                "embeddings": "mine.csv",
+                "radiomics": {"feature_sets": {"original": {}, "embeddings": {"region": "ring"}}},
+            },
+            "has a set called `embeddings`",
+            id="a feature set of this name",
+        ),
+        pytest.param(
+            {"classification": {"feature_sets": ["embeddings"]}},
+            "names the feature set `embeddings`",
+            id="named without a table",
+        ),
+    ],
+)
+def test_embeddings_that_cannot_be_used_are_refused_while_the_study_is_planned(given, message):
+    with pytest.raises(BadInput, match=message):
+        Study.load(given)

@@ -34,6 +34,11 @@ class ArmPlan(CohortFiles):
     """The arms that the configuration asks for and that the study has the columns for."""
 
     @property
+    def embeddings(self) -> list[str]:
+        """The table of embeddings of other networks as an input of a rule; empty without one."""
+        return [self.config["embeddings"]] if self.config["embeddings"] else []
+
+    @property
     def task(self) -> dict[str, Any]:
         """The classes and the one whose probability a score is."""
         return {"classes": self.config["classes"], "positive": self.config["positive"]}

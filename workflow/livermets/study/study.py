@@ -47,6 +47,8 @@ class Study(MaskPlan, ArmPlan):
         if config["patients"]:
             rows = read_sheet(config["patients"], config).to_dict("records")
         columns = read_table_columns(config["features"], "features") if config["features"] else []
+        if config["embeddings"]:
+            read_table_columns(config["embeddings"], "features")  # is it there, and is it a table
         sheet, excluded = _without_excluded(rows, config["exclude"])
         if not config["features"]:  # the patients of a feature table are known once it is read
             _refuse_exclusions(config["exclude"], [*sheet, *excluded])
@@ -192,7 +194,7 @@ def _refuse_patterns(config: Mapping[str, Any], added: Mapping[str, str]) -> Non
             "takes for a wildcard; rename the folder."
         )
     named = [("masks.corrections", config["masks"]["corrections"])]
-    named += [("features", config["features"])] if config["features"] else []
+    named += [(key, config[key]) for key in ("features", "embeddings") if config[key]]
     named += [("segmentation.models", model["path"]) for model in config["segmentation"]["models"]]
     named += [("results/predictions", Path(path).name) for path in added.values()]
     for key, path in named:
