@@ -15,6 +15,8 @@
 #   models/{arm}, predictions/{arm}.parquet      arm = {model}-{resampling}, baseline_*, densenet121
 #                                                and {model}-none@{feature sets to compare}
 #   attention                                    how much each lesion of a patient counts
+#   fusion                                       what the stacking of radiomics and DenseNet-121
+#                                                learned from, and its weights
 #   importance.parquet                           permutation importance of the features
 #   metrics, differences, confusion, split_aucs  the evaluation of every arm (.parquet)
 #   heterogeneity                                how unlike the lesions of a patient are, by class
@@ -75,6 +77,16 @@ if study.deep_learning:
 
 
 include: "workflow/rules/pooling.smk"
+
+
+if config["fusion"]["stacking"]:
+
+    include: "workflow/rules/fusion_stacking.smk"
+
+
+if config["fusion"]["embeddings_beside_radiomics"]:
+
+    include: "workflow/rules/fusion_embeddings.smk"
 
 
 if study.config["heterogeneity"] is not None:

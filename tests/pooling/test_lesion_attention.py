@@ -38,11 +38,17 @@ def against_mean(table):
     )
 
 
+COHORTS = pytest.mark.parametrize(
+    "seed", [1, 2, 3], ids=["first cohort", "second cohort", "third cohort"]
+)
+
+
+@COHORTS
 @pytest.mark.slow
-def test_where_one_lesion_of_ten_carries_the_signal_attention_beats_the_mean():
-    table = lesions_with_signal(carriers=1, shift=3)
+def test_where_one_lesion_of_ten_carries_the_signal_attention_beats_the_mean(seed):
+    table = lesions_with_signal(carriers=1, shift=3, seed=seed)
     auc, difference, weights = against_mean(table)
-    assert auc[ARM] > 0.9
+    assert auc[ARM] > 0.85
     assert difference["reference"] == "logistic_regression-none"
     assert difference["low"] > 0, difference
     carrier = table.set_index(["patient", "lesion"])["volume_ml"] > 1
@@ -51,9 +57,10 @@ def test_where_one_lesion_of_ten_carries_the_signal_attention_beats_the_mean():
     assert of_class.loc[carrier.loc[keys].to_numpy(), "attention"].mean() > 0.5  # of ten lesions
 
 
+@COHORTS
 @pytest.mark.slow
-def test_where_every_lesion_carries_the_signal_attention_equals_the_mean():
-    auc, difference, _ = against_mean(lesions_with_signal(carriers=10, shift=0.35))
+def test_where_every_lesion_carries_the_signal_attention_equals_the_mean(seed):
+    auc, difference, _ = against_mean(lesions_with_signal(carriers=10, shift=0.35, seed=seed))
     assert 0.7 < auc[ARM] < 0.97
     assert abs(difference["difference"]) < 0.03
     assert not difference["low"] > 0

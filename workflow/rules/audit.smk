@@ -56,6 +56,11 @@ rule audit_predictions:
         predictions=prediction_tables,
         splits="results/splits.parquet",
         cohort="results/cohort.tsv",
+        fusion=(
+            ["results/fusion/scores.parquet", "results/fusion/inner_folds.parquet"]
+            if config["fusion"]["stacking"]
+            else []
+        ),
     output:
         audit="results/audit.json",
         table="results/tables/audit.tsv",

@@ -9,6 +9,7 @@ rule assemble_features:
         tables=expand("results/lesions/{scan}.tsv", scan=study.scans),
         ct=expand("results/ct/{scan}.json", scan=study.scans),
         masks=expand("results/masks/{scan}.json", scan=study.scans),
+        embeddings=study.embeddings,
     output:
         "results/features.parquet",
     log:

@@ -4,7 +4,8 @@
 
 rule read_features:
     input:
-        config["features"],
+        table=config["features"],
+        embeddings=study.embeddings,
     output:
         "results/features.parquet",
     log:
@@ -17,7 +18,7 @@ rule read_features:
         on_bad_cell=config["on_bad_cell"],
         exclude=config["exclude"],
     message:
-        "Checking the feature table {input}"
+        "Checking the feature table {input.table}"
     script:
         "../scripts/features/read_features.py"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from livermets.core.scan_ids import patient_of, scan_name
 from livermets.deep_learning.lesion_slices import Arrays
@@ -52,6 +53,13 @@ def lesions_of(arrays: Arrays) -> list[dict[str, object]]:
         return [{"lesion": int(lesion)} for lesion in lesions]
     named = zip(arrays[SCAN][first], arrays[NUMBER][first], strict=True)
     return [{SCAN: str(scan), "lesion": int(number)} for scan, number in named]
+
+
+def slice_rows(patient: str, arrays: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Name the lesion of each slice of a patient: patient, scan (where there is one), lesion."""
+    names = {SCAN: arrays[SCAN]} if SCAN in arrays else {}
+    numbers = np.asarray(arrays[NUMBER if names else "lesion"], "int64")
+    return pd.DataFrame({"patient": patient, **names, "lesion": numbers})
 
 
 def _one_patient(scans: Mapping[str, Arrays]) -> dict[str, Any]:

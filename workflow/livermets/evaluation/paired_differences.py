@@ -18,7 +18,7 @@ from livermets.evaluation.metric_intervals import UNDEFINED, MetricSample
 from livermets.evaluation.multiplicity import with_holm
 from livermets.evaluation.scored_arms import ArmTables, ScoredArm, arm_tables, scored_arms
 from livermets.study.arms import REFERENCE_SETS, SELECTED, Arm, baseline_arm
-from livermets.study.names import DENSENET, RADIOMICS, lesion_key
+from livermets.study.names import DENSENET, EMBEDDINGS, RADIOMICS, WITH_EMBEDDINGS, lesion_key
 from livermets.study.outputs import LEVELS
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,8 @@ def compare_arms(
       2023 (doi:10.1186/s40644-023-00612-4).
     - "as is": every resampled arm with the same model without resampling.
     - "sets": every arm that learns from a choice of feature sets with the same arm that learns from
-      `original`, and with nothing else.
+      `original`, and with nothing else; "embeddings": radiomics with embeddings of another network
+      with these embeddings alone.
     - "pooling": every arm that pools slices or lesions in another way with the same arm by the
       mean; attention over the radiomics of lesions with the selected radiomics arm.
     - "fused radiomics", "fused network": radiomics and DenseNet joined with each of them alone.
@@ -218,7 +219,10 @@ def _references(arm: str, volume: str, radiomics: str) -> Mapping[str, str]:
         return against_volume | {"pooling": of_mean}
     if compared.family == "sets":
         reference = replace(compared, feature_sets=REFERENCE_SETS)
-        return {"sets": str(reference)} if compared != reference else {}
+        against = {"sets": str(reference)} if compared != reference else {}
+        if compared.feature_sets == WITH_EMBEDDINGS:
+            against["embeddings"] = str(replace(compared, feature_sets=EMBEDDINGS))
+        return against
     references = {}
     if arm != volume and compared.family != "baseline":
         references["volume"] = volume

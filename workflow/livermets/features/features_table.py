@@ -18,7 +18,7 @@ from livermets.core.errors import BadInput, BadPatient
 from livermets.core.io import read_json_files
 from livermets.core.scan_ids import id_columns, patient_of
 from livermets.study.clinical_columns import clinical_columns
-from livermets.study.names import CLINICAL, SCAN, lesion_key
+from livermets.study.names import CLINICAL, EMBEDDINGS, RADIOMICS, SCAN, lesion_key
 
 IDS = ("patient", SCAN, "lesion", "label")
 LESION_FACTS = ("volume_ml", "diameter_mm", "mean_hu")
@@ -128,7 +128,8 @@ def feature_columns(table: pd.DataFrame, sets: Sequence[str] | None = None) -> l
     table : data frame
         The features table.
     sets : sequence of str, optional
-        Feature sets to take (`{set}_...` and `{set}-{image}_...`); by default all.
+        Feature sets to take (`{set}_...` and `{set}-{image}_...`); by default all. `radiomics`
+        takes all but embeddings of other networks.
 
     Returns
     -------
@@ -147,7 +148,13 @@ def feature_columns(table: pd.DataFrame, sets: Sequence[str] | None = None) -> l
     ]
     if sets is None:
         return features
-    chosen = [name for name in features if name.partition("_")[0].partition("-")[0] in sets]
+    set_of = {name: name.partition("_")[0].partition("-")[0] for name in features}
+    all_but_embeddings = RADIOMICS in sets
+    chosen = [
+        name
+        for name in features
+        if set_of[name] in sets or (all_but_embeddings and set_of[name] != EMBEDDINGS)
+    ]
     if not chosen:
         raise BadInput(
             f"the features table has no column of the feature sets {', '.join(sets)}: name sets of "

@@ -26,14 +26,15 @@ def load_table(
     text: Collection[str] = (),
     text_prefix: str | tuple[str, ...] = (),
 ) -> pd.DataFrame:
-    """The file's table with patient and label as text, lesion as integer, the rest as numbers.
+    """Load the file's table: patient and label as text, lesion as integer, the rest as numbers.
 
     Parameters
     ----------
     path : path
         CSV, TSV, xlsx or Parquet, also packed with gzip.
     columns : mapping
-        The file's names of "patient", "lesion" and "label"; lesion may be absent.
+        The file's names of "patient", "lesion" and "label"; lesion may be absent from the file,
+        label from the mapping.
     text : collection of str
         Columns that may hold text.
     text_prefix : str or tuple of str
@@ -53,7 +54,9 @@ def load_table(
     path = Path(path)
     table = _without_diagnostics(read_table_file(path, "features"), path.name)
     table = _with_our_names(table, columns, path.name)
-    required = {"patient": {"", *MISSING}, "label": {""}}  # a class may be called NA
+    required = {"patient": {"", *MISSING}}
+    if "label" in columns:
+        required["label"] = {""}  # a class may be called NA
     if SCAN in table:
         required[SCAN] = {"", *MISSING}
     for what, missing in required.items():

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -16,14 +15,15 @@ from livermets.deep_learning.dataset import LesionDataset, Slices, lesion_datase
 from livermets.deep_learning.densenet import Run, output_classes, read_settings
 from livermets.deep_learning.losses import probabilities
 from livermets.deep_learning.network import LesionNet, State, load_model, place
-from livermets.deep_learning.patient_slices import load_patients
+from livermets.deep_learning.patient_slices import load_patients, slice_rows
 from livermets.pooling.slice_attention import (
     AttentionTraining,
     SliceAttention,
     train_slice_attention,
 )
-from livermets.predictions.predictions_table import COLUMNS, score_columns
+from livermets.predictions.predictions_table import prediction_columns, score_columns
 from livermets.predictions.task import Task
+from livermets.study.names import lesion_key
 from livermets.study.pooling import ATTENTION, slice_arm
 
 ARM = slice_arm(ATTENTION)
@@ -38,8 +38,8 @@ class AttentionResult:
     predictions : data frame
         A prediction table of the test patients.
     attention : data frame
-        split, patient, lesion, slice (from 1, in the order of z) and attention of their slices,
-        which adds up to 1 in each lesion.
+        split, patient, scan (where the study has scans), lesion, slice (from 1, in the order of z)
+        and attention of their slices, which adds up to 1 in each lesion.
     history : data frame
         split, epoch (0 is the mean), train_loss, valid_loss and best.
     """
@@ -128,15 +128,17 @@ def _tables(
     logits, weights = model.score(dataset)
     rows = pd.concat(
         [
-            pd.DataFrame({"patient": patient, "lesion": np.asarray(slices[patient]["lesion"])})
+            slice_rows(patient, slices[patient])
             for patient in patients
             if len(slices.get(patient, {}).get("lesion", ()))
         ],
         ignore_index=True,
     )
-    rows = rows.assign(split=split, attention=weights.double().cpu().numpy())
-    rows["slice"] = rows.groupby(["patient", "lesion"]).cumcount() + 1
-    table = rows[["split", "patient", "lesion"]].drop_duplicates(ignore_index=True)
+    lesion = lesion_key(rows)
+    rows.insert(0, "split", split)
+    rows["slice"] = rows.groupby(lesion).cumcount() + 1
+    rows["attention"] = weights.double().cpu().numpy()
+    table = rows[["split", *lesion]].drop_duplicates(ignore_index=True)
     table = table.assign(arm=ARM, label=table["patient"].map(labels))
     outputs, classes = output_classes(task), list(task.classes)
     chances = probabilities(logits.double()).cpu().numpy()
@@ -144,7 +146,7 @@ def _tables(
         ["score", *score_columns(classes)], [task.positive, *classes], strict=False
     ):
         table[column] = chances[:, outputs.index(name)]
-    return table[[*COLUMNS, *score_columns(classes)]], rows
+    return table[[*prediction_columns(table), *score_columns(classes)]], rows
 
 
 def attend_slices_of_split(

@@ -20,6 +20,7 @@ from livermets.core.seeds import derive_seed
 from livermets.features.features_table import feature_columns, stable_columns
 from livermets.pooling.attention_training import Lesions, fit_attention, predict_attention
 from livermets.predictions.task import Task, require_every_class
+from livermets.study.names import lesion_key
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +79,9 @@ def train_attention(
     predictions : data frame
         A prediction table; every lesion of a patient has the patient's score.
     attention : data frame
-        arm, split, patient, lesion, attention (how much the lesion counts; 1 in each patient), and
-        steps: how far the training went from the mean, 0 where attention gains nothing.
+        arm, split, patient, scan (where the study has scans), lesion, attention (how much the
+        lesion counts; 1 in each patient), and steps: how far the training went from the mean, 0
+        where attention gains nothing.
 
     Raises
     ------
@@ -111,8 +113,8 @@ def train_attention(
         patient = np.unique(lesions.patient[test], return_inverse=True)[1]
         predictions.append(prediction_rows(rows[test], chances[patient], task, arm, split))
         told = {"arm": arm, "split": split, "attention": weights, "steps": steps}
-        attention.append(rows.loc[test, ["patient", "lesion"]].assign(**told))
-    columns = ["arm", "split", "patient", "lesion", "attention", "steps"]
+        attention.append(rows.loc[test, lesion_key(rows)].assign(**told))
+    columns = ["arm", "split", *lesion_key(rows), "attention", "steps"]
     return (
         pd.concat(predictions, ignore_index=True),
         pd.concat(attention, ignore_index=True)[columns],

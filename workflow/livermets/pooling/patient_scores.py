@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from livermets.core.errors import BadInput
+from livermets.core.scan_ids import in_words, scan_id
 from livermets.predictions.predictions_table import score_columns
 from livermets.study.baselines import volume_column
+from livermets.study.names import lesion_key
 
 LARGEST = {"largest": 1, "largest3": 3}  # way of pooling -> number of lesions that count
 
@@ -48,7 +50,7 @@ def pool_patients(
             f"the table to pool for {arm} holds the arms {', '.join(arms)}: "
             "write one table for each arm, or leave it out of pooling.arms."
         )
-    predictions = predictions.sort_values(["split", "patient", "lesion"], ignore_index=True)
+    predictions = predictions.sort_values(["split", *lesion_key(predictions)], ignore_index=True)
     volume = _volumes(predictions, features).to_numpy()
     patient = predictions.groupby(["split", "patient"], sort=False).ngroup().to_numpy()
     weight = volume
@@ -71,15 +73,21 @@ def _volumes(predictions: pd.DataFrame, features: pd.DataFrame) -> pd.Series:
             "pooling by volume needs a lesion's volume, and the features table has none: add the "
             "column volume_ml, or take volume, largest and largest3 out of pooling.patient."
         )
-    known = features.set_index(["patient", "lesion"])[column].astype(float)
-    keys = pd.MultiIndex.from_frame(predictions[["patient", "lesion"]])
+    lesion = lesion_key(features)
+    if lesion != lesion_key(predictions):
+        raise BadInput(
+            f"the features table names a lesion by {', '.join(lesion)} and the table to pool by "
+            f"{', '.join(lesion_key(predictions))}: give both the column scan, or neither."
+        )
+    known = features.set_index(lesion)[column].astype(float)
+    keys = pd.MultiIndex.from_frame(predictions[lesion])
     volume = known.reindex(keys)
     bad = ~(volume > 0)
     if bad.any():
-        patient, lesion = volume.index[bad.to_numpy()][0]
+        *owner, number = volume.index[bad.to_numpy()][0]
         raise BadInput(
-            f"patient {patient}: lesion {lesion} has no {column} above 0 in the features table "
-            f"({volume[bad].iloc[0]}): give its volume in ml, not standardised, or take volume, "
-            "largest and largest3 out of pooling.patient."
+            f"patient {in_words(scan_id(*owner))}: lesion {number} has no {column} above 0 "
+            f"in the features table ({volume[bad].iloc[0]}): give its volume in ml, not "
+            "standardised, or take volume, largest and largest3 out of pooling.patient."
         )
     return volume

@@ -16,9 +16,11 @@ from torch import nn
 
 from livermets.deep_learning.augmentation import apply_affine, random_maps
 from livermets.deep_learning.dataset import LesionDataset
+from livermets.deep_learning.embeddings import take_last_layer
+from livermets.deep_learning.inference import predict
 from livermets.deep_learning.losses import cross_entropy
 from livermets.deep_learning.network import LesionNet
-from livermets.deep_learning.trainer import TrainingConfig, predict
+from livermets.deep_learning.optimisation import TrainingConfig
 from livermets.pooling.gated_attention import GatedAttention, fill_up
 
 log = logging.getLogger(__name__)
@@ -55,16 +57,9 @@ class SliceAttention(nn.Module):
 
     def __init__(self, network: LesionNet) -> None:
         super().__init__()
-        name, last = [
-            (name, part)
-            for name, part in network.densenet.named_modules()
-            if isinstance(part, nn.Linear)
-        ][-1]
-        parent, _, child = name.rpartition(".")
-        setattr(network.densenet.get_submodule(parent), child, nn.Identity())
+        self.classify = take_last_layer(network)
         self.network = network
-        self.classify = last
-        self.attention = GatedAttention(last.in_features, HIDDEN)
+        self.attention = GatedAttention(self.classify.in_features, HIDDEN)
 
     def pool(self, embedded: torch.Tensor, lesion: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Logits of lesions as in `losses`, and the attention of each slice.

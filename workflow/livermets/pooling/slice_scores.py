@@ -7,7 +7,6 @@ tell its class, its highest slices may say more.
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -17,11 +16,10 @@ from livermets.deep_learning.densenet import Run, output_classes
 from livermets.deep_learning.inference import predict
 from livermets.deep_learning.losses import probabilities
 from livermets.deep_learning.network import LesionNet, State, load_model, place
-from livermets.deep_learning.patient_slices import load_patients
-from livermets.predictions.predictions_table import COLUMNS, score_columns
+from livermets.deep_learning.patient_slices import load_patients, slice_rows
+from livermets.predictions.predictions_table import prediction_columns, score_columns
 from livermets.predictions.task import Task
-
-LESION = ["split", "patient", "lesion", "label"]
+from livermets.study.names import lesion_key
 
 
 def score_slices(
@@ -45,8 +43,9 @@ def score_slices(
     Returns
     -------
     data frame
-        split, patient, lesion, label, slice (from 1 in each lesion, in the order of z) and score,
-        the probability of the positive class; with three or more classes score_CLASS of each.
+        split, patient, scan (where the study has scans), lesion, label, slice (from 1 in each
+        lesion, in the order of z) and score, the probability of the positive class; with three or
+        more classes score_CLASS of each.
     """
     torch.set_num_threads(run.threads)
     outputs, classes = output_classes(task), list(task.classes)
@@ -62,14 +61,13 @@ def score_slices(
             continue
         logits = predict(network, dataset.to(network.mean.device))
         chances = probabilities(logits.double()).cpu().numpy()[:, places]
-        table = pd.DataFrame(chances, columns=names)
-        table = table.assign(lesion=np.asarray(slices[patient]["lesion"], "int64"))
-        table = table.assign(split=run.split, patient=patient, label=labels[patient])
-        tables.append(table.assign(slice=table.groupby("lesion").cumcount() + 1))
-    columns = [*LESION, "slice", *names]
-    return (
-        pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame([], [], columns)
-    )
+        table = slice_rows(patient, slices[patient])
+        number = table.groupby(lesion_key(table)).cumcount() + 1
+        table.insert(0, "split", run.split)
+        table = table.assign(label=labels[patient], slice=number)
+        tables.append(table.join(pd.DataFrame(chances, columns=names)))
+    empty = pd.DataFrame([], [], ["split", *lesion_key([]), "label", "slice", *names])
+    return pd.concat(tables, ignore_index=True) if tables else empty
 
 
 def pool_slices(
@@ -99,7 +97,7 @@ def pool_slices(
     """
     count = {"max": 1, "topk": top_k}[pooling]
     names = ["score", *score_columns(classes)]
-    lesion = [slice_scores[name] for name in LESION]
+    lesion = [slice_scores[name] for name in ["split", *lesion_key(slice_scores), "label"]]
     pooled = {}
     for name in names:
         scores = slice_scores[name]
@@ -109,7 +107,8 @@ def pool_slices(
     if names[1:]:
         total = table[names[1:]].sum(axis=1)
         table = table.div(total, axis=0)
-    return table.reset_index().assign(arm=arm)[[*COLUMNS, *names[1:]]]
+    table = table.reset_index().assign(arm=arm)
+    return table[[*prediction_columns(table), *names[1:]]]
 
 
 def score_split(

@@ -15,7 +15,7 @@ from livermets.evaluation.paired_differences import auc_interval, difference_val
 from livermets.evaluation.scored_arms import arm_tables, scored_arms
 from livermets.features.features_table import LESION_FACTS, feature_columns
 from livermets.radiomics.icc import icc31
-from livermets.study.names import SCAN, lesion_key
+from livermets.study.names import RADIOMICS, SCAN, lesion_key
 
 AGREEMENT = ("feature", "lesions", "icc", "concordance")
 PATIENTS = (
@@ -149,7 +149,9 @@ def feature_agreement(
         keep their order and distances; Lin's concordance, whether the values are the same. NaN
         where nothing varies.
     """
-    features = [name for name in LESION_FACTS if name in final] + feature_columns(final)
+    features = [name for name in LESION_FACTS if name in final] + feature_columns(
+        final, [RADIOMICS]
+    )
     owner = lesion_key(pairs)[:-1]
     sides = [
         pairs.merge(table, "left", left_on=[*owner, lesion], right_on=[*owner, "lesion"])

@@ -17,6 +17,7 @@ from livermets.study.arms import (
 from livermets.study.baselines import available_baselines, volume_column
 from livermets.study.classifiers import CLASSIFIERS
 from livermets.study.cohort_files import CohortFiles
+from livermets.study.fusion import FUSION_TITLES, fusion_arm, fusion_arms
 from livermets.study.names import CLINICAL, DENSENET, SITE
 from livermets.study.pooling import (
     ATTENTION,
@@ -31,6 +32,11 @@ from livermets.study.table_file import ending_of
 @dataclass(frozen=True)
 class ArmPlan(CohortFiles):
     """The arms that the configuration asks for and that the study has the columns for."""
+
+    @property
+    def embeddings(self) -> list[str]:
+        """The table of embeddings of other networks as an input of a rule; empty without one."""
+        return [self.config["embeddings"]] if self.config["embeddings"] else []
 
     @property
     def task(self) -> dict[str, Any]:
@@ -72,19 +78,24 @@ class ArmPlan(CohortFiles):
         possible = available_baselines(columns)
         return [baseline_arm(name) for name in dict.fromkeys(asked) if name in possible]
 
+    @property
+    def selects(self) -> bool:
+        """Whether inner cross-validation selects one of several radiomics arms."""
+        tuned = self.config["classification"]["tuning"]["iterations"]
+        return len(self.classifier_arms) > 1 and tuned > 0
+
     @cached_property
     def arms(self) -> list[str]:
         """Every arm that this study fits."""
-        tuned = self.config["classification"]["tuning"]["iterations"]
-        selected = [SELECTED] if len(self.classifier_arms) > 1 and tuned else []
         deep = [DENSENET] if self.deep_learning else []
         arms = [
             *self.classifier_arms,
-            *selected,
+            *[SELECTED] * self.selects,
             *self.feature_set_arms,
             *self.baseline_arms,
             *deep,
             *self.slice_arms,
+            *self.fusion_arms,
         ]
         return [*arms, *self._pooled_arms(arms)]
 
@@ -93,6 +104,18 @@ class ArmPlan(CohortFiles):
         """Arms of DenseNet-121 whose slices are pooled to lesions in another way than the mean."""
         refuse_without_network(self.config, self.deep_learning)
         return [slice_arm(pooling) for pooling in self.config["pooling"]["lesion"]]
+
+    @property
+    def radiomics_arm(self) -> str | None:
+        """The arm that stands for radiomics: the selected one, or the only one; else None."""
+        if self.selects:
+            return SELECTED
+        return self.classifier_arms[0] if len(self.classifier_arms) == 1 else None
+
+    @property
+    def fusion_arms(self) -> list[str]:
+        """Arms that join radiomics and DenseNet-121."""
+        return fusion_arms(self.config, self.deep_learning, self.radiomics_arm)
 
     def _pooled_arms(self, arms: list[str]) -> list[str]:
         """Arms whose lesions are pooled to patients in another way than by the mean."""
@@ -160,7 +183,7 @@ class ArmPlan(CohortFiles):
     def rerun_arms(self) -> list[str]:
         """Arms that sensitivity analyses fit once more on another features table."""
         left_out = {DENSENET, *self.feature_set_arms}
-        left_out |= {*self.slice_arms}
+        left_out |= {*self.slice_arms, *self.fusion_arms}
         return [arm for arm in self.arms if arm not in left_out and not Arm.parse(arm).pooling]
 
     @staticmethod
@@ -170,6 +193,7 @@ class ArmPlan(CohortFiles):
             SELECTED,
             DENSENET,
             *map(slice_arm, LESION_POOLING),
+            *map(fusion_arm, FUSION_TITLES),
             *classifier_arms(CLASSIFIERS, RESAMPLINGS),
         }
         ours |= {baseline_arm(name) for name in BASELINES}

@@ -11,14 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from livermets.study.classifiers import CLASSIFIERS
-from livermets.study.names import DENSENET, RADIOMICS
-from livermets.study.pooling import (
-    FUSION_TITLES,
-    LESION_POOLING,
-    PATIENT_POOLING,
-    fusion_arm,
-    slice_arm,
-)
+from livermets.study.fusion import FUSION_TITLES, fusion_arm
+from livermets.study.names import DENSENET, EMBEDDINGS, RADIOMICS, WITH_EMBEDDINGS
+from livermets.study.pooling import LESION_POOLING, PATIENT_POOLING, slice_arm
 
 RESAMPLINGS = {
     "none": "none",
@@ -38,6 +33,10 @@ BASELINES = {
 REFERENCE_SETS = (
     "original"  # the entry of `classification.compare_feature_sets` that the others stand beside
 )
+_SETS_TITLES = {
+    EMBEDDINGS: "embeddings of another network",
+    WITH_EMBEDDINGS: "radiomics with embeddings of another network",
+}  # entry of `classification.compare_feature_sets` -> title; others go by their name
 _BASELINE = "baseline_"  # prefix of a baseline's arm
 _TITLES = {
     **{name: classifier.title for name, classifier in CLASSIFIERS.items()},
@@ -153,7 +152,7 @@ class Arm:
         if self.family == "other":
             title = str(self.by_mean)
         elif self.family == "sets":
-            title = f"{title}: {self.feature_sets}"
+            title = f"{title}: {_SETS_TITLES.get(self.feature_sets, self.feature_sets)}"
         return f"{title}, {self.pooling_title}" if self.pooling else title
 
     @property

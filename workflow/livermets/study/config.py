@@ -7,6 +7,7 @@ from livermets.study.arms import REFERENCE_SETS
 from livermets.study.classifiers import CLASSIFIERS
 from livermets.study.config_schema import check_schema, load_schema, with_defaults
 from livermets.study.model_cache import model_cache_path
+from livermets.study.names import EMBEDDINGS, RADIOMICS, WITH_EMBEDDINGS
 
 
 def load_config(given: dict) -> dict:
@@ -27,6 +28,7 @@ def load_config(given: dict) -> dict:
     for key in ("models", "compare_models"):
         config["classification"][key] = _classifiers(config["classification"][key], key)
     _check_feature_sets(config)
+    _plan_embeddings(config)
     _name_model_files(config)
     return config
 
@@ -108,7 +110,7 @@ def _check_feature_sets(config: dict) -> None:
     named |= {f"compare_feature_sets.{name}": parts for name, parts in compared.items()}
     for key, parts in named.items():
         for name in parts:
-            if name not in sets:
+            if name not in sets and not (name == EMBEDDINGS and config["embeddings"]):
                 raise BadInput(
                     f"config: `classification.{key}` names the feature set `{name}`, and "
                     f"`radiomics.feature_sets` has {', '.join(sets)}; add it there, or leave it "
@@ -123,3 +125,32 @@ def _check_feature_sets(config: dict) -> None:
     plain = [name for name, own in sets.items() if not own.get("shuffle")]
     if chosen["feature_sets"] is None and 0 < len(plain) < len(sets):
         chosen["feature_sets"] = plain
+
+
+def _plan_embeddings(config: dict) -> None:
+    """Say which arms learn from embeddings of other networks: by default some of their own."""
+    if not config["embeddings"]:
+        return
+    chosen, sets = config["classification"], list(config["radiomics"]["feature_sets"])
+    if EMBEDDINGS in sets:
+        raise BadInput(
+            f"config: `radiomics.feature_sets` has a set called `{EMBEDDINGS}`, which is the name "
+            "of the table in `embeddings`; give the set another name."
+        )
+    radiomics = [RADIOMICS] if config["features"] else sets
+    if chosen["feature_sets"] is None:  # all other arms go without embeddings
+        chosen["feature_sets"] = radiomics
+    own = [name for name in chosen["feature_sets"] if name != EMBEDDINGS] or radiomics
+    if not chosen["compare_feature_sets"]:
+        chosen["compare_feature_sets"] = {
+            REFERENCE_SETS: own,
+            EMBEDDINGS: [EMBEDDINGS],
+            WITH_EMBEDDINGS: [*own, EMBEDDINGS],
+        }
+    named = (chosen["feature_sets"], *chosen["compare_feature_sets"].values())
+    if not any(EMBEDDINGS in parts for parts in named):
+        raise BadInput(
+            "config: `embeddings` names a table that no arm learns from; add "
+            f"`{EMBEDDINGS}: [{EMBEDDINGS}]` to `classification.compare_feature_sets`, or leave "
+            "`embeddings` out."
+        )

@@ -9,6 +9,8 @@ CLINICAL = "clinical_"  # prefix of the clinical columns in the features table
 SITE = "site"  # column of the cohort sheet: where a patient was scanned
 DENSENET = "densenet121"  # the arm of deep learning
 RADIOMICS = "radiomics"  # the arm that learns from the features of all lesions of a patient at once
+EMBEDDINGS = "embeddings"  # feature set: a table of embeddings of other networks
+WITH_EMBEDDINGS = "radiomics_with_embeddings"  # choice of feature sets: radiomics and embeddings
 SCAN = "scan"  # column of the cohort sheet: which scan of the patient, where it lists several
 
 

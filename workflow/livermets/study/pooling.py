@@ -1,7 +1,7 @@
-"""Pooling and fusion: the names of their arms, and which of them a configuration asks for.
+"""Pooling: the names of its arms, and which of them a configuration asks for.
 
 Slices are pooled to a lesion's score (`pooling.lesion`) and lesions to a patient's score
-(`pooling.patient`); radiomics and DenseNet-121 are joined (`fusion.methods`).
+(`pooling.patient`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,10 +22,6 @@ PATIENT_POOLING = {
     "largest3": "three largest lesions",
     ATTENTION: "attention over lesions",
 }  # name -> title; the mean of a patient's lesions is every arm without one of these
-FUSION_TITLES = {
-    "scores": "Radiomics and DenseNet-121, stacked scores",
-    "embeddings": "Radiomics with DenseNet-121's embeddings",
-}  # name -> title
 
 
 def slice_arm(pooling: str) -> str:
@@ -35,15 +31,6 @@ def slice_arm(pooling: str) -> str:
     'densenet121_max'
     """
     return f"{DENSENET}_{pooling}"
-
-
-def fusion_arm(method: str) -> str:
-    """Name of the arm that joins radiomics and DenseNet-121 by this method.
-
-    >>> fusion_arm("scores")
-    'fusion_scores'
-    """
-    return f"fusion_{method}"
 
 
 def pooled_arms(ways: Iterable[str], arms: Iterable[str]) -> list[str]:
@@ -71,10 +58,9 @@ def pooled_arms(ways: Iterable[str], arms: Iterable[str]) -> list[str]:
 
 
 def refuse_without_network(config: Mapping[str, Any], deep_learning: bool) -> None:
-    """Refuse pooling over slices and fusion in a study that trains no DenseNet-121."""
-    for section, key in (("pooling", "lesion"),):
-        if config[section][key] and not deep_learning:
-            raise BadInput(
-                f"config: `{section}.{key}` needs DenseNet-121, which this study does not train; "
-                "give images and `densenet`, or leave the key out."
-            )
+    """Refuse pooling over slices in a study that trains no DenseNet-121."""
+    if config["pooling"]["lesion"] and not deep_learning:
+        raise BadInput(
+            "config: `pooling.lesion` needs DenseNet-121, which this study does not train; "
+            "give images and `densenet`, or leave the key out."
+        )

@@ -18,6 +18,7 @@ from livermets.study.arms import SELECTED
 from livermets.study.cohort_sheet import read_sheet
 from livermets.study.config import load_config
 from livermets.study.corrections import refuse_strangers
+from livermets.study.fusion import inner_splits
 from livermets.study.mask_plan import MaskPlan
 from livermets.study.names import SCAN
 from livermets.study.outputs import figure_names, table_names
@@ -46,6 +47,8 @@ class Study(MaskPlan, ArmPlan):
         if config["patients"]:
             rows = read_sheet(config["patients"], config).to_dict("records")
         columns = read_table_columns(config["features"], "features") if config["features"] else []
+        if config["embeddings"]:
+            read_table_columns(config["embeddings"], "features")  # is it there, and is it a table
         sheet, excluded = _without_excluded(rows, config["exclude"])
         if not config["features"]:  # the patients of a feature table are known once it is read
             _refuse_exclusions(config["exclude"], [*sheet, *excluded])
@@ -123,6 +126,11 @@ class Study(MaskPlan, ArmPlan):
         return split_names(**self.config["splits"], sites=sites)
 
     @property
+    def inner_splits(self) -> list[str]:
+        """Names of the inner folds from which the stacking of scores learns."""
+        return inner_splits(self.splits, self.config["fusion"]["folds"])
+
+    @property
     def schemes(self) -> list[str]:
         """Names of the schemes, each once."""
         return schemes_of(self.splits)
@@ -186,7 +194,7 @@ def _refuse_patterns(config: Mapping[str, Any], added: Mapping[str, str]) -> Non
             "takes for a wildcard; rename the folder."
         )
     named = [("masks.corrections", config["masks"]["corrections"])]
-    named += [("features", config["features"])] if config["features"] else []
+    named += [(key, config[key]) for key in ("features", "embeddings") if config[key]]
     named += [("segmentation.models", model["path"]) for model in config["segmentation"]["models"]]
     named += [("results/predictions", Path(path).name) for path in added.values()]
     for key, path in named:

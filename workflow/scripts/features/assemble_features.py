@@ -3,6 +3,7 @@
 from livermets.cohort.cohort_table import read_cohort
 from livermets.core.io import write_table
 from livermets.core.jobs import job
+from livermets.features.embeddings_table import with_embeddings
 from livermets.features.features_table import assemble_features, image_hashes
 
 with job(snakemake):
@@ -12,5 +13,7 @@ with job(snakemake):
         snakemake.input.tables,
         snakemake.params.clinical,
     )
+    for path in snakemake.input.embeddings:  # none, or one
+        table = with_embeddings(table, path)
     table.attrs["sha256"] = {kind: image_hashes(snakemake.input[kind]) for kind in ("ct", "masks")}
     write_table(snakemake.output[0], table)

@@ -51,6 +51,7 @@ COMPARISONS = {
     "pooling": "Other ways from slices to lesion to patient against the mean",
     "fused radiomics": "Radiomics and DenseNet-121 joined against radiomics alone",
     "fused network": "Radiomics and DenseNet-121 joined against DenseNet-121 alone",
+    "embeddings": "Radiomics with embeddings of another network against these alone",
     "primary": "The comparison named before the study",
 }  # comparison -> title, in the order of the page
 
