@@ -16,7 +16,7 @@ from livermets.deep_learning.dataset import Slices, lesion_dataset
 from livermets.deep_learning.densenet import Run, output_classes
 from livermets.deep_learning.inference import predict
 from livermets.deep_learning.losses import probabilities
-from livermets.deep_learning.network import LesionNet, State, load_model, place
+from livermets.deep_learning.network import State, load_model, network_of, place
 from livermets.deep_learning.patient_slices import load_patients
 from livermets.predictions.predictions_table import COLUMNS, score_columns
 from livermets.predictions.task import Task
@@ -25,7 +25,12 @@ LESION = ["split", "patient", "lesion", "label"]
 
 
 def score_slices(
-    state: State, slices: Slices, labels: Mapping[str, str], task: Task, run: Run
+    state: State,
+    slices: Slices,
+    labels: Mapping[str, str],
+    task: Task,
+    run: Run,
+    mixed_precision: bool = True,
 ) -> pd.DataFrame:
     """Score every slice of some patients with a trained DenseNet-121.
 
@@ -41,6 +46,8 @@ def score_slices(
         The classes.
     run : Run
         Split, device and threads.
+    mixed_precision : bool
+        Whether a GPU computes with 16 bits.
 
     Returns
     -------
@@ -50,9 +57,7 @@ def score_slices(
     """
     torch.set_num_threads(run.threads)
     outputs, classes = output_classes(task), list(task.classes)
-    network = LesionNet(classes=len(outputs))
-    network.load_state_dict(state)
-    place(network, pick_device(run.device, "densenet.device"))
+    network = place(network_of(state, len(outputs)), pick_device(run.device, "densenet.device"))
     names = ["score", *score_columns(classes)]
     places = [outputs.index(name) for name in (task.positive, *classes)][: len(names)]
     tables = []
@@ -60,7 +65,7 @@ def score_slices(
         dataset = lesion_dataset(slices, labels, [patient], outputs)
         if not len(dataset):
             continue
-        logits = predict(network, dataset.to(network.mean.device))
+        logits = predict(network, dataset.to(network.mean.device), mixed_precision=mixed_precision)
         chances = probabilities(logits.double()).cpu().numpy()[:, places]
         table = pd.DataFrame(chances, columns=names)
         table = table.assign(lesion=np.asarray(slices[patient]["lesion"], "int64"))
@@ -142,5 +147,6 @@ def score_split(
     """
     tested = splits[(splits["split"] == run.split) & (splits["role"] == "test")]
     slices = load_patients(slice_files, set(tested["patient"]))
-    state, _ = load_model(model)
-    return score_slices(state, slices, labels, task, run)
+    state, facts = load_model(model)
+    precision = facts["settings"].get("mixed_precision", True)
+    return score_slices(state, slices, labels, task, run, precision)
