@@ -129,6 +129,12 @@ class Study(MaskPlan, ArmPlan):
         weights = self.config["densenet"]["weights"] if self.deep_learning else None
         return [weights["path"]] if weights else []
 
+    @property
+    def training_histories(self) -> list[str]:
+        """The losses of DenseNet-121 by epoch, a file for each split; empty without it."""
+        splits = self.splits if self.deep_learning else []
+        return [f"results/models/densenet121/{split}/history.tsv" for split in splits]
+
     # Splits
 
     @cached_property
