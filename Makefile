@@ -85,7 +85,7 @@ bench-statistics: install ## our intervals against a loop over scikit-learn
 bench-coverage: install ## how often the intervals hold the truth, in simulated studies (20 minutes)
 	@$(BIN)/python benchmarks/bench_coverage.py $(ARGS)
 
-bench-densenet: install ## training with our feeding against the bare compute
+bench-densenet: install ## training and inference from files of slices against the bare network
 	@$(BIN)/python benchmarks/bench_densenet.py $(ARGS)
 
 bench-segmentation: install ## our segmentation against nnU-Net's own command, on CHAOS set 3

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from helpers.classes import CLASSES, POSITIVE
-from helpers.prediction_tables import write_slices
+from helpers.prediction_tables import make_history, write_slices
 from livermets.predictions.predictions_table import with_scheme
 from livermets.report.figures.all_figures import DRAW_SCHEME, FigureData, draw_figures
 from livermets.report.figures.confusion import draw_confusion
@@ -44,8 +44,8 @@ def test_every_figure_of_a_scheme_has_a_function():
 
 
 def test_every_promised_figure_is_written_and_two_runs_give_the_same_bytes(study, tmp_path, slices):
-    first = draw(study, tmp_path / "one", slices=slices)
-    again = draw(study, tmp_path / "two", slices=slices)
+    first = draw(study, tmp_path / "one", slices=slices, training=make_history())
+    again = draw(study, tmp_path / "two", slices=slices, training=make_history())
     assert [path.name for path in first] == figure_names(SCHEMES, images=True)
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(
         path.name for path in first

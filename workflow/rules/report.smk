@@ -43,6 +43,7 @@ rule draw_figures:
             "results/slices/{scan}.npz",
             scan=study.scans if study.deep_learning else [],
         ),
+        training=study.training_histories,
     output:
         report(
             expand("results/figures/{figure}", figure=study.figures),
@@ -104,6 +105,7 @@ rule render_report:
             if config["heterogeneity"] is not None
             else []
         ),
+        training=study.training_histories,
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),
     log:

@@ -72,6 +72,8 @@ class StudyResults:
         One row for each scan, as `read_cohort` gives it, where the sheet lists scans.
     heterogeneity : Path
         The folder of the tables of `livermets.heterogeneity`.
+    training : DataFrame
+        Losses of DenseNet-121 in each split and epoch.
 
     Raises
     ------
@@ -103,6 +105,7 @@ class StudyResults:
     mask_comparison: Path | None = None
     scans: pd.DataFrame | None = None
     heterogeneity: Path | None = None
+    training: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         _require(self.splits, _SPLITS, "splits")
@@ -163,6 +166,7 @@ class StudyResults:
             mask_comparison=folder("masks"),
             scans=next(map(read_cohort, files.get("scans") or ()), None),
             heterogeneity=folder("heterogeneity"),
+            training=read_histories(files.get("training") or ()),
         )
 
     @property
@@ -200,6 +204,11 @@ class StudyResults:
     def included(self) -> pd.DataFrame:
         """The patients who were analysed."""
         return self.cohort[self.cohort["included"]]
+
+
+def read_histories(paths: Sequence[Path | str]) -> pd.DataFrame | None:
+    """The losses of all trainings in one table; None where there is none."""
+    return pd.concat(map(read_table, paths), ignore_index=True) if paths else None
 
 
 def read_dictionary(path: Path | str) -> pd.DataFrame:

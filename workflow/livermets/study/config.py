@@ -25,6 +25,7 @@ def load_config(given: dict) -> dict:
     config["exclude"] = {str(patient): why for patient, why in config["exclude"].items()}
     _check_source(config)
     _check_splits(config)
+    _check_slices(config)
     for key in ("models", "compare_models"):
         config["classification"][key] = _classifiers(config["classification"][key], key)
     _check_feature_sets(config)
@@ -61,6 +62,15 @@ def _check_splits(config: dict) -> None:
         raise BadInput(
             "config: the control `permuted_labels` divides the patients anew; give `splits.cv` or "
             "`splits.holdout`, or leave it out."
+        )
+
+
+def _check_slices(config: dict) -> None:
+    """Refuse a margin around the lesion together with a fixed side of the image."""
+    if config["slices"]["margin_mm"] is not None and config["slices"]["side_mm"] is not None:
+        raise BadInput(
+            "config: `slices.margin_mm` and `slices.side_mm` exclude each other: the margin is "
+            "what a lesion leaves free; set one of them to null."
         )
 
 

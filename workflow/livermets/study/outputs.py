@@ -29,4 +29,4 @@ def table_names(classes: Sequence[str]) -> list[str]:
 def figure_names(schemes: Sequence[str], images: bool) -> list[str]:
     """The files that `draw_figures` writes for these schemes; `images` where there are slices."""
     names = [f"{figure}_{scheme}.svg" for scheme in schemes for figure in SCHEME_FIGURES]
-    return ["flow.svg", "main_result.svg", *names] + ["examples.png"] * images
+    return ["flow.svg", "main_result.svg", *names] + ["examples.png", "training.svg"] * images

@@ -55,6 +55,7 @@ class Study(MaskPlan, ArmPlan):
             refuse_empty_cohort(config["exclude"], sheet, "the cohort sheet")
         study = cls(config, sheet, tuple(columns), tuple(excluded.values()))
         study._check_models()
+        study._check_weights()
         if study.has_images:
             known = [*sheet, *excluded]
             refuse_strangers(config["masks"]["corrections"], known)
@@ -67,6 +68,14 @@ class Study(MaskPlan, ArmPlan):
                 raise BadInput(
                     f"config: `masks.accept_implausible` lists {listed!r}, who is not in the "
                     "cohort sheet; correct the id, or remove it."
+                )
+
+    def _check_weights(self) -> None:
+        for path in self.densenet_weights:
+            if not Path(path).is_file():
+                raise BadInput(
+                    f"config: `densenet.weights` names {path}, which does not exist; correct its "
+                    "`path`, which counts from the study's folder."
                 )
 
     def _check_models(self) -> None:
@@ -114,6 +123,20 @@ class Study(MaskPlan, ArmPlan):
         """The table of ICC as an input of a rule; empty where no feature is left out for it."""
         filtered = self.has_images and self.config["radiomics"]["min_icc"]
         return ["results/icc.parquet"] if filtered else []
+
+    # Deep learning
+
+    @property
+    def densenet_weights(self) -> list[str]:
+        """The file of weights that DenseNet-121 starts from; empty where it starts from scratch."""
+        weights = self.config["densenet"]["weights"] if self.deep_learning else None
+        return [weights["path"]] if weights else []
+
+    @property
+    def training_histories(self) -> list[str]:
+        """The losses of DenseNet-121 by epoch, a file for each split; empty without it."""
+        splits = self.splits if self.deep_learning else []
+        return [f"results/models/densenet121/{split}/history.tsv" for split in splits]
 
     # Splits
 
@@ -195,6 +218,8 @@ def _refuse_patterns(config: Mapping[str, Any], added: Mapping[str, str]) -> Non
         )
     named = [("masks.corrections", config["masks"]["corrections"])]
     named += [(key, config[key]) for key in ("features", "embeddings") if config[key]]
+    weights = (config["densenet"] or {}).get("weights")
+    named += [("densenet.weights", weights["path"])] if weights else []
     named += [("segmentation.models", model["path"]) for model in config["segmentation"]["models"]]
     named += [("results/predictions", Path(path).name) for path in added.values()]
     for key, path in named:

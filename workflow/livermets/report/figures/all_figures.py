@@ -19,6 +19,7 @@ from livermets.report.figures.main_result import draw_main_result
 from livermets.report.figures.panels import Target, class_targets
 from livermets.report.figures.style import draw_message
 from livermets.report.figures.subgroups import draw_subgroups
+from livermets.report.figures.training_curves import draw_training_curves
 from livermets.report.flow_diagram import draw_flow
 from livermets.study.outputs import figure_names
 
@@ -67,6 +68,8 @@ class FigureData:
         Smaller lesions were dropped.
     scans : DataFrame or None
         One row for each scan, as `read_cohort` gives it; None where each patient has one.
+    training : DataFrame or None
+        Losses of DenseNet-121 in each split and epoch; None where the study has none.
     """
 
     predictions: pd.DataFrame
@@ -87,6 +90,7 @@ class FigureData:
     from_features: bool = False
     min_diameter_mm: float = 5.0
     scans: pd.DataFrame | None = None
+    training: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -192,7 +196,9 @@ DRAW_SCHEME: dict[str, Callable[[SchemeData, Path], Path]] = {
 
 
 def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
-    """Draw the figures of every scheme and of the study; example lesions if there are images.
+    """Draw the figures of every scheme and of the study.
+
+    With lesion slices also example lesions and training curves.
 
     Parameters
     ----------
@@ -236,4 +242,9 @@ def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
         patients = data.cohort["patient"].astype(str)
         labels = dict(zip(patients, data.cohort["label"], strict=True))
         draw_examples(list(data.slices), labels, data.classes, data.seed, folder / "examples.png")
+        curves = folder / "training.svg"
+        if data.training is None:
+            draw_message(curves, "The losses of DenseNet-121 are not known.")
+        else:
+            draw_training_curves(data.training, len(data.classes), curves)
     return [folder / name for name in figure_names(data.schemes, data.slices is not None)]
