@@ -104,6 +104,15 @@ rule render_report:
             if config["heterogeneity"] is not None
             else []
         ),
+        explanation=(
+            [
+                *rules.leave_out_lesions.output,
+                *(rules.summarise_shap.output if study.shap_arms else []),
+                *(rules.summarise_network.output if study.deep_learning else []),
+            ]
+            if config["explanation"] is not None
+            else []
+        ),
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),
     log:

@@ -72,6 +72,8 @@ class StudyResults:
         One row for each scan, as `read_cohort` gives it, where the sheet lists scans.
     heterogeneity : Path
         The folder of the tables of `livermets.heterogeneity`.
+    explanation : Path
+        The folder of the tables of `livermets.explanation`.
 
     Raises
     ------
@@ -103,6 +105,7 @@ class StudyResults:
     mask_comparison: Path | None = None
     scans: pd.DataFrame | None = None
     heterogeneity: Path | None = None
+    explanation: Path | None = None
 
     def __post_init__(self) -> None:
         _require(self.splits, _SPLITS, "splits")
@@ -163,6 +166,7 @@ class StudyResults:
             mask_comparison=folder("masks"),
             scans=next(map(read_cohort, files.get("scans") or ()), None),
             heterogeneity=folder("heterogeneity"),
+            explanation=folder("explanation"),
         )
 
     @property
