@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.planted_networks import bright_spot_state, disc, spotted
+from livermets.core.errors import BadInput
 from livermets.deep_learning.densenet import Run
 from livermets.deep_learning.network import LesionNet
 from livermets.explanation.examples import draw_examples
@@ -92,6 +93,14 @@ def test_an_even_map_is_shared_as_the_area_is():
     shares = region_shares(np.ones((64, 64)), disc(), 0.5)
     for name in ("inside", "rim", "outside"):
         assert shares[f"map_{name}"] == pytest.approx(shares[f"area_{name}"])
+
+
+def test_a_split_without_a_lesion_is_refused_by_its_name(bright_spots):
+    slices, labels = spotted("rim", patients=2)
+    empty = {patient: {name: part[:0] for name, part in arrays.items()}
+             for patient, arrays in slices.items()}  # fmt: skip
+    with pytest.raises(BadInput, match="cv1-fold1: none of its test patients has a lesion slice"):
+        look_at_lesions(bright_spot_state(), empty, labels, AB, Run("cv1-fold1"), SETTINGS)
 
 
 def test_examples_are_of_each_class_right_and_wrong_and_one_of_each_patient(bright_spots):

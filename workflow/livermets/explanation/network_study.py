@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from livermets.core.errors import BadInput
 from livermets.deep_learning.dataset import Slices
 from livermets.deep_learning.densenet import Run, output_classes
 from livermets.deep_learning.network import LesionNet, State, load_model
@@ -111,6 +112,11 @@ def look_at_lesions(
     -------
     NetworkLook
         The tables and the examples.
+
+    Raises
+    ------
+    BadInput
+        No patient has a lesion.
     """
     torch.set_num_threads(run.threads)
     outputs = output_classes(task)
@@ -133,6 +139,11 @@ def look_at_lesions(
             called = outputs[row.pop("called")]
             rows.append(name | {"called": called} | row)
         kept.append(images)
+    if not rows:
+        raise BadInput(
+            f"{run.split}: none of its test patients has a lesion slice, so there is nothing to "
+            "look at. Remake results/splits.parquet, or set explanation: null."
+        )
     maps = number_examples(pd.DataFrame(rows), settings["examples"], run.seed)
     chosen = maps.loc[maps["example"] != NO_EXAMPLE].sort_values("example").index
     examples = {name: np.concatenate([part[name] for part in kept])[chosen] for name in kept[0]}

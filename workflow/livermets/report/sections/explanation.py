@@ -12,13 +12,14 @@ from livermets.explanation.map_regions import ALL
 from livermets.explanation.variants import VARIANTS
 from livermets.report.formatting import number, p_value, with_interval
 from livermets.report.paper_tables import read_table
-from livermets.report.sections.occlusion_words import LEVEL, main_scheme_rows, occlusion_words
+from livermets.report.sections.occlusion_words import main_scheme_rows, occlusion_words
 from livermets.report.sections.section import Section, embed
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
 from livermets.study.names import SCAN
 
 FIRST = 12  # rows shown; the tables have all
+DECIDES = 0.5  # a lesion that changes the call in more of the splits decides the patient
 
 
 def context(results: StudyResults) -> dict[str, Any] | None:
@@ -108,7 +109,7 @@ def _lesions(effects: pd.DataFrame, results: StudyResults) -> dict[str, Any]:
     arms = []
     for arm, rows in table.groupby("arm", sort=False):
         several = rows[rows["lesions"] > 1]
-        decided = several[several["flips"] > LEVEL]
+        decided = several[several["flips"] > DECIDES]
         order = decided["change"].abs().sort_values(ascending=False).index
         arms.append(
             {

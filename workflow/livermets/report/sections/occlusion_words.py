@@ -9,7 +9,6 @@ from livermets.evaluation.paired_differences import PRIMARY_LEVEL, PRIMARY_SCHEM
 from livermets.explanation.variants import AS_IS
 from livermets.report.formatting import number, with_interval
 
-LEVEL = 0.5  # of the splits: a lesion decides the patient in more of them
 CHANCE = 0.5
 
 
