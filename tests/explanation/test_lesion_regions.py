@@ -50,7 +50,8 @@ def test_without_a_mask_in_the_file_the_lesion_of_each_channel_is_what_is_not_bl
 def test_a_mask_in_the_file_says_where_the_lesion_is_among_its_surroundings():
     masks = np.zeros((2, 4, 4), np.uint8)
     masks[1, 0, 3] = 1
-    arrays = {"images": np.full((2, 4, 4), 77, np.uint8), "masks": masks}
+    packed = np.packbits(masks, axis=-1)
+    arrays = {"images": np.full((2, 4, 4), 77, np.uint8), "masks": packed}
     images, found = read_slices(arrays, np.array([1]))
     assert images.shape == (1, 4, 4)
     assert np.argwhere(found).tolist() == [[0, 0, 0, 3]]

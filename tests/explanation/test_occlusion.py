@@ -67,7 +67,7 @@ def test_where_the_surroundings_were_kept_they_are_occluded_too(bright_spots):
     for patient, arrays in slices.items():
         around = 220 if labels[patient] == "b" else 100  # the cue is around the lesion, too
         shape = arrays["images"].shape
-        arrays["masks"] = np.broadcast_to(disc(), shape).astype(np.uint8)
+        arrays["masks"] = np.packbits(np.broadcast_to(disc(), shape), axis=-1)
         images = np.where(disc(), 120, around)
         arrays["images"] = np.broadcast_to(images, shape).astype(np.uint8)
     found = look_at_lesions(bright_spot_state(), slices, labels, AB, RUN, SETTINGS)

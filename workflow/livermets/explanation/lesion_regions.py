@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-MASKS = "masks"  # array of a slice file: where the lesion is, if black does not say it
+MASKS = "masks"  # array of a slice file, where black does not say where the lesion is
 
 
 def read_slices(
@@ -26,17 +26,17 @@ def read_slices(
     images : tensor of uint8, shape (n, size, size) or (n, channels, size, size)
         The images as the network takes them.
     masks : ndarray of bool, shape (n, channels, size, size)
-        The lesion. With `masks` in the file it is the same for all channels, else it is what is not
-        black in each channel.
+        The lesion. With `masks` in the file (bits, packed along x) it is the same for all channels,
+        else it is what is not black in each channel.
     """
     rows = torch.from_numpy(np.asarray(index, np.int64))
     images = torch.from_numpy(np.array(_take(arrays["images"], rows)))
     channels = images if images.ndim == 4 else images[:, None]
     if MASKS not in arrays:
         return images, channels.numpy() > 0
-    masks = np.array(_take(arrays[MASKS], rows)) > 0
-    masks = masks if masks.ndim == 4 else masks[:, None]
-    return images, np.broadcast_to(masks, channels.shape).copy()
+    size = channels.shape[-1]
+    masks = np.unpackbits(arrays[MASKS][rows.numpy()], axis=-1, count=size).astype(bool)
+    return images, np.broadcast_to(masks[:, None], tuple(channels.shape)).copy()
 
 
 def middle(stack: np.ndarray) -> np.ndarray:
