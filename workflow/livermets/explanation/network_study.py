@@ -12,11 +12,12 @@ import torch
 from livermets.core.errors import BadInput
 from livermets.deep_learning.dataset import Slices
 from livermets.deep_learning.densenet import Run, output_classes
+from livermets.deep_learning.mapped_slices import StackedImages
 from livermets.deep_learning.network import LesionNet, State, load_model
 from livermets.deep_learning.patient_slices import lesions_of, load_patients
 from livermets.explanation.examples import NO_EXAMPLE, number_examples
 from livermets.explanation.grad_cam import grad_cam, region_shares
-from livermets.explanation.lesion_regions import middle, read_slices
+from livermets.explanation.lesion_regions import MASKS, middle, read_slices
 from livermets.explanation.occlusion import occluded_scores
 from livermets.explanation.trained_network import BATCH, trained_network
 from livermets.explanation.variants import AS_IS
@@ -121,33 +122,47 @@ def look_at_lesions(
     torch.set_num_threads(run.threads)
     outputs = output_classes(task)
     network = trained_network(state, outputs, run)
+    arrays, named = _joined(slices, labels, run.split)
     columns = ["score", *score_columns(list(task.classes))]
     places = [outputs.index(name) for name in (task.positive, *task.classes)][: len(columns)]
-    scores, rows, kept = [], [], []
+    occluded = occluded_scores(network, arrays, settings["rim_share"])
+    lesions = pd.DataFrame(named)
+    scores = [
+        lesions.join(pd.DataFrame(values[:, places], columns=columns)).assign(variant=variant)
+        for variant, values in occluded.items()
+    ]
+    rows, images = _largest_slices(network, arrays, occluded[AS_IS], settings["rim_share"])
+    found = pd.DataFrame(rows)
+    maps = lesions.join(found.assign(called=[outputs[number] for number in found["called"]]))
+    maps = number_examples(maps, settings["examples"], run.seed)
+    chosen = maps[maps["example"] != NO_EXAMPLE].sort_values("example").index
+    examples = {name: part[chosen] for name, part in images.items()}
+    return NetworkLook(pd.concat(scores, ignore_index=True), maps, examples)
+
+
+def _joined(
+    slices: Slices, labels: Mapping[str, str], split: str
+) -> tuple[dict[str, Any], list[dict[str, object]]]:
+    """The slices of all patients as if of one, and the names of the lesions in their order."""
+    parts, named = [], []
     for patient in sorted(slices):
         arrays = slices[patient]
         if not len(arrays["lesion"]):
             continue
-        known = {"split": run.split, "patient": patient}
-        named = [known | lesion | {"label": labels[patient]} for lesion in lesions_of(dict(arrays))]
-        occluded = occluded_scores(network, arrays, settings["rim_share"])
-        for variant, values in occluded.items():
-            of_lesions = pd.DataFrame(values[:, places], columns=columns)
-            scores.append(pd.DataFrame(named).join(of_lesions).assign(variant=variant))
-        found, images = _largest_slices(network, arrays, occluded[AS_IS], settings["rim_share"])
-        for name, row in zip(named, found, strict=True):
-            called = outputs[row.pop("called")]
-            rows.append(name | {"called": called} | row)
-        kept.append(images)
-    if not rows:
+        _, number = np.unique(arrays["lesion"], return_inverse=True)
+        own = {"lesion": number + len(named), "slice": np.arange(len(number))}
+        parts.append({**arrays, **own})
+        known = {"split": split, "patient": patient}
+        label = {"label": labels[patient]}
+        named += [known | lesion | label for lesion in lesions_of(dict(arrays))]
+    if not parts:
         raise BadInput(
-            f"{run.split}: none of its test patients has a lesion slice, so there is nothing to "
-            "look at. Remake results/splits.parquet, or set explanation: null."
+            f"{split}: none of its test patients has a lesion slice, so there is nothing to look "
+            "at. Remake results/splits.parquet, or set explanation: null."
         )
-    maps = number_examples(pd.DataFrame(rows), settings["examples"], run.seed)
-    chosen = maps.loc[maps["example"] != NO_EXAMPLE].sort_values("example").index
-    examples = {name: np.concatenate([part[name] for part in kept])[chosen] for name in kept[0]}
-    return NetworkLook(pd.concat(scores, ignore_index=True), maps, examples)
+    joined: dict[str, Any] = {"images": StackedImages([part["images"] for part in parts])}
+    others = [name for name in ("lesion", "slice", MASKS) if name in parts[0]]
+    return joined | {name: np.concatenate([p[name] for p in parts]) for name in others}, named
 
 
 def _largest_slices(
@@ -171,7 +186,7 @@ def _largest_slices(
         {
             "called": int(number),
             "called_score": float(chance[number]),
-            "slice": int(row),
+            "slice": int(arrays["slice"][row]),
             **region_shares(values, mask, rim_share),
         }
         for number, chance, row, values, mask in zip(
