@@ -106,6 +106,15 @@ rule render_report:
             else []
         ),
         training=study.training_histories,
+        explanation=(
+            [
+                *rules.leave_out_lesions.output,
+                *(rules.summarise_shap.output if study.shap_arms else []),
+                *(rules.summarise_network.output if study.deep_learning else []),
+            ]
+            if config["explanation"] is not None
+            else []
+        ),
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),
     log:

@@ -74,6 +74,8 @@ class StudyResults:
         The folder of the tables of `livermets.heterogeneity`.
     training : DataFrame
         Losses of DenseNet-121 in each split and epoch.
+    explanation : Path
+        The folder of the tables of `livermets.explanation`.
 
     Raises
     ------
@@ -106,6 +108,7 @@ class StudyResults:
     scans: pd.DataFrame | None = None
     heterogeneity: Path | None = None
     training: pd.DataFrame | None = None
+    explanation: Path | None = None
 
     def __post_init__(self) -> None:
         _require(self.splits, _SPLITS, "splits")
@@ -167,6 +170,7 @@ class StudyResults:
             scans=next(map(read_cohort, files.get("scans") or ()), None),
             heterogeneity=folder("heterogeneity"),
             training=read_histories(files.get("training") or ()),
+            explanation=folder("explanation"),
         )
 
     @property

@@ -18,6 +18,7 @@ from livermets.study.arms import SELECTED
 from livermets.study.cohort_sheet import read_sheet
 from livermets.study.config import load_config
 from livermets.study.corrections import refuse_strangers
+from livermets.study.explanation import lesion_arms, shap_arms
 from livermets.study.fusion import inner_splits
 from livermets.study.mask_plan import MaskPlan
 from livermets.study.names import SCAN
@@ -173,6 +174,19 @@ class Study(MaskPlan, ArmPlan):
         """Splits of permuted labels: given splits and sites may lack a class there."""
         splits = self.config["splits"]
         return split_names(splits["holdout"], splits["cv"])
+
+    # Explanation
+
+    @property
+    def shap_arms(self) -> list[str]:
+        """Radiomics arms that are explained by SHAP."""
+        named = self.config["explanation"]["arms"]
+        return shap_arms(named, self.arms, self.classifier_arms)
+
+    @property
+    def lesion_arms(self) -> list[str]:
+        """Arms whose patients are scored without each lesion in turn."""
+        return lesion_arms(self.shap_arms, self.arms)
 
     # Report
 
