@@ -8,7 +8,8 @@ from livermets.core.text import list_names
 from livermets.evaluation.by_size import DIFFERENCE, arms_that_beat_size
 from livermets.evaluation.claims import beats_reference
 from livermets.evaluation.evaluate import REFERENCE
-from livermets.evaluation.paired_differences import PRIMARY_LEVEL, PRIMARY_SCHEME
+from livermets.evaluation.levels import headline_level
+from livermets.evaluation.paired_differences import PRIMARY_SCHEME
 from livermets.evaluation.subgroup_members import ALL
 from livermets.report.formatting import with_interval
 from livermets.report.study_results import StudyResults
@@ -63,7 +64,8 @@ def _volume(metrics: pd.DataFrame) -> dict | None:
     """The AUC of lesion volume alone in the scheme and at the level of the claim."""
     auc = metrics[(metrics["metric"] == "auc") & (metrics["class"] == "")]
     rows = auc[auc["arm"] == REFERENCE].to_dict("records")
-    headline = [row for row in rows if row["level"] == PRIMARY_LEVEL] or rows
+    level = headline_level(auc["level"])
+    headline = [row for row in rows if row["level"] == level] or rows
     primary = [row for row in headline if row["scheme"] == PRIMARY_SCHEME] or headline
     return primary[0] if primary else None
 
