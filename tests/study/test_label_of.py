@@ -1,4 +1,4 @@
-"""Labels of lesions: which configurations may have them, and the label of a patient with several."""
+"""Labels of lesions: which studies may have them, and the label of a patient with several."""
 
 import pytest
 from livermets.core.errors import BadInput

@@ -10,6 +10,7 @@ from livermets.report.formatting import p_value, with_interval
 from livermets.report.main_result import CHANCE, MainResult, main_result
 from livermets.report.sections.cautions import capacity, cautions
 from livermets.report.sections.section import Section, embed
+from livermets.report.size_claim import size_claim
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title
@@ -30,6 +31,7 @@ def context(results: StudyResults) -> dict[str, Any]:
         "figure": embed(results.figures / FIGURE),
         "comparisons": [] if main is None else _comparisons(results, main),
         "verdict": "" if pair is None else verdict(results.metrics, pair),
+        "size": size_claim(results),
         "other_schemes": [] if main is None else _other_schemes(results, main, primary),
         "cautions": cautions(results, main),
         "capacity": capacity(results),
