@@ -17,6 +17,9 @@ from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title
 
 
+NAMED_ARMS = 3  # at most so many are named in one place
+
+
 @dataclass(frozen=True)
 class SizeClaim:
     """Whether any arm beats lesion volume alone.
@@ -109,5 +112,7 @@ def _strata_of_few(by_size: pd.DataFrame) -> list[str]:
 
 
 def _names(arms: list[str]) -> str:
-    """The first arms in the order of the tables, and how many there are beside them."""
+    """The arms in the order of the tables; of more than a few only their number."""
+    if len(arms) > NAMED_ARMS:
+        return f"{len(arms)} arms"
     return list_names(f"“{Arm.parse(arm).title}”" for arm in sorted(arms, key=Arm.parse))
