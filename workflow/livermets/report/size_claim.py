@@ -16,7 +16,6 @@ from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title
 
-
 NAMED_ARMS = 3  # at most so many are named in one place
 
 
