@@ -10,8 +10,10 @@ import pandas as pd
 from livermets.cohort.cohort_table import read_cohort
 from livermets.core.errors import BadInput
 from livermets.core.io import read_json
+from livermets.evaluation.levels import headline_level
 from livermets.report.paper_tables import read_table
 from livermets.study.arms import Arm
+from livermets.study.patient_labels import patient_groups
 from livermets.study.schemes import schemes_of
 
 _SPLITS = ("split", "patient", "role")
@@ -178,6 +180,16 @@ class StudyResults:
         """The names of the classes."""
         classes: list[str] = self.config["classes"]
         return classes
+
+    @property
+    def level(self) -> str:
+        """The level of the main result: patient, or lesion where lesions carry the label."""
+        return headline_level(self.metrics["level"])
+
+    @property
+    def patient_groups(self) -> list[str]:
+        """The labels of patients: the classes, and several classes of patients who have them."""
+        return patient_groups(self.included["label"], self.classes)
 
     @property
     def multiclass(self) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from livermets.evaluation.levels import headline_level
 from livermets.evaluation.scored_arms import ScoredArm, arm_tables, scored_arms
 from livermets.predictions.predictions_table import with_scheme
 from livermets.report.figures.by_size import draw_by_size
@@ -21,6 +22,7 @@ from livermets.report.figures.style import draw_message
 from livermets.report.figures.subgroups import draw_subgroups
 from livermets.report.figures.training_curves import draw_training_curves
 from livermets.report.flow_diagram import draw_flow
+from livermets.study.names import lesion_key
 from livermets.study.outputs import figure_names
 
 
@@ -118,6 +120,11 @@ class SchemeData:
         """The classes that have curves."""
         return class_targets(self.study.classes, self.study.positive)
 
+    @property
+    def level(self) -> str:
+        """The level of the main result: patient, or lesion where lesions carry the label."""
+        return headline_level(self.study.metrics["level"])
+
     def metrics_at(self, level: str) -> pd.DataFrame:
         """The metrics at a level."""
         return self.metrics[self.metrics["level"] == level]
@@ -134,6 +141,8 @@ class SchemeData:
 
 def _roc_at(level: str) -> Callable[[SchemeData, Path], Path]:
     def draw(data: SchemeData, path: Path) -> Path:
+        if not (data.metrics["level"] == level).any():
+            return draw_message(path, f"Lesions carry the label: there is no result by {level}.")
         scored, metrics = data.scored_at(level), data.metrics_at(level)
         return draw_roc(scored, metrics, data.targets, data.study.seed, path)
 
@@ -150,15 +159,17 @@ def _lesions(data: SchemeData, path: Path) -> Path:
 
 
 def _calibration(data: SchemeData, path: Path) -> Path:
-    scored, metrics = data.scored_at("patient"), data.metrics_at("patient")
+    scored, metrics = data.scored_at(data.level), data.metrics_at(data.level)
     return draw_calibration(scored, metrics, data.targets, data.study.seed, path)
 
 
 def _decision(data: SchemeData, path: Path) -> Path:
     study = data.study
     labels = study.cohort.loc[study.cohort["included"].astype(bool), "label"]
+    if data.level == "lesion":
+        labels = data.predictions.drop_duplicates(lesion_key(data.predictions))["label"]
     prevalences = class_prevalences(labels, study.classes, study.positive, study.target_prevalence)
-    scored = data.scored_at("patient")
+    scored = data.scored_at(data.level)
     return draw_decision(scored, data.targets, prevalences, study.seed, path)
 
 

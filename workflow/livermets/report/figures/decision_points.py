@@ -24,7 +24,7 @@ def class_prevalences(
     Parameters
     ----------
     labels : Series of str
-        Class of each patient of the cohort.
+        Class of each patient of the cohort; of each lesion where lesions carry the label.
     classes : list of str
         Class names.
     positive : str
