@@ -111,3 +111,22 @@ rule summarise_agreement:
         "Listing how far corrections went"
     script:
         "../scripts/review/summarise_agreement.py"
+
+
+rule summarise_reviews:
+    input:
+        expand("results/lesions/{scan}.json", scan=study.scans),
+    output:
+        decisions="results/review/decisions.tsv",
+        deleted="results/review/deleted_lesions.tsv",
+        agreement="results/review/reader_agreement.tsv",
+    log:
+        "results/logs/summarise_reviews.log",
+    conda:
+        "../../envs/tables.yaml"
+    params:
+        scans=study.scans,
+    message:
+        "Listing what readers decided"
+    script:
+        "../scripts/review/summarise_reviews.py"
