@@ -143,6 +143,8 @@ rule all:
 rule review:
     input:
         "results/review/index.html",
+        "results/review/niivue.umd.js" if study.has_images else [],
+        expand("results/review/{scan}.view.html", scan=study.scans),
 
 
 rule features:

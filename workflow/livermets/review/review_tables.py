@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from livermets.core.scan_ids import id_columns
+from livermets.core.scan_ids import id_columns, scan_id
 
 DECISIONS = (
     "patient", "scan", "status", "reader", "date", "decision", "reason", "note", "deleted_lesions",
@@ -121,15 +121,38 @@ def read_review_tables(paths: Sequence[str | Path]) -> ReviewTables:
 
     Names and words stay text; empty cells of theirs are "".
     """
-    decisions, deleted = (
-        pd.read_csv(path, sep="\t", dtype=dict.fromkeys(TEXT, str), keep_default_na=False)
-        for path in paths[:2]
-    )
+    decisions, deleted = map(_read_words, paths[:2])
     agreement = pd.read_csv(
         paths[2], sep="\t", dtype=dict.fromkeys(("reader_1", "reader_2"), str),
         keep_default_na=False, na_values={"kappa": [""], "agreement": [""]},
     )  # fmt: skip
     return ReviewTables(decisions, deleted, agreement)
+
+
+def reviewed_by(decisions: str | Path) -> dict[str, str]:
+    """Say who read each scan, for the worklist, and whether somebody must settle it.
+
+    What was decided is left out, so that a second reader does not know it.
+
+    Parameters
+    ----------
+    decisions : path
+        The file of `decisions_table`.
+    """
+    table = _read_words(decisions)
+    said: dict[str, str] = {}
+    for row in table[table["reader"] != ""].to_dict("records"):
+        scan = scan_id(row["patient"], row.get("scan", ""))
+        before = f"{said[scan]}, " if scan in said else ""
+        said[scan] = f"{before}{row['reader']} ({row['date'][:10]})"
+    status = table.drop_duplicates([name for name in ("patient", "scan") if name in table])
+    for row in status[status["status"].isin([DISPUTED, EARLIER])].to_dict("records"):
+        said[scan_id(row["patient"], row.get("scan", ""))] += f": {row['status']}"
+    return said
+
+
+def _read_words(path: str | Path) -> pd.DataFrame:
+    return pd.read_csv(path, sep="\t", dtype=dict.fromkeys(TEXT, str), keep_default_na=False)
 
 
 def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:

@@ -32,6 +32,10 @@ class MaskPlan(CohortFiles):
         """The readers' reviews of a scan as inputs of a rule; empty where there is none."""
         return [str(path) for path in find_reviews(self.config["masks"]["reviews"], scan)]
 
+    def label_for_readers(self, scan: str) -> str | None:
+        """The class of a scan for its review page; None where readers must not know it."""
+        return None if self.config["masks"]["blind_review"] else self.cell(scan, "label")
+
     @cached_property
     def _unmasked(self) -> list[str]:
         return [scan for scan in self.scans if not self.cell(scan, "mask")]
