@@ -27,6 +27,7 @@
 #   permuted_labels                              negative control: the classification once more
 #   uncorrected, mask_comparison                 the study without corrections, and what differs
 #   tables, figures, report.html                 the report
+#   manuscript                                   the methods section of a paper, and checklists
 #   segmentation_model.zip, .trained_on.txt      a model trained on the cohort, when asked for
 #   logs, benchmarks                             log, time and memory of each job
 #
@@ -131,12 +132,14 @@ if study.scans_with_two_masks:
 
 
 include: "workflow/rules/report.smk"
+include: "workflow/rules/manuscript.smk"
 
 
 rule all:
     default_target: True
     input:
         "results/report.html",
+        rules.write_methods.output,
 
 
 # Stop early on purpose: `snakemake review` (then correct the masks), `snakemake features`.

@@ -1,0 +1,45 @@
+# What a paper needs beside the results: the methods section in sentences, as text, Word and LaTeX.
+# Needs the tables and records of the results; makes results/manuscript.
+
+
+rule write_methods:
+    input:
+        cohort="results/cohort.tsv",
+        scans=study.scans_table,
+        splits="results/splits.parquet",
+        metrics="results/metrics.parquet",
+        differences="results/differences.parquet",
+        audit="results/audit.json",
+        features="results/features.parquet",
+        chosen=expand("results/models/{arm}/chosen.tsv", arm=study.classifier_arms),
+        records=expand(
+            "results/{stage}/{scan}.json",
+            stage=("ct", "masks", "lesions"),
+            scan=study.scans,
+        ),
+        dictionary="results/radiomics_dictionary.tsv" if study.has_images else [],
+        agreement="results/agreement.tsv" if study.has_images else [],
+        permutation_test=(
+            "results/permutation_test.json" if study.tests_by_permutation else []
+        ),
+        shuffled=(
+            "results/permuted_labels/metrics.parquet" if study.permutes_labels else []
+        ),
+    output:
+        report(
+            multiext(
+                "results/manuscript/methods", ".txt", ".md", ".docx", ".tex", ".bib"
+            ),
+            caption="../report/manuscript.rst",
+            category="Manuscript",
+        ),
+    log:
+        "results/logs/write_methods.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        config=dict(config),
+    message:
+        "Writing the methods section"
+    script:
+        "../scripts/manuscript/write_methods.py"
