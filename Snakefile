@@ -140,6 +140,7 @@ rule all:
     input:
         "results/report.html",
         rules.write_methods.output,
+        rules.fill_checklists.output,
 
 
 # Stop early on purpose: `snakemake review` (then correct the masks), `snakemake features`.

@@ -1,4 +1,5 @@
-# What a paper needs beside the results: the methods section in sentences, as text, Word and LaTeX.
+# What a paper needs beside the results: the methods section in sentences, as text, Word and LaTeX, and
+# four checklists that are filled in.
 # Needs the tables and records of the results; makes results/manuscript.
 
 
@@ -43,3 +44,35 @@ rule write_methods:
         "Writing the methods section"
     script:
         "../scripts/manuscript/write_methods.py"
+
+
+rule fill_checklists:
+    input:
+        rules.write_methods.input,
+        rules.write_methods.output,
+        rules.write_tables.output,
+        rules.draw_figures.output,
+        rules.measure_subgroups.output,
+        rules.measure_by_size.output,
+        prediction_tables,
+        study.icc,
+        rules.compare_corrections.output if study.scans_with_two_masks else [],
+        importance="results/importance.parquet",
+        confusion="results/confusion.parquet",
+    output:
+        report(
+            multiext("results/manuscript/checklists", ".html", ".docx", ".tsv"),
+            caption="../report/checklists.rst",
+            category="Manuscript",
+        ),
+        score="results/manuscript/metrics_score.json",
+    log:
+        "results/logs/fill_checklists.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        config=dict(config),
+    message:
+        "Filling in CLEAR, METRICS, TRIPOD+AI and CLAIM"
+    script:
+        "../scripts/manuscript/fill_checklists.py"

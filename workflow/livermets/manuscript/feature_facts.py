@@ -23,15 +23,14 @@ def feature_facts(run: RunFiles) -> dict[str, Any]:
     dictionary = run.table("radiomics_dictionary.tsv")
     radiomics = run.config["radiomics"]
     if not run.from_images or dictionary is None:
-        table = run.table("features.parquet")
+        table = run.features
         return {
             "known": False,
             "own_table": not run.from_images,
             "lesions": None if table is None else counted(len(table), "lesion"),
         }
-    extracted = set(run.columns("features.parquet"))
-    if extracted:
-        dictionary = dictionary[dictionary["feature"].isin(extracted)]
+    if run.features is not None:
+        dictionary = dictionary[dictionary["feature"].isin(run.features.columns)]
     counts = dictionary["class"].value_counts()
     comparable = dictionary["ibsi_tag"].notna() & (dictionary["comparable"] == "yes")
     settings = radiomics["settings"]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from livermets.cohort.cohort_table import read_cohort
 from livermets.core.exclusion import exclusion_of
@@ -46,10 +45,6 @@ class RunFiles:
         if name.endswith(".parquet"):
             return pd.read_parquet(self.results / name)
         return pd.read_csv(self.results / name, sep="\t")
-
-    def columns(self, name: str) -> list[str]:
-        """List the columns of a Parquet table; none where it is absent."""
-        return list(pq.read_schema(self.results / name).names) if self.has(name) else []
 
     def json(self, name: str) -> dict[str, Any] | None:
         """Read one JSON object by its name below the results; None where it is absent."""
@@ -117,6 +112,16 @@ class RunFiles:
         table = pd.read_parquet(self.results / "features.parquet", columns=[])
         metadata: Mapping[str, Any] = table.attrs.get("radiomics", {})
         return metadata
+
+    @cached_property
+    def features(self) -> pd.DataFrame | None:
+        """The features table without columns that are empty in every row.
+
+        pyradiomics' features of two dimensions are such columns, where lesions are measured in
+        three.
+        """
+        table = self.table("features.parquet")
+        return None if table is None else table.dropna(axis="columns", how="all")
 
     @property
     def from_images(self) -> bool:
