@@ -29,7 +29,8 @@
 #   tables, figures, report.html                 the report
 #   manuscript                                   the methods section of a paper, and checklists
 #   segmentation_model.zip, .trained_on.txt      a model trained on the cohort, when asked for
-#   logs, benchmarks                             log, time and memory of each job
+#   logs, benchmarks, run_times.tsv              log, time and memory of each job and stage
+#   failures.tsv                                 what failed in the last run, who is excluded
 #
 # The study's folder is the working directory: `snakemake --cores 4 --directory my-study`.
 from snakemake.utils import min_version

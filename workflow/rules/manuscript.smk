@@ -36,6 +36,8 @@ rule write_methods:
         ),
     log:
         "results/logs/write_methods.log",
+    benchmark:
+        "results/benchmarks/write_methods.tsv"
     conda:
         "../../envs/report.yaml"
     params:
@@ -68,6 +70,8 @@ rule fill_checklists:
         score="results/manuscript/metrics_score.json",
     log:
         "results/logs/fill_checklists.log",
+    benchmark:
+        "results/benchmarks/fill_checklists.tsv"
     conda:
         "../../envs/report.yaml"
     params:

@@ -78,6 +78,8 @@ class StudyResults:
         Losses of DenseNet-121 in each split and epoch.
     explanation : Path
         The folder of the tables of `livermets.explanation`.
+    run_times : DataFrame
+        As `livermets.report.run_times.stage_times` returns it.
 
     Raises
     ------
@@ -111,6 +113,7 @@ class StudyResults:
     heterogeneity: Path | None = None
     training: pd.DataFrame | None = None
     explanation: Path | None = None
+    run_times: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         _require(self.splits, _SPLITS, "splits")
@@ -173,6 +176,7 @@ class StudyResults:
             heterogeneity=folder("heterogeneity"),
             training=read_histories(files.get("training") or ()),
             explanation=folder("explanation"),
+            run_times=table("run_times"),
         )
 
     @property
