@@ -46,6 +46,7 @@ def model_facts(run: RunFiles) -> dict[str, Any]:
         "slices": run.config["slices"],
         "lesion_pooling": [LESION_POOLING[name] for name in run.config["pooling"]["lesion"]],
         "patient_pooling": [PATIENT_POOLING[name] for name in run.config["pooling"]["patient"]],
+        "fused": [arm.title for arm in arms if arm.family == "fusion"],
         "added": [arm.title for arm in arms if arm.family == "other"],
     }
 
