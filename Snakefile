@@ -28,6 +28,7 @@
 #   uncorrected, mask_comparison                 the study without corrections, and what differs
 #   tables, figures, report.html                 the report
 #   manuscript                                   the methods section of a paper, and checklists
+#   ro-crate-metadata.json                       what each file of the results is (RO-Crate)
 #   segmentation_model.zip, .trained_on.txt      a model trained on the cohort, when asked for
 #   logs, benchmarks, run_times.tsv              log, time and memory of each job and stage
 #   failures.tsv                                 what failed in the last run, who is excluded
@@ -142,6 +143,7 @@ rule all:
         "results/report.html",
         rules.write_methods.output,
         rules.fill_checklists.output,
+        rules.describe_results.output,
 
 
 # Stop early on purpose: `snakemake review` (then correct the masks), `snakemake features`.

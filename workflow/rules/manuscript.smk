@@ -1,6 +1,7 @@
 # What a paper needs beside the results: the methods section in sentences, as text, Word and LaTeX, and
-# four checklists that are filled in.
-# Needs the tables and records of the results; makes results/manuscript.
+# four checklists that are filled in; and a description of the results for archives.
+# Needs the tables and records of the results; makes results/manuscript
+# and results/ro-crate-metadata.json.
 
 
 rule write_methods:
@@ -80,3 +81,25 @@ rule fill_checklists:
         "Filling in CLEAR, METRICS, TRIPOD+AI and CLAIM"
     script:
         "../scripts/manuscript/fill_checklists.py"
+
+
+# The description is of the files that are there, so it comes last.
+rule describe_results:
+    input:
+        rules.render_report.output,
+        rules.write_methods.output,
+        rules.fill_checklists.output,
+    output:
+        "results/ro-crate-metadata.json",
+    log:
+        "results/logs/describe_results.log",
+    benchmark:
+        "results/benchmarks/describe_results.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        config=dict(config),
+    message:
+        "Describing the results as an RO-Crate"
+    script:
+        "../scripts/manuscript/describe_results.py"
