@@ -225,3 +225,11 @@ def test_a_value_with_markup_in_it_is_text_on_the_page(own_run):
 def test_a_proof_of_several_files_links_to_their_folder():
     assert link(Answer("", "", "", "", YES, "models/*/chosen.tsv")) == "../models/"
     assert link(Answer("", "", "", "", NO)) == ""
+
+
+def test_where_lesions_carry_the_label_values_are_by_lesion(own_run):
+    metrics = own_run.metrics
+    write_table(own_run.results / "metrics.parquet", metrics[metrics["level"] != "patient"])
+    found = answers(replace(own_run), "metrics")
+    assert found["21"].answer == YES and found["21"].value.endswith("AUCs by lesion")
+    assert found["26"].answer == YES

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import docx
 import pytest
-from livermets.core.io import read_json, write_json
+from livermets.core.io import read_json, write_json, write_table
 from livermets.manuscript.methods import methods_document, write_methods
 from livermets.manuscript.references import all_references
 from livermets.manuscript.run_files import RunFiles
@@ -189,3 +189,15 @@ def test_every_reference_can_be_found():
         assert re.fullmatch(r"10\.\d{4,}/\S+", entry["doi"]) if "doi" in entry else True, key
     without = {key for key, entry in all_references().items() if "doi" not in entry}
     assert without == {"sklearn", "imblearn"}  # the journal gives none
+
+
+def test_patients_with_lesions_of_several_classes_are_counted_apart(own_run):
+    cohort = own_run.cohort.assign(included=own_run.cohort["included"])
+    cohort.loc[:1, "label"] = "colorectal + pancreatic"
+    write_table(own_run.results / "cohort.tsv", cohort)
+    metrics = own_run.metrics
+    write_table(own_run.results / "metrics.parquet", metrics[metrics["level"] != "patient"])
+    shown = text_of(replace(own_run))
+    lesions = int(cohort.loc[:1, "n_lesions"].sum())
+    assert f"2 patients with colorectal + pancreatic primary ({lesions} lesions)" in shown
+    assert "Results are given by lesion, since" in shown and "Riley" not in shown

@@ -6,6 +6,7 @@ from livermets.cohort.cohort_table import BY_CONFIG
 from livermets.cohort.sample_size import parameters_supported, r2_of_auc, smallest_class
 from livermets.manuscript.run_files import RunFiles
 from livermets.manuscript.wording import counted, enumerate_words
+from livermets.study.patient_labels import has_several, patient_groups
 from livermets.study.schemes import TITLES, scheme_of
 
 ASSUMED_AUC = 0.8  # of the model, for the number of features that the cohort carries
@@ -43,7 +44,7 @@ def cohort_facts(run: RunFiles) -> dict[str, Any]:
 
 
 def _classes(run: RunFiles) -> tuple[list[str], list[int], list[int]]:
-    names = list(run.config["classes"])
+    names = patient_groups(run.included["label"], run.config["classes"])
     groups = [run.included[run.included["label"] == name] for name in names]
     return names, [len(group) for group in groups], [int(g["n_lesions"].sum()) for g in groups]
 
@@ -53,8 +54,8 @@ def _class_words(name: str, patients: int, lesions: int) -> str:
 
 
 def _capacity(labels: list[str]) -> dict[str, Any] | None:
-    """How many features the cohort carries at the assumed AUC; None with a single class."""
-    if len(set(labels)) < 2:
+    """How many features the cohort carries at the assumed AUC; None where it cannot be said."""
+    if len(set(labels)) < 2 or has_several(labels):
         return None
     label, few, patients = smallest_class(labels)
     share = few / patients

@@ -14,7 +14,9 @@ def sample_size(run: RunFiles) -> Proof:
     """How many parameters the cohort supports, by the criteria of Riley et al."""
     capacity = cohort_facts(run)["capacity"]
     if capacity is None:
-        return Proof(COHORT, "a single class", met=False)
+        return Proof(
+            COHORT, "a single class, or lesions of several classes in a patient", met=False
+        )
     text = (
         f"{len(run.included)} patients, {capacity['few']} of class {capacity['label']}, support "
         f"{counted(capacity['supported'], 'parameter')} at an AUC of {capacity['auc']}"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from livermets.evaluation.levels import BY_PATIENT
 from livermets.manuscript.run_files import RunFiles
 from livermets.manuscript.wording import enumerate_words
 from livermets.study.arms import BASELINES, RESAMPLINGS, SELECTED, Arm
@@ -73,6 +74,7 @@ def statistics_facts(run: RunFiles) -> dict[str, Any]:
     return {
         "known": run.metrics is not None,
         "multiclass": len(classes) > 2,
+        "by_patient": run.metrics is not None and BY_PATIENT in set(run.metrics["level"]),
         "positive": run.config["positive"],
         "youden": evaluation["threshold"] == "youden",
         "threshold": evaluation["threshold"],

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from livermets.evaluation.levels import headline_level
 from livermets.manuscript.cohort_proofs import COHORT
 from livermets.manuscript.proof import CONFIG, Proof, proves
 from livermets.manuscript.run_files import RunFiles
@@ -11,7 +12,6 @@ from livermets.study.arms import BASELINES, Arm, baseline_arm
 from livermets.study.schemes import TITLES
 
 METRICS, DIFFERENCES = "metrics.parquet", "differences.parquet"
-LEVEL = "patient"  # the level that values are quoted at
 NEEDED = ("auc", "sensitivity", "specificity", "balanced_accuracy")  # of a task with two classes
 NON_RADIOMIC = ("clinical", "volume", "burden")  # baselines
 SIMPLE = ("logistic_regression", "naive_bayes")  # classical models
@@ -30,7 +30,7 @@ def intervals(run: RunFiles) -> Proof:
     """Whether AUCs have intervals."""
     aucs = _aucs(run)
     bounded = int(np.isfinite(aucs["low"].astype(float)).sum())
-    text = f"95 % interval of {bounded} of {len(aucs)} AUCs by patient"
+    text = f"95 % interval of {bounded} of {len(aucs)} AUCs by {_level(run)}"
     return Proof(METRICS, text, met=bounded > 0)
 
 
@@ -38,7 +38,7 @@ def intervals(run: RunFiles) -> Proof:
 def calibration(run: RunFiles) -> Proof:
     """Whether slope and intercept of the calibration are measured."""
     rows = _metrics(run)
-    rows = rows[rows["metric"].str.startswith("calibration") & (rows["level"] == LEVEL)]
+    rows = rows[rows["metric"].str.startswith("calibration") & (rows["level"] == _level(run))]
     finite = int(np.isfinite(rows["value"].astype(float)).sum())
     names = enumerate_words(rows["metric"].unique())
     return Proof(METRICS, f"{names or 'no calibration'} ({finite} values)", met=finite > 0)
@@ -51,20 +51,22 @@ def performance(run: RunFiles) -> Proof:
     pairs = run.table(DIFFERENCES)
     named = None if pairs is None or pairs.empty else pairs[pairs["primary"].astype(bool)]
     if named is None or named.empty:
-        return Proof(METRICS, f"{counted(aucs['arm'].nunique(), 'arm')} with AUC by patient")
+        return Proof(METRICS, f"{counted(aucs['arm'].nunique(), 'arm')} with AUC by {_level(run)}")
     arm = str(named.iloc[0]["arm"])
     shown = [
         f"{TITLES.get(row['scheme'], row['scheme']).lower()} {_value(row)}"
         for row in aucs[aucs["arm"] == arm].to_dict("records")
     ]
-    return Proof(METRICS, f"AUC by patient of {Arm.parse(arm).title}: {'; '.join(shown)}")
+    return Proof(METRICS, f"AUC by {_level(run)} of {Arm.parse(arm).title}: {'; '.join(shown)}")
 
 
 @proves(METRICS)
 def sensitivity_specificity(run: RunFiles) -> Proof:
     """Whether sensitivity and specificity have intervals."""
     rows = _metrics(run)
-    rows = rows[rows["metric"].isin(["sensitivity", "specificity"]) & (rows["level"] == LEVEL)]
+    rows = rows[
+        rows["metric"].isin(["sensitivity", "specificity"]) & (rows["level"] == _level(run))
+    ]
     bounded = int(np.isfinite(rows["low"].astype(float)).sum())
     text = f"sensitivity and specificity with interval: {bounded} of {len(rows)}"
     return Proof(METRICS, text, met=bounded > 0)
@@ -174,7 +176,13 @@ def _metrics(run: RunFiles) -> pd.DataFrame:
 
 def _aucs(run: RunFiles) -> pd.DataFrame:
     rows = _metrics(run)
-    return rows[(rows["metric"] == "auc") & (rows["level"] == LEVEL) & (rows["class"] == "")]
+    named = (rows["metric"] == "auc") & (rows["class"] == "")
+    return rows[named & (rows["level"] == _level(run))]
+
+
+def _level(run: RunFiles) -> str:
+    """The level of the main result: by patient, or by lesion where lesions carry the label."""
+    return headline_level(_metrics(run)["level"])
 
 
 def _value(row: dict) -> str:
