@@ -20,6 +20,7 @@ SCRIPTS = ROOT / "workflow/scripts"
 DISTRIBUTION = {  # where the name one imports is not the name one installs
     "SimpleITK": "simpleitk",
     "PIL": "pillow",
+    "docx": "python-docx",
     "cc3d": "connected-components-3d",
     "imblearn": "imbalanced-learn",
     "pywt": "pywavelets",

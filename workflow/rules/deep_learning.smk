@@ -12,6 +12,8 @@ rule slice_lesions:
         "results/slices/{scan}.npz",
     log:
         "results/logs/slice_lesions/{scan}.log",
+    benchmark:
+        "results/benchmarks/slice_lesions/{scan}.tsv"
     conda:
         "../../envs/images.yaml"
     resources:
@@ -66,6 +68,8 @@ rule assemble_densenet:
         "results/predictions/densenet121.parquet",
     log:
         "results/logs/assemble_densenet.log",
+    benchmark:
+        "results/benchmarks/assemble_densenet.tsv"
     conda:
         "../../envs/tables.yaml"
     message:

@@ -13,6 +13,8 @@ rule embed_lesions:
         "results/models/densenet121/{split}/embeddings.parquet",
     log:
         "results/logs/embed_lesions/{split}.log",
+    benchmark:
+        "results/benchmarks/embed_lesions/{split}.tsv"
     conda:
         "../../envs/densenet.yaml"
     threads: config["densenet"]["threads"]

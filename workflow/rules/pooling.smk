@@ -11,6 +11,8 @@ rule pool_lesions:
         "results/predictions/{arm}~{pooling}.parquet",
     log:
         "results/logs/pool_lesions/{arm}~{pooling}.log",
+    benchmark:
+        "results/benchmarks/pool_lesions/{arm}~{pooling}.tsv"
     wildcard_constraints:
         arm="[^/~]+",
         pooling="volume|largest|largest3",
