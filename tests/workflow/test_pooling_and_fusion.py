@@ -84,6 +84,12 @@ def test_stacking_trains_the_network_on_inner_folds_and_only_where_it_is_asked_f
     write_phantom_study(tmp_path, 12, **FUSED | {"fusion": {}})
     listed = jobs(snakemake(tmp_path, "-n"))
     assert not {"train_densenet_inner", "embed_lesions", "stack_scores"} & set(listed)
+    write_phantom_study(
+        tmp_path, 12, **FUSED | {"fusion": {}, "pooling": {"patient": ["attention"]}}
+    )
+    listed = jobs(snakemake(tmp_path, "-n"))
+    assert listed["attend_lesions"] == listed["attend_embeddings"] == 1
+    assert listed["embed_lesions"] == 2
 
 
 @pytest.mark.slow
