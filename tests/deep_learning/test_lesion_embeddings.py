@@ -71,6 +71,6 @@ def test_lesions_of_two_scans_keep_scan_and_number(tiny, tmp_path):
 
 def test_a_network_of_another_split_is_refused(tiny, tmp_path):
     state, _, _, splits = trained()
-    save_model(state, {"split": "cv1-fold1"}, tmp_path / "model.pt")
+    save_model(state, {"split": "cv1-fold1", "settings": {}}, tmp_path / "model.pt")
     with pytest.raises(BadInput, match="trained on cv1-fold1 and may have seen the test patients"):
         embed_split(tmp_path / "model.pt", {}, splits, AB, RUN)
