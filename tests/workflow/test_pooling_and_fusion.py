@@ -60,6 +60,12 @@ def test_pooled_arms_stand_in_tables_and_report_beside_the_mean(tmp_path):
 
 
 FUSED = {
+    "phantoms": {
+        "size": [28, 96, 96],
+        "spacing_mm": [2.5, 2.5, 4.0],
+        "lesions_per_class": {"colorectal": 2, "pancreatic": 3},
+    },
+    "lesions": {"min_diameter_mm": 5},
     "radiomics": {"fan_out": "patient"},
     "classification": {
         "models": ["logistic_regression", "knn"],
