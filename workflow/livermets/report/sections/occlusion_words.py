@@ -34,7 +34,7 @@ def occlusion_words(occlusion: pd.DataFrame) -> list[str]:
         Sentences, the conclusion first. They speak of the AUC by patient.
     """
     rows = main_scheme_rows(occlusion)
-    level = headline_level(list(rows["level"]))
+    level = headline_level(rows["level"])
     found = rows[rows["level"] == level].set_index("variant").to_dict("index")
     parts: dict[Any, dict[Any, Any]] = dict(found)
     whole = parts[AS_IS]
