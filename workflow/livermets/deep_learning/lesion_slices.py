@@ -74,8 +74,10 @@ def lesion_slices(
     -------
     dict of ndarray
         `images` uint8 (n, size, size), or (n, 1 + 2 * neighbours, size, size) from the lowest z
-        up; `lesion` and `z` int64 (n,), `pixel_mm` float32 (n,), the pixel's side. In order of
-        lesion and z; all of length 0 where there is no lesion.
+        up; `lesion` and `z` int64 (n,), `pixel_mm` float32 (n,), the pixel's side. With the
+        surroundings kept also `masks` uint8 (n, size, size / 8), where the lesion is in its slice,
+        as bits that `numpy.packbits` packs along x. In order of lesion and z; all of length 0
+        where there is no lesion.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def lesion_slices(
     _check_view(margin_mm, side_mm, surroundings, neighbours)
     hu, labels = sitk.GetArrayViewFromImage(ct), sitk.GetArrayViewFromImage(labelled)
     spacing = labelled.GetSpacing()[1::-1]  # mm: y, x
-    rows, cut_off = [], 0
+    rows, masks, cut_off = [], [], 0
     for lesion, box in enumerate(ndimage.find_objects(np.asarray(labels)), start=1):
         if box is None:
             continue
@@ -95,9 +97,8 @@ def lesion_slices(
         side = side_mm or fill
         cut_off += extent > side
         inside = labels[box] == lesion
-        if surroundings == BLACK:
-            view = _View(hu[box], inside, box, box, spacing, side, size)
-        else:
+        view = alone = _View(hu[box], inside, box, box, spacing, side, size)
+        if surroundings == KEPT:
             everywhere = tuple(slice(0, n) for n in hu.shape)
             view = _View(
                 hu, np.broadcast_to(np.True_, hu.shape), everywhere, box, spacing, side, size
@@ -108,16 +109,22 @@ def lesion_slices(
                 for step in range(-neighbours, neighbours + 1)
             ]
             rows.append((stack, lesion, z, side / size))
+            if surroundings == KEPT:
+                drawn = alone.draw(z, level - width / 2, width) > 0
+                masks.append(np.packbits(drawn, axis=-1))
     if cut_off:
         log.warning("%d lesions are larger than slices.side_mm (%g) and cut off", cut_off, side_mm)
     images, lesions, zs, pixels = zip(*rows, strict=True) if rows else ((), (), (), ())
     shape = (1 + 2 * neighbours, size, size) if neighbours else (size, size)
-    return {
+    slices: Arrays = {
         "images": np.array(images, np.uint8).reshape(-1, *shape),
         "lesion": np.array(lesions, np.int64),
         "z": np.array(zs, np.int64),
         "pixel_mm": np.array(pixels, np.float32),
     }
+    if surroundings == KEPT:
+        slices["masks"] = np.array(masks, np.uint8).reshape(-1, size, -(-size // 8))
+    return slices
 
 
 def choose_slices(areas: np.ndarray, max_per_lesion: int | None) -> np.ndarray:
