@@ -12,6 +12,8 @@ from livermets.deep_learning.densenet import Run, predict_split, train_split
 from livermets.deep_learning.lesion_slices import lesion_slices, save_slices
 from livermets.deep_learning.mapped_slices import load_slices
 from livermets.deep_learning.network import LesionNet, network_of
+from livermets.explanation.lesion_regions import read_slices
+from livermets.explanation.trained_network import trained_network
 from livermets.pooling.slice_scores import score_slices
 from livermets.predictions.task import Task
 from livermets.study.config import load_config
@@ -137,6 +139,18 @@ def test_kept_surroundings_come_with_the_lesion_as_packed_bits():
     assert nothing["masks"].shape == (0, 128, 16)
 
 
+@pytest.mark.parametrize("size", [32, 50], ids=["whole bytes", "a part of a byte"])
+def test_where_the_surroundings_are_kept_a_mask_says_where_the_lesion_is(size):
+    labels = MIDDLE + 2 * box((2, 5), (5, 10), (5, 10))
+    black = draw(labels, size=size)
+    kept = draw(labels, size=size, surroundings="kept", neighbours=1)
+    assert "masks" not in black
+    _, masks = read_slices(kept, np.arange(6))
+    np.testing.assert_array_equal(masks[:, 1], black["images"] > 0)
+    nothing = draw(np.zeros(SHAPE, np.uint16), size=size, surroundings="kept")
+    assert nothing["masks"].shape == (0, size, -(-size // 8))
+
+
 @pytest.mark.parametrize("surroundings", ["black", "kept"])
 def test_neighbours_are_the_slices_below_and_above_as_channels(surroundings):
     alone = draw(surroundings=surroundings)
@@ -216,6 +230,7 @@ def test_a_network_learns_from_neighbours_and_is_rebuilt_from_its_weights(tiny):
     assert scores.min()["b"] > 0.7
     rebuilt = network_of(state, 2)
     assert as_bytes(rebuilt.state_dict()) == as_bytes(state)
+    assert trained_network(state, ["a", "b"], Run()).densenet[0].in_channels == 3
     of_slices = score_slices(state, {"P6": slices["P6"]}, labels, AB, Run())
     means = of_slices.groupby("lesion")["score"].mean()
     np.testing.assert_allclose(means, table.loc[table["patient"] == "P6", "score"], rtol=1e-6)
