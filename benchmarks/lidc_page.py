@@ -54,7 +54,8 @@ def table_3(results: StudyResults) -> list[str]:
         if arm in pairs.index:
             pair = pairs.loc[arm]
             cells += [with_interval(*pair[["difference", "low", "high"]]), p_value(pair["p_holm"])]
-        rows.append([Arm.parse(arm).title, *cells, *["–"] * (4 - len(cells))])
+        title = "Lesion diameter alone" if arm == DIAMETER_ARM else Arm.parse(arm).title
+        rows.append([title, *cells, *["–"] * (4 - len(cells))])
     return markdown(HEAD, rows)
 
 
@@ -108,9 +109,12 @@ def main() -> None:
     folder = parser.parse_args().folder
     page = PAGE.read_text(encoding="utf-8")
     for name in STUDIES:
-        between = re.compile(f"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)", re.DOTALL)
+        if not (folder / name / "results" / "by_size.json").is_file():
+            print(f"{name}: not finished, so the page keeps what it has")
+            continue
+        between = re.compile(f"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
         text = describe(folder / name)
-        page, found = between.subn(lambda marks, text=text: f"{marks[1]}\n{text}\n{marks[2]}", page)
+        page, found = between.subn(lambda marks, text=text: f"{marks[1]}{text}\n{marks[2]}", page)
         if found != 1:
             raise SystemExit(f"{PAGE} has no marks of {name}: put them back")
     PAGE.write_text(page, encoding="utf-8")

@@ -178,6 +178,7 @@ def test_a_table_of_three_classes_becomes_tables_figures_and_a_report(tmp_path, 
     assert [path.name for path in figures] == figure_names(["cv"], images=False)
     config = {
         **study,
+        "title": "Which primary tumour?",
         "seed": 1,
         "features": "mine.csv",
         "evaluation": {"threshold": 0.5},

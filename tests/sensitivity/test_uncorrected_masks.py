@@ -186,6 +186,7 @@ def test_the_report_counts_patients_lesions_and_steady_features(tmp_path):
     first = found["schemes"][0]["rows"][0]["cells"]
     assert len(first) == 8 and first[2].count("–") + first[2].count(" to ") == 1
     config = {
+        "title": "Which primary tumour?",
         "classes": CLASSES,
         "positive": POSITIVE,
         "seed": 1,

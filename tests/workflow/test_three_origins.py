@@ -102,7 +102,12 @@ def study(tmp_path_factory):
         slices=list(files.values()), **STUDY, **pictures,
     )  # fmt: skip
     draw_figures(folder / "figures", data)
-    config = {**STUDY, "seed": 1, "evaluation": {"threshold": 0.5}}
+    config = {
+        **STUDY,
+        "title": "Which primary tumour?",
+        "seed": 1,
+        "evaluation": {"threshold": 0.5},
+    }
     config |= {"clinical": ["age", "sex"]}
     results = StudyResults(config, splits=splits, figures=folder / "figures", **written)
     return folder, predictions, metrics, render_report(results)
