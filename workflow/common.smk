@@ -11,6 +11,7 @@ from livermets.core.errors import BadInput
 from livermets.core.jobs import refusals
 from livermets.study.arms import BASELINES, RESAMPLINGS
 from livermets.study.classifiers import CLASSIFIERS
+from livermets.study.outputs import FIGURE_FILES
 from livermets.study.study import Study
 
 # Threads that wait for each other sleep: those of PyTorch's OpenMP spin otherwise, and a training

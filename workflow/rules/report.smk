@@ -45,9 +45,14 @@ rule draw_figures:
         ),
     output:
         report(
-            expand("results/figures/{figure}", figure=study.figures),
+            expand("results/figures/{figure}.svg", figure=study.figures),
             caption="../report/figures.rst",
             category="Figures",
+        ),
+        expand(
+            "results/figures/{figure}.{kind}",
+            figure=study.figures,
+            kind=FIGURE_FILES[1:],
         ),
     log:
         "results/logs/draw_figures.log",

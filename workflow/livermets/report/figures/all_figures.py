@@ -12,7 +12,7 @@ from livermets.predictions.predictions_table import with_scheme
 from livermets.report.figures.by_size import draw_by_size
 from livermets.report.figures.confusion import draw_confusion
 from livermets.report.figures.curves import draw_calibration, draw_decision, draw_roc
-from livermets.report.figures.decision_points import class_prevalences
+from livermets.report.figures.decision_points import class_prevalences, prevalence_caption
 from livermets.report.figures.forest import draw_forest
 from livermets.report.figures.lesions import draw_examples, draw_lesion_map
 from livermets.report.figures.main_result import draw_main_result
@@ -155,7 +155,8 @@ def _decision(data: SchemeData, path: Path) -> Path:
     labels = study.cohort.loc[study.cohort["included"].astype(bool), "label"]
     prevalences = class_prevalences(labels, study.classes, study.positive, study.target_prevalence)
     scored = data.scored_at("patient")
-    return draw_decision(scored, data.targets, prevalences, study.seed, path)
+    note = prevalence_caption(labels, study.classes, study.positive, study.target_prevalence)
+    return draw_decision(scored, data.targets, prevalences, study.seed, path, note)
 
 
 def _confusion(data: SchemeData, path: Path) -> Path:
@@ -204,7 +205,7 @@ def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
     Returns
     -------
     list of Path
-        The files, in the order of `livermets.study.outputs.figure_names`.
+        The SVG files, in the order of `livermets.study.outputs.figure_names`.
     """
     folder = Path(folder)
     draw_flow(
@@ -235,5 +236,6 @@ def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
     if data.slices is not None:
         patients = data.cohort["patient"].astype(str)
         labels = dict(zip(patients, data.cohort["label"], strict=True))
-        draw_examples(list(data.slices), labels, data.classes, data.seed, folder / "examples.png")
-    return [folder / name for name in figure_names(data.schemes, data.slices is not None)]
+        draw_examples(list(data.slices), labels, data.classes, data.seed, folder / "examples.svg")
+    names = figure_names(data.schemes, data.slices is not None)
+    return [folder / f"{name}.svg" for name in names]

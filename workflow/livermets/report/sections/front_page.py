@@ -10,7 +10,7 @@ from livermets.evaluation.paired_differences import PRIMARY_LEVEL
 from livermets.report.formatting import p_value, with_interval
 from livermets.report.main_result import CHANCE, MainResult, main_result
 from livermets.report.sections.cautions import capacity, cautions
-from livermets.report.sections.section import Section, embed
+from livermets.report.sections.section import Section, page_figure
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title
@@ -29,7 +29,7 @@ def context(results: StudyResults) -> dict[str, Any]:
         **_cohort(results),
         "main": None if main is None else _main_arm(main, results.multiclass),
         "arms": len(results.arms),
-        "figure": embed(results.figures / FIGURE),
+        "figure": page_figure(results.figures / FIGURE, results),
         "comparisons": [] if main is None else _comparisons(results, main),
         "verdict": "" if pair is None else verdict(results.metrics, pair),
         "other_schemes": [] if main is None else _other_schemes(results, main, primary),
