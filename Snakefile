@@ -26,6 +26,7 @@
 #   permuted_labels                              negative control: the classification once more
 #   uncorrected, mask_comparison                 the study without corrections, and what differs
 #   tables, figures, report.html                 the report
+#   exports                                      its tables for a paper: Word, LaTeX, TSV
 #   segmentation_model.zip, .trained_on.txt      a model trained on the cohort, when asked for
 #   logs, benchmarks                             log, time and memory of each job
 #
@@ -126,6 +127,7 @@ rule all:
     default_target: True
     input:
         "results/report.html",
+        "results/exports",
 
 
 # Stop early on purpose: `snakemake review` (then correct the masks), `snakemake features`.

@@ -21,6 +21,7 @@ DISTRIBUTION = {  # where the name one imports is not the name one installs
     "SimpleITK": "simpleitk",
     "PIL": "pillow",
     "cc3d": "connected-components-3d",
+    "docx": "python-docx",
     "imblearn": "imbalanced-learn",
     "pywt": "pywavelets",
     "radiomics": "pyradiomics",

@@ -1,6 +1,6 @@
 # Tables, figures and the one report that opens anywhere.
 # Needs results/metrics.parquet and what led to it; makes results/tables, results/figures,
-# results/report.html.
+# results/report.html and results/exports, the tables of the report as files for a paper.
 
 
 rule write_tables:
@@ -121,3 +121,18 @@ rule render_report:
         "Writing results/report.html"
     script:
         "../scripts/report/render_report.py"
+
+
+rule export_tables:
+    input:
+        "results/report.html",
+    output:
+        directory("results/exports"),
+    log:
+        "results/logs/export_tables.log",
+    conda:
+        "../../envs/report.yaml"
+    message:
+        "Writing the tables of the report for a paper"
+    script:
+        "../scripts/report/export_tables.py"

@@ -69,6 +69,8 @@ def draw_by_size(measured: pd.DataFrame, path: Path) -> Path:
         axes[0, 0].set_yticks(
             list(positions.values()), [Arm.parse(arm).title for arm in positions], fontsize=6.5
         )
+        for axis in axes[:, 0]:
+            axis.tick_params(axis="y", labelsize=6.5)
         axes[0, 0].set_ylim(max(positions.values()) + 0.7, -0.7)
         return save(figure, path, CAPTION)
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-MOST_POINTS = 101  # of a curve: the page needs no more to show its values
+MOST_POINTS = 61  # of a curve: the page needs no more to show its values
 
 
 def curve_values(figure: Figure) -> list[dict[str, Any]]:
