@@ -88,8 +88,14 @@ class Browser:
         raise AssertionError(f"after {PATIENCE} s still not: {script}")
 
     def picture(self, path: Path) -> None:
-        """Write what the window shows, as PNG."""
-        path.write_bytes(base64.b64decode(self.ask("GET", "/screenshot")))
+        """Write what the window shows, as PNG; a busy machine needs several attempts."""
+        for attempt in range(6):
+            try:
+                path.write_bytes(base64.b64decode(self.ask("GET", "/screenshot")))
+                return
+            except AssertionError:
+                if attempt == 5:
+                    raise
 
 
 @contextmanager
@@ -102,7 +108,9 @@ def browser(downloads: Path, *flags: str, size: tuple[int, int] = (1500, 950)) -
     try:
         assert process.stdout
         lines = iter(process.stdout.readline, "")
-        port = next(int(line.split()[-1].rstrip(".")) for line in lines if "successfully on port" in line)
+        port = next(
+            int(line.split()[-1].rstrip(".")) for line in lines if "successfully on port" in line
+        )
         window = (f"--window-size={size[0]},{size[1]}", f"--log-net-log={downloads / 'net.json'}")
         options = {
             "binary": program,
