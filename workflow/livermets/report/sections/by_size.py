@@ -7,7 +7,8 @@ import pandas as pd
 from livermets.evaluation.by_size import DIFFERENCE, STRATUM
 from livermets.evaluation.subgroup_members import ALL
 from livermets.report.formatting import number, p_value, with_interval
-from livermets.report.sections.section import Section, arm_cells, page_figure
+from livermets.report.page_figure import page_figure
+from livermets.report.sections.section import Section, arm_cells
 from livermets.report.size_claim import size_claim
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm

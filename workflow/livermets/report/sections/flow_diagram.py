@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from livermets.report.sections.section import Section, page_figure
+from livermets.report.page_figure import page_figure
+from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 
 

@@ -9,8 +9,9 @@ from livermets.evaluation.claims import beats_reference
 from livermets.evaluation.paired_differences import PRIMARY_LEVEL
 from livermets.report.formatting import p_value, with_interval
 from livermets.report.main_result import CHANCE, MainResult, main_result
+from livermets.report.page_figure import page_figure
 from livermets.report.sections.cautions import capacity, cautions
-from livermets.report.sections.section import Section, page_figure
+from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title

@@ -7,8 +7,9 @@ import pandas as pd
 
 from livermets.core.io import read_json
 from livermets.report.formatting import number, p_value, with_interval
+from livermets.report.page_figure import page_figure
 from livermets.report.paper_tables import read_table
-from livermets.report.sections.section import Section, page_figure
+from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 
 FIRST = 15  # rows shown; the tables have all

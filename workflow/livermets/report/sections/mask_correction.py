@@ -9,9 +9,10 @@ from livermets.cohort.scans_table import scan_ids
 from livermets.core.scan_ids import in_words
 from livermets.features.features_table import LESION_FACTS
 from livermets.report.formatting import number, p_value, with_interval
+from livermets.report.page_figure import page_figure
 from livermets.report.paper_tables import read_table
 from livermets.report.patient_flow import SOURCES
-from livermets.report.sections.section import Section, arm_cells, page_figure
+from livermets.report.sections.section import Section, arm_cells
 from livermets.report.study_results import StudyResults
 from livermets.study.schemes import scheme_title
 

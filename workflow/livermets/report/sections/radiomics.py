@@ -7,7 +7,8 @@ import pandas as pd
 import yaml
 
 from livermets.radiomics.icc import unstable_features
-from livermets.report.sections.section import Section, page_figure
+from livermets.report.page_figure import page_figure
+from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 
 NAMED = 20  # at most so many features are listed by name, more by their classes

@@ -7,9 +7,10 @@ import pandas as pd
 
 from livermets.evaluation.per_split import summarise_splits
 from livermets.report.formatting import number, p_value, with_interval
+from livermets.report.page_figure import PageFigure, page_figure
 from livermets.report.paper_tables import table3
 from livermets.report.sections import feature_sets
-from livermets.report.sections.section import PageFigure, Section, arm_cells, page_figure
+from livermets.report.sections.section import Section, arm_cells
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
 from livermets.study.outputs import LEVELS, SCHEME_FIGURES

@@ -8,7 +8,8 @@ import pandas as pd
 from livermets.evaluation.heterogeneity import site_heterogeneity
 from livermets.evaluation.subgroup_members import ALL
 from livermets.report.formatting import number, with_interval
-from livermets.report.sections.section import Section, page_figure
+from livermets.report.page_figure import page_figure
+from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title
