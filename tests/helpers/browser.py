@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of an element, of the W3C's WebDriver
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars",
-         "--disable-background-networking", "--disable-component-update", "--no-first-run")  # fmt: skip
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"),
+    *("--disable-background-networking", "--disable-component-update", "--no-first-run"),
+)
 SOFTWARE_WEBGL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 NO_WEBGL = ("--disable-gpu", "--disable-3d-apis")
 PATIENCE = 90  # seconds; software WebGL is slow where other jobs have the cores
@@ -74,6 +76,20 @@ class Browser:
         actions = [{"type": kind, "value": k} for k in keys for kind in ("keyDown", "keyUp")]
         self.ask("POST", "/actions", {"actions": [{"type": "key", "id": "k", "actions": actions}]})
 
+    def point_at(self, selector: str, right: int, down: int) -> None:
+        """Move the pointer to a place, in pixels from the middle of an element."""
+        element = {ELEMENT: self.find(selector).rsplit("/", 1)[1]}
+        move = {"type": "pointerMove", "duration": 0, "origin": element, "x": right, "y": down}
+        self.ask(
+            "POST", "/actions", {"actions": [{"type": "pointer", "id": "p", "actions": [move]}]}
+        )
+
+    def loaded(self) -> list[str]:
+        """The addresses of everything that the page has loaded."""
+        script = "return performance.getEntriesByType('resource').map(entry => entry.name)"
+        names: list[str] = self.run(script)
+        return names
+
     def text(self, selector: str) -> str:
         """The visible text of an element."""
         return self.ask("GET", f"{self.find(selector)}/text")
@@ -100,7 +116,7 @@ class Browser:
 
 @contextmanager
 def browser(downloads: Path, *flags: str, size: tuple[int, int] = (1500, 950)) -> Iterator[Browser]:
-    """A browser that saves into a folder, and writes `net.json`: all that it asked of a network."""
+    """A browser that saves into a folder and knows no address of any network."""
     program, driver = chromium()
     process = subprocess.Popen(
         [driver, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -111,7 +127,7 @@ def browser(downloads: Path, *flags: str, size: tuple[int, int] = (1500, 950)) -
         port = next(
             int(line.split()[-1].rstrip(".")) for line in lines if "successfully on port" in line
         )
-        window = (f"--window-size={size[0]},{size[1]}", f"--log-net-log={downloads / 'net.json'}")
+        window = (f"--window-size={size[0]},{size[1]}", "--host-resolver-rules=MAP * ~NOTFOUND")
         options = {
             "binary": program,
             "args": [*FLAGS, *window, f"--user-data-dir={downloads / 'profile'}", *flags],

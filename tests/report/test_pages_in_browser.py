@@ -147,29 +147,33 @@ def test_the_pointer_over_a_curve_shows_its_name_and_values(opened, report):
     panels = json.loads((report.parent / "figures/roc_cv.json").read_text())["panels"]
     (panel,) = (panel for panel in panels if panel["title"] == "DenseNet-121")
     (curve,) = (curve for curve in panel["curves"] if curve["name"].startswith("DenseNet"))
+    left, top, width, height = panel["box"]
+    upper = top + height * (panel["y"][1] - max(curve["y"])) / (panel["y"][1] - panel["y"][0])
+    image = "#cv img[alt='ROC curves of all arms by patient']"
     with opened("report") as window:
         open_folds(window)
-        # the pointer in the middle of the upper edge, where the curve of this arm runs
-        place = """
-          const image = document.querySelector("#cv img[alt*='by patient'][alt^='ROC']");
-          image.scrollIntoView({block: "center", behavior: "instant"});
-          const frame = image.getBoundingClientRect();
-          const [x, y] = arguments;
-          const [clientX, clientY] = [frame.left + x * frame.width, frame.top + y * frame.height];
-          image.dispatchEvent(new PointerEvent("pointermove", {clientX, clientY}));
-          const values = image.parentElement.querySelector(".values");
-          return [values.hidden, values.textContent];
-        """
-        left, top, width, height = panel["box"]
-        span = panel["y"][1] - panel["y"][0]
-        at = top + height * (panel["y"][1] - max(curve["y"])) / span
-        hidden, text = window.run(place, left + width * 0.5, at)
-        assert not hidden
+        wide, high = window.run(
+            "const image = document.querySelector(arguments[0]);"
+            "image.scrollIntoView({block: 'center', behavior: 'instant'});"
+            "return [image.clientWidth, image.clientHeight]",
+            image,
+        )
+
+        def values(x: float, y: float) -> tuple[bool, str]:
+            """Whether a value is shown, and which, with the pointer at shares of the picture."""
+            window.point_at(image, round((x - 0.5) * wide), round((y - 0.5) * high))
+            shown = "const part = document.querySelector(arguments[0]).parentElement"
+            shown += ".querySelector('.values'); return [!part.hidden, part.textContent]"
+            return window.run(shown, image)
+
+        # in the middle of the panel, at the height that the curve reaches there
+        shown, text = values(left + width / 2, upper)
+        assert shown
         assert text.startswith(curve["name"] + ": 1 − specificity ")
         specificity, sensitivity = re.findall(r"\d\.\d\d", text.removeprefix(curve["name"]))
         assert float(specificity) == pytest.approx(0.5, abs=0.03)
         assert float(sensitivity) == pytest.approx(max(curve["y"]), abs=0.01)
-        assert window.run(place, 0.001, 0.001)[0]
+        assert not values(0.01, 0.01)[0]
 
 
 def test_the_print_has_every_section_and_no_buttons(opened):
