@@ -23,7 +23,7 @@ demo: install ## the whole study on the demo cohort of CT phantoms
 study-lidc: export OMP_NUM_THREADS = 1
 study-lidc: export PYTHONPATH = $(CURDIR)/workflow:$(CURDIR)/benchmarks
 study-lidc: install ## the study on 540 real lesions of LIDC-IDRI, and on those of 5 to 10 mm
-	@$(BIN)/python benchmarks/study_lidc.py --cores $(CORES) "$(or $(STUDY),lidc-study)"
+	@$(BIN)/python benchmarks/study_lidc.py --cores $(CORES) $(ARGS) "$(or $(STUDY),lidc-study)"
 
 # Jobs and workers share the cores: without this the linear algebra of each would take all of them.
 test test-unit test-slow test-slurm: export OMP_NUM_THREADS = 1
@@ -85,7 +85,7 @@ bench-statistics: install ## our intervals against a loop over scikit-learn
 bench-coverage: install ## how often the intervals hold the truth, in simulated studies (20 minutes)
 	@$(BIN)/python benchmarks/bench_coverage.py $(ARGS)
 
-bench-densenet: install ## training with our feeding against the bare compute
+bench-densenet: install ## training and inference from files of slices against the bare network
 	@$(BIN)/python benchmarks/bench_densenet.py $(ARGS)
 
 bench-segmentation: install ## our segmentation against nnU-Net's own command, on CHAOS set 3

@@ -20,6 +20,7 @@
 #   importance.parquet                           permutation importance of the features
 #   metrics, differences, confusion, split_aucs  the evaluation of every arm (.parquet)
 #   heterogeneity                                how unlike the lesions of a patient are, by class
+#   explanation                                  what the models looked at, and which lesion decided
 #   by_size.parquet, by_size.json                every arm on the lesions of one size
 #   audit, audit.json                            the leakage audit
 #   permutation_test.json                        negative control: labels permuted many times
@@ -93,6 +94,16 @@ if config["fusion"]["embeddings_beside_radiomics"]:
 if study.config["heterogeneity"] is not None:
 
     include: "workflow/rules/heterogeneity.smk"
+
+
+if study.config["explanation"] is not None:
+
+    include: "workflow/rules/explanation.smk"
+
+
+if study.config["explanation"] is not None and study.deep_learning:
+
+    include: "workflow/rules/explanation_network.smk"
 
 
 include: "workflow/rules/audit.smk"

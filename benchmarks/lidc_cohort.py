@@ -64,10 +64,12 @@ def read_crop(data: Path, file: str) -> tuple[sitk.Image, sitk.Image]:
 
 
 def write_crops(data: Path, lesions: pd.DataFrame, folder: Path) -> None:
-    """Write the CT and the mask (label 2, as a lesion of the liver) of every lesion."""
+    """Write CT and mask (label 2, as a lesion of the liver) of every lesion that is not there."""
     for kind in ("ct", "mask"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
     for file in lesions["file"]:
+        if (folder / "mask" / file).exists():  # a new time of change would rerun the study
+            continue
         ct, lesion = read_crop(data, file)
         write_image(folder / "ct" / file, ct)
         write_image(folder / "mask" / file, lesion * int(Label.LESION))
@@ -122,6 +124,51 @@ def write_study(folder: Path, features: pd.DataFrame, settings: dict[str, Any]) 
         "features": "features.parquet",
         "classes": list(CLASSES.values()),
         "positive": POSITIVE,
+        **settings,
+    }
+    write_text(folder / "config" / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+
+
+def first_patients(lesions: pd.DataFrame, number: int) -> pd.DataFrame:
+    """The lesions of the first patients of each class, half of `number` of each."""
+    patients = lesions.drop_duplicates("patient").groupby("label", sort=False).head(number // 2)
+    return lesions[lesions["patient"].isin(patients["patient"])]
+
+
+def write_image_study(
+    folder: Path, data: Path, lesions: pd.DataFrame, settings: dict[str, Any]
+) -> None:
+    """Write the folder of a study that starts from the crops: each is a scan with one lesion.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the study.
+    data : Path
+        The folder of the crops.
+    lesions : DataFrame
+        As `read_lesions` returns it.
+    settings : dict
+        The configuration, but for the classes, the sheet and what crops without a liver need.
+    """
+    write_crops(data, lesions, folder)
+    (folder / "config").mkdir(exist_ok=True)
+    sheet = pd.DataFrame(
+        {
+            "patient": lesions["patient"],
+            "scan": "nodule" + lesions["lesion"].astype(str),
+            "label": lesions["label"],
+            "ct": "ct/" + lesions["file"],
+            "mask": "mask/" + lesions["file"],
+        }
+    )
+    write_table(folder / "config" / "patients.tsv", sheet)
+    config = {
+        "classes": list(CLASSES.values()),
+        "positive": POSITIVE,
+        "imaging": {"check_hu": "none"},
+        "masks": {"labels": {"liver": None, "lesion": int(Label.LESION)}, "given_type": "manual"},
+        "lesions": {"must_touch_liver": False, "min_diameter_mm": 0},
         **settings,
     }
     write_text(folder / "config" / "config.yaml", yaml.safe_dump(config, sort_keys=False))

@@ -18,6 +18,13 @@ SHEET = pd.DataFrame(
 MEASURED = {"n_lesions": 2, "n_components": 3, "burden": 0.1}
 
 
+def test_a_patient_with_lesions_of_two_classes_has_a_label_that_names_both():
+    features = pd.DataFrame({"patient": ["q", "p", "p", "p"], "label": ["b", "b", "a", "b"]})
+    cohort = cohort_of_features(features, None)
+    assert cohort.set_index("patient")["label"].to_dict() == {"q": "b", "p": "a + b"}
+    assert list(cohort["n_lesions"]) == [1, 3]
+
+
 def listed() -> pd.DataFrame:
     masks = [
         {"source": "given"},

@@ -182,6 +182,22 @@ def test_a_patient_with_two_labels_is_named(tmp_path):
     refused(table, tmp_path, "patient P03 has the labels colorectal and pancreatic")
 
 
+def test_all_patients_with_two_labels_are_named_with_what_to_do(tmp_path):
+    table = own_table()
+    table.loc[table["lesion"] == 1, "label"] = CLASSES[0]
+    table.loc[table["lesion"] == 2, "label"] = CLASSES[1]
+    message = refused(table, tmp_path, "patient P01 has the labels colorectal and pancreatic")
+    assert "P02" in message and "`exclude`" in message and "`label_of: lesion`" in message
+
+
+def test_lesions_of_one_patient_may_have_two_labels_where_they_carry_them(tmp_path):
+    table = own_table()
+    table.loc[5, "label"] = CLASSES[1]
+    table.loc[4, "label"] = CLASSES[0]
+    found = read_features(saved(table, tmp_path), OURS, CLASSES, label_of="lesion")
+    assert list(found["label"]) == list(table["label"])
+
+
 def test_duplicate_lesions_are_named_with_their_rows(tmp_path):
     table = own_table(lesions=3)
     table.loc[5, "lesion"] = 1

@@ -55,3 +55,19 @@ def with_dealt_labels(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     known = table.drop_duplicates("patient").set_index("patient")["label"]
     dealt = pd.Series(np.random.default_rng(seed).permutation(known.to_numpy()), known.index)
     return table.assign(label=table["patient"].map(dealt))
+
+
+def mixed_features(patients: int = 24, gain: float = 2.0, seed: int = 1) -> pd.DataFrame:
+    """One row a lesion, which carries the label; every third patient has lesions of both classes.
+
+    Three lesions a patient; the features f00 to f02 tell the classes of lesions apart by `gain`
+    standard deviations, f03 and f04 tell nothing.
+    """
+    table = clustered_features(patients, lesions=3, features=5, cluster=0.5, seed=seed)
+    table = table.drop(columns="burden")
+    mixed = table["patient"].str[1:].astype(int) % 3 == 0
+    table.loc[mixed & (table["lesion"] == 1), "label"] = CLASSES[0]
+    table.loc[mixed & (table["lesion"] > 1), "label"] = CLASSES[1]
+    names = feature_names(table)[:3]
+    table.loc[table["label"] == CLASSES[1], names] += gain
+    return table

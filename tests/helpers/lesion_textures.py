@@ -11,9 +11,9 @@ QUICK = {"epochs": 4, "batch_size": 8, "learning_rate": 0.01}
 class Tiny(nn.Sequential):
     """Stands in for DenseNet-121 where the network does not matter."""
 
-    def __init__(self, out_channels: int, **_) -> None:
+    def __init__(self, out_channels: int, in_channels: int = 1, **_) -> None:
         super().__init__(
-            nn.Conv2d(1, 4, 3, stride=2),
+            nn.Conv2d(in_channels, 4, 3, stride=2),
             nn.BatchNorm2d(4),
             nn.ReLU(),
             nn.AdaptiveAvgPool2d(1),

@@ -27,6 +27,7 @@ def results(study, tmp_path_factory) -> StudyResults:
     figures = tmp_path_factory.mktemp("figures")
     draw_flow(figures / "flow.svg", cohort=study.cohort, splits=study.splits, classes=CLASSES)
     config = {
+        "title": "Which primary tumour?",
         "classes": CLASSES,
         "positive": POSITIVE,
         "seed": 2023,

@@ -88,6 +88,17 @@ def test_an_arm_that_beats_size_over_all_patients_is_named(compared, by_size):
     )
 
 
+def test_of_many_arms_that_beat_size_only_the_number_is_given(compared, by_size):
+    pairs, metrics = compared.differences.copy(), compared.metrics.copy()
+    rows = (pairs["against"] == "volume") & (pairs["scheme"] == "cv")
+    arms = pairs.loc[rows, "arm"].nunique()
+    assert arms > 3
+    pairs.loc[rows, ["low", "p_holm"]] = [0.1, 0.01]
+    metrics.loc[metrics["metric"] == "auc", "low"] = 0.6
+    claim = size_claim(replace(compared, differences=pairs, metrics=metrics, by_size=by_size))
+    assert claim.text.startswith(f"Lesion size is beaten over all patients, by {arms} arms.")
+
+
 def test_without_the_baseline_of_volume_nothing_is_said_about_size(compared):
     metrics = compared.metrics[compared.metrics["arm"] != REFERENCE]
     assert size_claim(replace(compared, metrics=metrics)) is None

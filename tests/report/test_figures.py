@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.classes import CLASSES, POSITIVE
-from helpers.prediction_tables import write_slices
+from helpers.prediction_tables import make_history, write_slices
 from livermets.predictions.predictions_table import with_scheme
 from livermets.report.figures import style
 from livermets.report.figures.all_figures import DRAW_SCHEME, FigureData, draw_figures
@@ -31,7 +31,8 @@ def slices(study, tmp_path_factory) -> list:
 
 @pytest.fixture(scope="module")
 def drawn(study, tmp_path_factory, slices) -> list:
-    return draw(study, tmp_path_factory.mktemp("drawn"), slices=slices)
+    folder = tmp_path_factory.mktemp("drawn")
+    return draw(study, folder, slices=slices, training=make_history())
 
 
 def draw(study, folder, **changes) -> list:
@@ -54,8 +55,8 @@ def test_every_figure_of_a_scheme_has_a_function():
 
 
 def test_every_promised_figure_is_written_and_two_runs_give_the_same_bytes(study, tmp_path, slices):
-    first = draw(study, tmp_path / "one", slices=slices)
-    again = draw(study, tmp_path / "two", slices=slices)
+    first = draw(study, tmp_path / "one", slices=slices, training=make_history())
+    again = draw(study, tmp_path / "two", slices=slices, training=make_history())
     assert [path.stem for path in first] == figure_names(SCHEMES, images=True)
     files = sorted((tmp_path / "one").iterdir())
     assert [path.name for path in files] == sorted(

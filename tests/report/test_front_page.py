@@ -32,6 +32,25 @@ def test_phantoms_are_called_phantoms(results):
     )
 
 
+def test_a_study_of_another_organ_has_its_own_headline_and_speaks_of_no_liver(results):
+    headline = "Are these lung nodules <benign> or malignant?"
+    page = render(results, config=results.config | {"title": headline})
+    assert page.count("Are these lung nodules &lt;benign&gt; or malignant?") >= 2  # tab and page
+    first_page = page[page.index("<h1") : page.index('class="folds"')]
+    assert "liver" not in first_page.replace("livermets", "").lower()
+
+
+def test_the_first_page_says_whether_any_arm_beats_size_with_the_auc_of_size(results, study):
+    shown = context(replace(results, differences=with_primary(study)))
+    assert not shown["size"].beaten
+    page = render(replace(results, differences=with_primary(study)))
+    first_page = page[: page.index('class="folds"')]
+    assert "No arm beats lesion size over all patients" in first_page
+    auc = study.metrics.query("arm == 'baseline_volume' and scheme == 'cv' and level == 'patient'")
+    volume = auc[auc["metric"] == "auc"].iloc[0]
+    assert with_interval(volume["value"], volume["low"], volume["high"]) in first_page
+
+
 @pytest.mark.parametrize(
     ("arms", "primary", "chosen"),
     [

@@ -278,3 +278,18 @@ def test_the_site_alone_is_a_baseline_where_the_sheet_has_two_sites_or_more(fold
     (folder / "mine.csv").write_text("patient,lesion,label,site\n")  # a feature of that name
     asked = Study.load({"features": "mine.csv", "patients": None, "classification": few})
     assert asked.baseline_arms == ["baseline_majority"]
+
+
+@pytest.mark.parametrize("densenet", [{}, None], ids=["from scratch", "no network"])
+def test_a_training_from_scratch_reads_no_file_of_weights(folder, densenet):
+    assert study(densenet=densenet).densenet_weights == []
+
+
+def test_a_file_of_weights_is_an_input_and_refused_where_it_is_not_there(folder):
+    weights = {"path": "imagenet.pth", "sha256": "0" * 64}
+    with pytest.raises(BadInput, match=r"`densenet.weights` names imagenet.pth, which does not"):
+        study(densenet={"weights": weights})
+    (folder / "imagenet.pth").write_bytes(b"")
+    assert study(densenet={"weights": weights}).densenet_weights == ["imagenet.pth"]
+    with pytest.raises(BadInput, match=r"`densenet.weights` names \{a\}.pth"):
+        study(densenet={"weights": weights | {"path": "{a}.pth"}})

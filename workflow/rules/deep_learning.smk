@@ -29,6 +29,7 @@ rule train_densenet:
         slices=expand("results/slices/{scan}.npz", scan=study.scans),
         cohort="results/cohort.tsv",
         splits="results/splits.parquet",
+        weights=study.densenet_weights,
         # a leak that stops the study stops it before this; a new verdict trains nothing again
         audit=ancient("results/audit/data.json"),
     output:

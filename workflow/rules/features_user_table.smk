@@ -17,6 +17,7 @@ rule read_features:
         classes=config["classes"],
         on_bad_cell=config["on_bad_cell"],
         exclude=config["exclude"],
+        label_of=config["label_of"],
     message:
         "Checking the feature table {input.table}"
     script:

@@ -43,6 +43,7 @@ rule draw_figures:
             "results/slices/{scan}.npz",
             scan=study.scans if study.deep_learning else [],
         ),
+        training=study.training_histories,
     output:
         report(
             expand("results/figures/{figure}.svg", figure=study.figures),
@@ -107,6 +108,16 @@ rule render_report:
         heterogeneity=(
             rules.measure_heterogeneity.output
             if config["heterogeneity"] is not None
+            else []
+        ),
+        training=study.training_histories,
+        explanation=(
+            [
+                *rules.leave_out_lesions.output,
+                *(rules.summarise_shap.output if study.shap_arms else []),
+                *(rules.summarise_network.output if study.deep_learning else []),
+            ]
+            if config["explanation"] is not None
             else []
         ),
     output:

@@ -47,6 +47,7 @@ if study.deep_learning:
             slices=expand("results/slices/{scan}.npz", scan=study.scans),
             cohort="results/permuted_labels/cohort.tsv",
             splits="results/permuted_labels/splits.parquet",
+            weights=study.densenet_weights,
         output:
             model=temp("results/permuted_labels/models/densenet121/{split}/model.pt"),
             history="results/permuted_labels/models/densenet121/{split}/history.tsv",

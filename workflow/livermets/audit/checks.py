@@ -16,6 +16,7 @@ from livermets.audit.similar_ids import similar_ids
 from livermets.audit.telling_columns import TellingColumn
 from livermets.core.scan_ids import patient_of
 from livermets.core.text import list_names
+from livermets.study.patient_labels import classes_of
 
 TRUST = "if a person has looked at it and it gives nothing away, name it in `audit.trusted_columns`"
 MIN_SITE_V = 0.5  # Cramér's V of site and class, from which a model may learn the scanner
@@ -269,9 +270,13 @@ def tested_training_patients(predictions: pd.DataFrame, splits: pd.DataFrame) ->
 
 def differing_labels(predictions: pd.DataFrame, cohort: pd.DataFrame) -> list[Finding]:
     """Find arms that were tested against labels which are not the cohort's."""
-    label = cohort.drop_duplicates("patient").set_index("patient")["label"].astype(str)
-    of_cohort = predictions[predictions["patient"].isin(label.index)]
-    wrong = of_cohort[of_cohort["label"].astype(str) != of_cohort["patient"].map(label)]
+    rows = cohort.drop_duplicates("patient")
+    known = {
+        (str(row.patient), name) for row in rows.itertuples() for name in classes_of(str(row.label))
+    }
+    of_cohort = predictions[predictions["patient"].isin(rows["patient"])]
+    pairs = pd.MultiIndex.from_frame(of_cohort[["patient", "label"]].astype(str))
+    wrong = of_cohort[[pair not in known for pair in pairs]]
     return [
         Finding(
             tuple(dict.fromkeys(rows["patient"].astype(str))),

@@ -44,6 +44,8 @@ class TellingColumn:
 def by_patient(table: pd.DataFrame, numbers: Sequence[str], words: Sequence[str]) -> pd.DataFrame:
     """One row for each patient: label, the means of numbers, and the first filled cell of words.
 
+    A patient with lesions of several classes has a row for each class.
+
     Parameters
     ----------
     table : DataFrame
@@ -51,9 +53,10 @@ def by_patient(table: pd.DataFrame, numbers: Sequence[str], words: Sequence[str]
     numbers, words : sequence of str
         Columns of numbers, and columns of words.
     """
-    groups = table.groupby("patient", sort=False)
-    first = groups[["label", *words]].first()
-    return first.join(groups[list(numbers)].mean()) if numbers else first
+    groups = table.groupby(["patient", "label"], sort=False)
+    first = groups[list(words)].first()
+    rows = first.join(groups[list(numbers)].mean()) if numbers else first
+    return rows.reset_index("label")
 
 
 def too_few_patients(patients: pd.DataFrame, columns: int) -> str:

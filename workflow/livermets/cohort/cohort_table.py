@@ -9,6 +9,7 @@ import pandas as pd
 from livermets.core.errors import BadInput
 from livermets.study.names import SCAN
 from livermets.study.patient_ids import plain_id
+from livermets.study.patient_labels import patient_label
 
 COUNTS = ("n_components", "n_lesions", "n_dropped", "n_outside_liver")
 MEASUREMENTS = (*COUNTS, "liver_ml", "lesion_ml", "burden")
@@ -112,8 +113,9 @@ def _row(
 def cohort_of_features(features: pd.DataFrame, sheet: pd.DataFrame | None) -> pd.DataFrame:
     """The cohort table of a study that starts from a features table.
 
-    Every patient of the table is included; those whom `exclude` left out when it was read
-    (`features.attrs["excluded"]`) follow.
+    A patient with lesions of several classes has a label that names them all
+    (`study.patient_labels`). Every patient of the table is included; those whom `exclude` left out
+    when it was read (`features.attrs["excluded"]`) follow.
 
     Raises
     ------
@@ -125,7 +127,7 @@ def cohort_of_features(features: pd.DataFrame, sheet: pd.DataFrame | None) -> pd
         _refuse_other_ids(features, sheet)
         _refuse_other_labels(features, sheet)
     lesions = features.groupby("patient", sort=False).size()
-    cohort = features.drop_duplicates("patient")[["patient", "label"]].reset_index(drop=True)
+    cohort = features.groupby("patient", sort=False)["label"].agg(patient_label).reset_index()
     cohort = cohort.assign(included=True, stage="", reason="")
     cohort["n_lesions"] = cohort["patient"].map(lesions)
     if excluded := features.attrs.get("excluded"):

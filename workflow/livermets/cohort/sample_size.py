@@ -19,6 +19,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from livermets.study.patient_labels import has_several
+
 SHRINKAGE = 0.9
 OPTIMISM = 0.05  # of Nagelkerke's R²
 MARGIN = 0.05  # half the width of the interval of the overall risk
@@ -205,6 +207,8 @@ def smallest_class(labels: Iterable[str]) -> tuple[str, int, int]:
 def describe_cohort(labels: Iterable[str]) -> str:
     """Say in a sentence how many features a cohort can carry; "" with fewer than two classes.
 
+    "" also where patients have lesions of several classes, which the criteria do not know.
+
     Parameters
     ----------
     labels : iterable of str
@@ -216,7 +220,7 @@ def describe_cohort(labels: Iterable[str]) -> str:
         The sentence, for a log and for the plan of a study.
     """
     labels = list(labels)
-    if len(set(labels)) < 2:
+    if len(set(labels)) < 2 or has_several(labels):
         return ""
     label, few, patients = smallest_class(labels)
     share = few / patients

@@ -1,4 +1,4 @@
-"""Dataset: lesion slices of several patients, in which every lesion weighs the same.
+"""Dataset: lesion slices of several patients, in which every lesion or patient weighs the same.
 
 The images stay where they are, for example in mapped files, until a batch takes them.
 """
@@ -13,6 +13,7 @@ from livermets.core.errors import BadInput
 from livermets.deep_learning.lesion_slices import SMALLEST
 from livermets.deep_learning.mapped_slices import StackedImages
 
+LESIONS, PATIENTS = "lesions", "patients"  # what weighs the same
 Slices = Mapping[str, Mapping[str, np.ndarray]]  # patient -> arrays of `lesion_slices`
 
 
@@ -22,7 +23,7 @@ class LesionDataset:
 
     Parameters
     ----------
-    images : StackedImages or tensor of uint8, shape (n, size, size)
+    images : StackedImages or tensor of uint8, shape (n, size, size) or (n, channels, size, size)
         Lesion slices.
     targets : tensor of int64, shape (n,)
         Class numbers.
@@ -39,6 +40,11 @@ class LesionDataset:
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    @property
+    def channels(self) -> int:
+        """Number of slices that an image holds."""
+        return self.images.shape[1] if len(self.images.shape) == 4 else 1
 
     def to(self, device: torch.device) -> "LesionDataset":
         """Move to `device`; images stay off a GPU if they would fill half of its free memory."""
@@ -88,9 +94,13 @@ class LesionDataset:
 
 
 def lesion_dataset(
-    slices: Slices, labels: Mapping[str, str], patients: Sequence[str], outputs: Sequence[str]
+    slices: Slices,
+    labels: Mapping[str, str],
+    patients: Sequence[str],
+    outputs: Sequence[str],
+    weigh: str = LESIONS,
 ) -> LesionDataset:
-    """Gather all slices of the patients in one dataset, where every lesion has the same weight.
+    """Gather all slices of the patients in one dataset.
 
     Parameters
     ----------
@@ -102,6 +112,8 @@ def lesion_dataset(
         Patients to take.
     outputs : sequence of str
         Class names in the order of the network's outputs.
+    weigh : {"lesions", "patients"}
+        What has the same weight: every lesion, or every patient and within a patient every lesion.
 
     Returns
     -------
@@ -111,8 +123,10 @@ def lesion_dataset(
     Raises
     ------
     BadInput
-        Slices of different sizes.
+        Slices of different sizes, or an unknown word in `weigh`.
     """
+    if weigh not in (LESIONS, PATIENTS):
+        raise BadInput(f"densenet.weigh is {weigh!r}. Use {LESIONS} or {PATIENTS}.")
     with_slices = [p for p in patients if len(slices.get(p, {}).get("lesion", ()))]
     sizes = {patient: slices[patient]["images"].shape[1:] for patient in with_slices}
     if len(set(sizes.values())) > 1:
@@ -127,10 +141,15 @@ def lesion_dataset(
     targets = np.repeat([outputs.index(labels[patient]) for patient in with_slices], counts)
     owners = np.repeat(np.arange(len(with_slices)), counts)
     keys = np.stack([owners, np.concatenate([slices[p]["lesion"] for p in with_slices])])
-    _, lesions, sizes_of_lesions = np.unique(keys, axis=1, return_inverse=True, return_counts=True)
+    unique, lesions, sizes_of_lesions = np.unique(
+        keys, axis=1, return_inverse=True, return_counts=True
+    )
+    weights = 1 / sizes_of_lesions[lesions]
+    if weigh == PATIENTS:
+        weights /= np.bincount(unique[0])[owners]
     return LesionDataset(
         images=StackedImages([slices[patient]["images"] for patient in with_slices]),
         targets=torch.from_numpy(targets),
         lesions=torch.from_numpy(lesions),
-        weights=torch.from_numpy(1 / sizes_of_lesions[lesions]),
+        weights=torch.from_numpy(weights),
     )

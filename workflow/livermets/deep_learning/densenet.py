@@ -1,13 +1,14 @@
-"""DenseNet-121 on lesion slices: trained from scratch on patients, scores averaged per lesion.
+"""DenseNet-121 on lesion slices: trained on patients, scores averaged per lesion.
 
 After the paper (10.1186/s40644-023-00612-4, "Deep learning"). Two things that the paper leaves open
 are decided here. The score of a lesion ("accumulated") is the mean of its slices' probabilities.
-In training every lesion weighs the same, whatever its number of slices, and so does every class.
+In training every lesion weighs the same, whatever its number of slices, and so does every class;
+with `weigh: patients` every patient does.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,13 @@ from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput
 from livermets.core.io import write_table
 from livermets.core.seeds import derive_seed
-from livermets.deep_learning.augmentation import AffineRanges
-from livermets.deep_learning.dataset import LesionDataset, Slices, lesion_dataset
+from livermets.deep_learning.dataset import LESIONS, LesionDataset, Slices, lesion_dataset
 from livermets.deep_learning.inference import lesion_means, predict
 from livermets.deep_learning.losses import probabilities
-from livermets.deep_learning.network import LesionNet, State, place, save_model
-from livermets.deep_learning.optimisation import TrainingConfig
+from livermets.deep_learning.network import LesionNet, State, network_of, place, save_model
 from livermets.deep_learning.patient_slices import lesions_of, load_patients
+from livermets.deep_learning.pretrained_weights import load_pretrained
+from livermets.deep_learning.settings import read_settings
 from livermets.deep_learning.trainer import TrainingDiverged, fit
 from livermets.predictions.predictions_table import COLUMNS, prediction_columns, score_columns
 from livermets.predictions.task import Task, require_every_class
@@ -95,18 +96,26 @@ def train_split(
     Raises
     ------
     BadInput
-        A class has no training slice, a setting is unknown, or the training diverges.
+        A class has no training slice, a setting is unknown, the file of weights cannot be used, or
+        the training diverges.
     """
     torch.set_num_threads(run.threads)
     config = read_settings(settings)
     outputs = output_classes(task)
-    train = lesion_dataset(slices, labels, _with_role(roles, "train"), outputs)
-    valid = lesion_dataset(slices, labels, _with_role(roles, "validation"), outputs)
+    weigh = settings.get("weigh", LESIONS)
+    train, valid = (
+        lesion_dataset(slices, labels, _with_role(roles, role), outputs, weigh)
+        for role in ("train", "validation")
+    )
     require_every_class(
         train.targets.tolist(), outputs, run.split, "lesion slice",
         "add patients, enlarge the training part of `splits`, or set densenet: null",
     )  # fmt: skip
-    network = place(_new_network(train, outputs, run), pick_device(run.device, "densenet.device"))
+    network = _new_network(train, outputs, run)
+    if weights := settings.get("weights"):
+        load_pretrained(network.densenet, Path(weights["path"]), weights["sha256"])
+        log.info("%s: starting from the weights of %s", run.split, weights["path"])
+    place(network, pick_device(run.device, "densenet.device"))
     generator = torch.Generator().manual_seed(
         derive_seed(run.seed, DENSENET, run.split, "training")
     )
@@ -146,6 +155,7 @@ def predict_split(
     patients: Sequence[str],
     task: Task,
     run: Run,
+    mixed_precision: bool = True,
 ) -> pd.DataFrame:
     """Predict the lesions of some patients; patients without lesions have no row.
 
@@ -161,6 +171,8 @@ def predict_split(
         The classes.
     run : Run
         Split and device.
+    mixed_precision : bool
+        Whether a GPU computes with 16 bits.
 
     Returns
     -------
@@ -170,9 +182,7 @@ def predict_split(
     """
     torch.set_num_threads(run.threads)
     outputs, classes = output_classes(task), list(task.classes)
-    network = LesionNet(classes=len(outputs))
-    network.load_state_dict(state)
-    place(network, pick_device(run.device, "densenet.device"))
+    network = place(network_of(state, len(outputs)), pick_device(run.device, "densenet.device"))
     columns = ["score", *score_columns(classes)]
     places = [outputs.index(name) for name in (task.positive, *classes)][: len(columns)]
     rows = []
@@ -180,7 +190,7 @@ def predict_split(
         dataset = lesion_dataset(slices, labels, [patient], outputs)
         if not len(dataset):
             continue
-        logits = predict(network, dataset.to(network.mean.device))
+        logits = predict(network, dataset.to(network.mean.device), mixed_precision=mixed_precision)
         means = lesion_means(probabilities(logits.double()).cpu(), dataset.lesions)
         fixed = {"arm": DENSENET, "split": run.split, "patient": patient, "label": labels[patient]}
         rows += [
@@ -241,7 +251,10 @@ def run_split(
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
     state, history = train_split(slices, labels, roles, task, settings, run, checkpoint)
-    predictions = predict_split(state, slices, labels, _with_role(roles, "test"), task, run)
+    predictions = predict_split(
+        state, slices, labels, _with_role(roles, "test"), task, run,
+        read_settings(settings).mixed_precision,
+    )  # fmt: skip
     write_table(folder / "history.tsv", history)
     description = {
         "arm": DENSENET,
@@ -260,19 +273,6 @@ def output_classes(task: Task) -> list[str]:
     return sorted(task.classes, key=lambda name: name == task.positive)
 
 
-def read_settings(settings: Mapping[str, Any]) -> TrainingConfig:
-    """Convert `densenet` of the configuration to a `TrainingConfig`."""
-    values = {key: value for key, value in settings.items() if key not in ("device", "threads")}
-    ranges = values.pop("augment", None) or {}
-    known = {field.name for field in fields(TrainingConfig)} - {"augmentation"}
-    known_ranges = {field.name for field in fields(AffineRanges)}
-    unknown = [f"densenet.{key}" for key in values if key not in known]
-    unknown += [f"densenet.augment.{key}" for key in ranges if key not in known_ranges]
-    if unknown:
-        raise BadInput(f"unknown key {', '.join(unknown)}. Remove it or correct its name.")
-    return TrainingConfig(**values, augmentation=AffineRanges(**ranges))
-
-
 def _new_network(train: LesionDataset, outputs: Sequence[str], run: Run) -> LesionNet:
     """An untrained network with the standardisation of the training patients."""
     values, counts = np.arange(1, 256), train.grey_levels()[1:]  # 0 is not the lesion
@@ -281,7 +281,7 @@ def _new_network(train: LesionDataset, outputs: Sequence[str], run: Run) -> Lesi
     deviation = np.sqrt((values - mean) ** 2 @ counts / max(1, n - 1))
     with torch.random.fork_rng(devices=[]):  # MONAI draws the first weights from the global state
         torch.manual_seed(derive_seed(run.seed, DENSENET, run.split, "weights"))
-        return LesionNet(mean, max(1.0, deviation), len(outputs))
+        return LesionNet(mean, max(1.0, deviation), len(outputs), train.channels)
 
 
 def _with_role(roles: Mapping[str, str], role: str) -> list[str]:

@@ -28,28 +28,41 @@ class LesionNet(nn.Module):
         Mean and standard deviation of the lesion pixels of the training patients.
     classes : int
         Number of classes.
+    channels : int
+        Number of slices that an image holds.
     """
 
     mean: torch.Tensor
     deviation: torch.Tensor
 
-    def __init__(self, mean: float = 0.0, deviation: float = 1.0, classes: int = 2) -> None:
+    def __init__(
+        self, mean: float = 0.0, deviation: float = 1.0, classes: int = 2, channels: int = 1
+    ) -> None:
         super().__init__()
         self.classes = classes
         outputs = 1 if classes == 2 else classes
-        self.densenet = DenseNet121(spatial_dims=2, in_channels=1, out_channels=outputs)
+        self.densenet = DenseNet121(spatial_dims=2, in_channels=channels, out_channels=outputs)
         self.register_buffer("mean", torch.tensor(float(mean)))
         self.register_buffer("deviation", torch.tensor(float(deviation)))
 
     def prepare(self, images: torch.Tensor) -> torch.Tensor:
-        """Standardised images float32 (n, 1, size, size) of uint8 (n, size, size)."""
+        """Standardised images float32 (n, channels, size, size) of uint8; one channel may lack."""
         values = (images.float() - self.mean) / self.deviation
-        return torch.where(images > 0, values, 0).unsqueeze(1)
+        values = torch.where(images > 0, values, 0)
+        return values.unsqueeze(1) if values.ndim == 3 else values
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits of prepared images: (n,) of the second of two classes, (n, classes) of more."""
         logits: torch.Tensor = self.densenet(images)
         return logits.squeeze(1) if self.classes == 2 else logits
+
+
+def network_of(state: Mapping[str, torch.Tensor], classes: int) -> LesionNet:
+    """Build the network of trained weights, which also say how many channels its images have."""
+    channels = next(weight.shape[1] for weight in state.values() if weight.ndim == 4)
+    network = LesionNet(classes=classes, channels=channels)
+    network.load_state_dict(dict(state))
+    return network
 
 
 def place(network: LesionNet, device: torch.device) -> LesionNet:

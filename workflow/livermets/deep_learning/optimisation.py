@@ -34,8 +34,9 @@ class TrainingConfig:
         Share of the steps in which the learning rate rises to its peak.
     weight_decay : float
         Of AdamW.
-    patience : int
-        Number of epochs without a lower validation loss after which the training ends.
+    patience : int or None
+        Number of epochs without a lower validation loss after which the training ends; None runs
+        every epoch.
     mixed_precision : bool
         Whether a GPU computes with 16 bits.
     augmentation : AffineRanges
@@ -47,7 +48,7 @@ class TrainingConfig:
     learning_rate: float = 1e-4
     warm_up: float = 0.3
     weight_decay: float = 1e-2
-    patience: int = 8
+    patience: int | None = 8
     mixed_precision: bool = True
     augmentation: AffineRanges = field(default_factory=AffineRanges)
 
@@ -78,11 +79,10 @@ class Optimisation:
             weight_decay=config.weight_decay,
             fused=True,
         )
+        total = config.epochs * steps
+        rising = 0 if config.warm_up * total == 1 else config.warm_up  # PyTorch would divide by 0
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser,
-            config.learning_rate,
-            total_steps=config.epochs * steps,
-            pct_start=config.warm_up,
+            self.optimiser, config.learning_rate, total_steps=total, pct_start=float(rising)
         )
         half = precision(self.device, config.mixed_precision) is torch.float16
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=half)

@@ -97,7 +97,7 @@ def fit(
     class_weights = train.class_weights(network.classes)
     progress = EpochProgress(config.epochs, steps, len(history))
     for epoch in range(len(history) + 1, config.epochs + 1):
-        if _epochs_since_best(history) >= config.patience:
+        if config.patience is not None and _epochs_since_best(history) >= config.patience:
             break
         started = time.perf_counter()
         row = {

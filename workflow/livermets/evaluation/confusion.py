@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from livermets.evaluation.levels import levels_of
 from livermets.evaluation.metric_intervals import bounds_or_reason
 from livermets.evaluation.metrics import auc
 from livermets.evaluation.scored_arms import (
@@ -45,7 +46,8 @@ def confusion(
     """
     rows = []
     tables = arm_tables(predictions, classes, positive)
-    for scored in scored_arms(tables, classes, positive, threshold):
+    levels = levels_of(predictions)
+    for scored in scored_arms(tables, classes, positive, threshold, levels):
         names = {"arm": scored.arm, "scheme": scored.scheme, "level": scored.level}
         cells = _cell_weights(scored, len(classes))
         with np.errstate(invalid="ignore", divide="ignore"):

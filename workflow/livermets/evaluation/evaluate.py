@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from livermets.evaluation import metrics
+from livermets.evaluation.levels import levels_of
 from livermets.evaluation.metric_intervals import bounds_or_reason
 from livermets.evaluation.multiclass import measure_classes
 from livermets.evaluation.scored_arms import (
@@ -23,7 +24,6 @@ from livermets.evaluation.scored_arms import (
 )
 from livermets.study.arms import baseline_arm
 from livermets.study.names import lesion_key
-from livermets.study.outputs import LEVELS
 
 REFERENCE = baseline_arm("volume")
 COLUMNS = (
@@ -51,7 +51,7 @@ def evaluate(
     positive: str,
     threshold: float | str = DEFAULT_THRESHOLD,
     splits: pd.DataFrame | None = None,
-    levels: Sequence[str] = tuple(LEVELS),
+    levels: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Compute the metrics of every arm, scheme and level, each with its 95 % interval.
 
@@ -69,8 +69,8 @@ def evaluate(
         on training patients, from the column `threshold`, and 0.5 where an arm has none.
     splits : DataFrame, optional
         split, patient, role; if given, a row outside the test part is refused.
-    levels : sequence of str
-        The levels that are measured; by default all.
+    levels : sequence of str, optional
+        The levels that are measured; by default all that the predictions allow (`levels_of`).
 
     Returns
     -------
@@ -88,6 +88,7 @@ def evaluate(
         Naming the arm and the error.
     """
     tables = arm_tables(predictions, classes, positive, splits)
+    levels = levels_of(predictions) if levels is None else levels
     rows = []
     for scored in scored_arms(tables, classes, positive, threshold, levels):
         record = _record(scored)

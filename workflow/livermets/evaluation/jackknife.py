@@ -1,13 +1,15 @@
 """Jackknife over patients: how much a metric changes when one tested patient is left out.
 
 A metric is computed once on all tested patients and once without each of them. The spread of these
-values gives its variance, every lesion following its patient. For the AUC this is the variance of
-DeLong (1988, doi:10.2307/2531595) and, with several lesions of a patient, of Obuchowski (1997,
-doi:10.2307/2533958); it exists likewise for every other metric, needs no random numbers and is the
-same in every run.
+values gives its variance, every lesion following its patient. Where patients have lesions of
+several classes, they are one population instead of one for each class. For the AUC this is the
+variance of DeLong (1988, doi:10.2307/2531595) and, with several lesions of a patient, of Obuchowski
+(1997, doi:10.2307/2533958); it exists likewise for every other metric, needs no random numbers and
+is the same in every run.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,13 +40,17 @@ class PatientSample:
     Parameters
     ----------
     label : ndarray of str, shape (patients,)
-        Class of each patient.
+        Class of each patient; empty for all where patients have lesions of several classes, so that
+        they are drawn from one population.
     weight : ndarray of float, shape (patients,)
         Weight of each patient: the number of lesions, or 1 where patients count alike.
+    in_class : mapping of str to ndarray of float, optional
+        Class -> weight of each patient's lesions of this class, where patients have several.
     """
 
     label: np.ndarray
     weight: np.ndarray
+    in_class: Mapping[str, np.ndarray] | None = None
 
     def effective_number(self, members: np.ndarray) -> float:
         """Number of equally weighted patients that tell as much as `members` (Kish 1965).
@@ -52,15 +58,26 @@ class PatientSample:
         A metric by lesion is decided almost by one patient alone who has thirty lesions where
         others have three: then few effective patients are left.
         """
-        weight = self.weight[members]
-        squares = float((weight**2).sum())
-        return float(weight.sum()) ** 2 / squares if squares > 0 else 0.0
+        return _effective(self.weight[members])
 
     def effective_numbers(self) -> dict[str, float]:
         """Effective number of patients of each class, in the order of the class names."""
+        if self.in_class is not None:
+            return {name: _effective(self.in_class[name]) for name in sorted(self.in_class)}
         return {
             str(name): self.effective_number(self.label == name) for name in np.unique(self.label)
         }
+
+    def number_in(self, name: str) -> int:
+        """Number of patients with a lesion of a class."""
+        members = self.label == name if self.in_class is None else self.in_class[name] > 0
+        return int(members.sum())
+
+
+def _effective(weight: np.ndarray) -> float:
+    """Number of equally weighted patients that tell as much as patients of these weights."""
+    squares = float((weight**2).sum())
+    return float(weight.sum()) ** 2 / squares if squares > 0 else 0.0
 
 
 @dataclass(frozen=True)

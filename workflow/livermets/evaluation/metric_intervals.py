@@ -88,7 +88,7 @@ class MetricSample:
             return f"an interval of the net benefit needs {NET_BENEFIT_PATIENTS} tested patients"
         for name, number in self._needed(metric).items():
             if number < MIN_EFFECTIVE_PATIENTS:
-                members = int((self.patients.label == name).sum())
+                members = self.patients.number_in(name)
                 one = members == 1
                 return (
                     f"class {name} has {members} tested patient{'' if one else 's'}, who "

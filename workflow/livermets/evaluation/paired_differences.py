@@ -14,6 +14,7 @@ import pandas as pd
 
 from livermets.evaluation.evaluate import REFERENCE
 from livermets.evaluation.intervals import Difference, Interval
+from livermets.evaluation.levels import headline_level, levels_of
 from livermets.evaluation.metric_intervals import UNDEFINED, MetricSample
 from livermets.evaluation.multiplicity import with_holm
 from livermets.evaluation.scored_arms import ArmTables, ScoredArm, arm_tables, scored_arms
@@ -40,7 +41,7 @@ COLUMNS = (
     "n_patients",
 )
 SHARED_BASELINES = ("burden", "clinical")  # that the selected arm and DenseNet are compared with
-PRIMARY_LEVEL, PRIMARY_SCHEME = "patient", "cv"  # without a cross-validation the first scheme
+PRIMARY_SCHEME = "cv"  # without a cross-validation the first scheme
 NOTHING_SHARED = (
     "they scored no lesion of a split in common, as where two tables number lesions differently"
 )
@@ -53,7 +54,7 @@ def compare_arms(
     positive: str,
     reference: str = REFERENCE,
     primary: Sequence[str] | None = None,
-    levels: Sequence[str] = tuple(LEVELS),
+    levels: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Compute paired differences in AUC between each arm and the arms that it is compared with.
 
@@ -88,19 +89,22 @@ def compare_arms(
         The arm that the comparison "volume" is made with.
     primary : sequence of two str, optional
         Arm and reference of the comparison that was named before the study.
-    levels : sequence of str
-        The levels at which arms are compared; by default all.
+    levels : sequence of str, optional
+        The levels at which arms are compared; by default all that the predictions allow.
 
     Returns
     -------
     DataFrame
         The columns `COLUMNS`. `p_holm` is corrected over the arms of one comparison, scheme and
-        level. `primary` marks the one row of the primary comparison, by patient and in the
-        cross-validation where there is one; as the one comparison named before the study, it may be
-        quoted with `p` alone. `no_interval` says why there is no interval. Empty where there is
+        level. `primary` marks the one row of the primary comparison, by patient (by lesion where
+        lesions carry the label) and in the cross-validation where there is one; as the one
+        comparison named before the study, it may be quoted with `p` alone. `no_interval` says why
+        there is no interval. Empty where there is
         nothing to compare.
     """
     tables = arm_tables(predictions, classes, positive)
+    levels = levels_of(predictions) if levels is None else levels
+    headline = headline_level(levels)
     pairs = _pairs(tables, reference, primary)
     compared = {key for _, first, second in pairs for key in (first, second)}
     # computed once, since most arms scored the same lesions and are compared several times
@@ -125,7 +129,7 @@ def compare_arms(
             values: dict[str, float | str] = {"no_interval": NOTHING_SHARED}
             if level in shared:
                 values = difference_values(intervals[*first, level], intervals[*second, level])
-            of_level = {"level": level, "primary": is_primary and level == PRIMARY_LEVEL}
+            of_level = {"level": level, "primary": is_primary and level == headline}
             rows.append(names | of_level | values)
     result = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "p_holm"])
     return with_holm(result, ["against", "scheme", "level"])[list(COLUMNS)]

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from livermets.evaluation.intervals import NONE, Bounds, t_quantile
+from livermets.evaluation.levels import levels_of
 from livermets.evaluation.metrics import auc
 from livermets.evaluation.scored_arms import arm_tables, scheme_patients, scored_repeat
-from livermets.study.outputs import LEVELS
 
 COLUMNS = ("arm", "scheme", "level", "split", "auc", "n_patients", "n_positive")
 SUMMARY = ("arm", "scheme", "level", "splits", "mean", "low", "high", "least", "most")
@@ -41,6 +41,7 @@ def auc_per_split(predictions: pd.DataFrame, classes: list[str], positive: str) 
         The columns `COLUMNS`; `auc` is NaN where a split tests one class alone. `n_positive` counts
         patients. With three or more classes the AUC is the mean of each against the rest.
     """
+    levels = levels_of(predictions)
     rows = []
     for (arm, scheme), table in arm_tables(predictions, classes, positive).items():
         if table["split"].nunique() < 2:
@@ -49,8 +50,8 @@ def auc_per_split(predictions: pd.DataFrame, classes: list[str], positive: str) 
             tested = scheme_patients(part)
             record = {"arm": arm, "scheme": scheme, "split": split}
             record["n_patients"] = len(tested.patients)
-            record["n_positive"] = int((tested.labels == positive).sum())
-            for level in LEVELS:
+            record["n_positive"] = int((tested.in_class.get(positive, np.zeros(1)) > 0).sum())
+            for level in levels:
                 scored = scored_repeat(part, level, classes, positive, tested.patients)
                 areas = [auc(of_class, tested.counts[:1])[0] for of_class in scored.rows.values()]
                 rows.append(record | {"level": level, "auc": float(np.mean(areas))})

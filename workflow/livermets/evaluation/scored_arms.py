@@ -14,6 +14,7 @@ import pandas as pd
 
 from livermets.core.errors import BadInput
 from livermets.evaluation.jackknife import PatientSample, delete_one_counts
+from livermets.evaluation.levels import levels_of
 from livermets.evaluation.metric_intervals import MetricSample
 from livermets.evaluation.metrics import auc
 from livermets.evaluation.scored_rows import ScoredRows
@@ -26,7 +27,7 @@ from livermets.predictions.predictions_table import (
 )
 from livermets.study.arms import Arm
 from livermets.study.names import lesion_key
-from livermets.study.outputs import LEVELS
+from livermets.study.patient_labels import has_several, patient_label
 
 DEFAULT_THRESHOLD = 0.5  # also where thresholds of the arms are asked for and an arm has none
 
@@ -68,9 +69,11 @@ class SchemePatients:
     patients : list of str
         The patients, sorted.
     labels : ndarray of str, shape (patients,)
-        Class of each.
+        Label of each (`study.patient_labels`).
     lesions : ndarray of float, shape (patients,)
         Number of tested lesions of each.
+    in_class : dict of str to ndarray of float, shape (patients,)
+        Class -> number of tested lesions of this class of each.
     counts : ndarray of float, shape (patients + 1, patients)
         Who counts: all of them in row 0, then all but one (`jackknife.delete_one_counts`).
     """
@@ -78,6 +81,7 @@ class SchemePatients:
     patients: list[str]
     labels: np.ndarray
     lesions: np.ndarray
+    in_class: Mapping[str, np.ndarray]
     counts: np.ndarray
 
     @property
@@ -88,7 +92,12 @@ class SchemePatients:
     def at_level(self, level: str) -> PatientSample:
         """The patients with their weights: their lesions by lesion, alike at the other levels."""
         weight = self.lesions if level == "lesion" else np.ones(len(self.labels))
-        return PatientSample(self.labels, weight)
+        if not has_several(self.labels):
+            return PatientSample(self.labels, weight)
+        of_class = {
+            name: lesions * (weight / self.lesions) for name, lesions in self.in_class.items()
+        }
+        return PatientSample(np.full(len(self.labels), ""), weight, of_class)
 
 
 @dataclass(frozen=True)
@@ -137,7 +146,7 @@ def scored_arms(
     classes: list[str],
     positive: str,
     threshold: float | str = DEFAULT_THRESHOLD,
-    levels: Sequence[str] = tuple(LEVELS),
+    levels: Sequence[str] | None = None,
 ) -> Iterator[ScoredArm]:
     """Gather what every arm scored in every scheme at every level, in the order of `tables`.
 
@@ -151,8 +160,8 @@ def scored_arms(
         The class that `score` is the probability of.
     threshold : float or str
         A score of at least this is a positive call; "youden": the arm's own threshold.
-    levels : sequence of str
-        The levels; by default all of `LEVELS`.
+    levels : sequence of str, optional
+        The levels; by default those that the predictions of each arm allow (`levels_of`).
 
     Yields
     ------
@@ -161,7 +170,7 @@ def scored_arms(
     """
     for (arm, scheme), table in tables.items():
         tested = scheme_patients(table)
-        for level in levels:
+        for level in levels_of(table) if levels is None else levels:
             repeats = [
                 scored_repeat(rows, level, classes, positive, tested.patients, threshold)
                 for _, rows in table.groupby("repeat", sort=True)
@@ -208,13 +217,15 @@ def arm_tables(
 
 def scheme_patients(table: pd.DataFrame) -> SchemePatients:
     """Gather the patients of a table of one arm and scheme."""
-    label = table.drop_duplicates("patient").set_index("patient")["label"].sort_index()
-    lesions = table.drop_duplicates(lesion_key(table)).groupby("patient").size().loc[label.index]
+    lesions = table.drop_duplicates(lesion_key(table))
+    in_class = pd.crosstab(lesions["patient"], lesions["label"])  # patients and classes sorted
+    labels = [patient_label(in_class.columns[row > 0]) for row in in_class.to_numpy()]
     return SchemePatients(
-        list(label.index),
-        label.to_numpy(str),
-        lesions.to_numpy(float),
-        delete_one_counts(len(label)),
+        list(in_class.index),
+        np.array(labels, str),
+        in_class.sum(axis=1).to_numpy(float),
+        {str(name): in_class[name].to_numpy(float) for name in in_class},
+        delete_one_counts(len(labels)),
     )
 
 
@@ -234,7 +245,7 @@ def scored_repeat(
         split, patient, lesion, label, score; score_CLASS with three or more classes; threshold
         where "youden" asks for it.
     level : str
-        One of `LEVELS`.
+        One of `study.outputs.LEVELS`.
     classes : list of str
         Class names.
     positive : str

@@ -6,11 +6,13 @@ are not tested.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from livermets.evaluation.levels import headline_level, levels_of
 from livermets.evaluation.metric_intervals import bounds_or_reason
 from livermets.evaluation.pairs import missing_class, ranked_pairs
 from livermets.evaluation.scored_arms import (
@@ -50,7 +52,9 @@ def measure_subgroups(
     positive: str,
     clinical: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Compute the AUC by patient of some arms in every subgroup and scheme, with its 95 % interval.
+    """Compute the AUC of some arms in every subgroup and scheme, with its 95 % interval.
+
+    The AUC is that by patient; by lesion where a patient has lesions of several classes.
 
     Sizes of lesions are in `livermets.evaluation.by_size`.
 
@@ -81,7 +85,9 @@ def measure_subgroups(
     if chosen.empty:
         return pd.DataFrame(columns=list(COLUMNS))
     tables = arm_tables(chosen, classes, positive)
+    level = headline_level(levels_of(predictions))
     groups = [_everyone(cohort), *patient_subgroups(cohort, clinical)]
+    groups = [replace(group, level=level) for group in groups]
     rows: list[dict[str, Any]] = [
         {"scheme": scheme, "arm": arm, "level": group.level}
         | {"variable": group.variable, "group": group.name}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from livermets.core.errors import BadInput
+from livermets.core.text import list_names
 from livermets.features.features_table import (
     FACTS,
     REASON,
@@ -35,6 +36,7 @@ def read_features(
     classes: Sequence[str],
     on_bad_cell: str = "stop",
     exclude: Mapping[str, str] | None = None,
+    label_of: str = "patient",
 ) -> pd.DataFrame:
     """A user's own features table, checked, with the columns named as ours and in file order.
 
@@ -56,6 +58,8 @@ def read_features(
         it.
     exclude : mapping of str to str, optional
         Patient -> why they are left out. Nothing but their labels is looked at.
+    label_of : {"patient", "lesion"}
+        What the label belongs to; a patient with two labels is refused unless it is the lesion.
 
     Returns
     -------
@@ -73,12 +77,8 @@ def read_features(
     table = load_table(path, columns, text=(REASON,), text_prefix=CLINICAL)
     table, excluded = _without_excluded(table, exclude or {}, name)
     table["label"] = _labels(table["label"], [str(c) for c in classes], name, columns["label"])
-    labels = table.groupby("patient", sort=False)["label"].unique()
-    if len(several := labels[labels.str.len() > 1]):
-        raise BadInput(
-            f"{name}: patient {several.index[0]} has the labels {' and '.join(several.iloc[0])}. "
-            "Give each patient one label"
-        )
+    if label_of == "patient":
+        _refuse_several_labels(table, name)
     for column in clinical_columns(table):
         table[column] = _clinical(table, column, on_bad_cell, name)
     features = feature_columns(table)
@@ -115,6 +115,21 @@ def _without_excluded(
         for patient, reason in exclude.items()
     ]
     return table[~table["patient"].isin(list(exclude))], excluded
+
+
+def _refuse_several_labels(table: pd.DataFrame, name: str) -> None:
+    """Refuse patients whose lesions have different labels."""
+    labels = table.groupby("patient", sort=False)["label"].unique()
+    several = labels[labels.str.len() > 1]
+    if several.empty:
+        return
+    first = f"patient {several.index[0]} has the labels {' and '.join(several.iloc[0])}"
+    others = list(several.index[1:])
+    more = f", and {list_names(others, ' and ')} have several, too" if others else ""
+    raise BadInput(
+        f"{name}: {first}{more}. Give each patient one label, leave them out (`exclude`), or set "
+        "`label_of: lesion` if the label belongs to the lesion"
+    )
 
 
 def _clinical(table: pd.DataFrame, column: str, on_bad_cell: str, name: str) -> pd.Series:

@@ -13,7 +13,7 @@ from livermets.deep_learning.dataset import Slices, lesion_dataset
 from livermets.deep_learning.densenet import Run, output_classes
 from livermets.deep_learning.embeddings import take_last_layer
 from livermets.deep_learning.inference import lesion_means, predict
-from livermets.deep_learning.network import LesionNet, State, load_model, place
+from livermets.deep_learning.network import State, load_model, network_of, place
 from livermets.deep_learning.patient_slices import lesions_of, load_patients
 from livermets.predictions.task import Task
 from livermets.study.names import DENSENET
@@ -40,8 +40,7 @@ def embed_lesions(state: State, slices: Slices, task: Task, run: Run) -> pd.Data
     """
     torch.set_num_threads(run.threads)
     outputs = output_classes(task)
-    network = LesionNet(classes=len(outputs))
-    network.load_state_dict(state)
+    network = network_of(state, len(outputs))
     take_last_layer(network)
     place(network, pick_device(run.device, "densenet.device"))
     # labels are asked for where a network is trained; an embedding needs none

@@ -12,10 +12,11 @@ from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput
 from livermets.core.seeds import derive_seed
 from livermets.deep_learning.dataset import LesionDataset, Slices, lesion_dataset
-from livermets.deep_learning.densenet import Run, output_classes, read_settings
+from livermets.deep_learning.densenet import Run, output_classes
 from livermets.deep_learning.losses import probabilities
-from livermets.deep_learning.network import LesionNet, State, load_model, place
+from livermets.deep_learning.network import State, load_model, network_of, place
 from livermets.deep_learning.patient_slices import load_patients, slice_rows
+from livermets.deep_learning.settings import read_settings
 from livermets.pooling.slice_attention import (
     AttentionTraining,
     SliceAttention,
@@ -87,8 +88,7 @@ def attend_slices(
     """
     torch.set_num_threads(run.threads)
     outputs = output_classes(task)
-    network = LesionNet(classes=len(outputs))
-    network.load_state_dict(state)
+    network = network_of(state, len(outputs))
     device = pick_device(run.device, "densenet.device")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(run.seed, ARM, run.split, "weights"))

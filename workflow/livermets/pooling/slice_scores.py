@@ -15,7 +15,7 @@ from livermets.deep_learning.dataset import Slices, lesion_dataset
 from livermets.deep_learning.densenet import Run, output_classes
 from livermets.deep_learning.inference import predict
 from livermets.deep_learning.losses import probabilities
-from livermets.deep_learning.network import LesionNet, State, load_model, place
+from livermets.deep_learning.network import State, load_model, network_of, place
 from livermets.deep_learning.patient_slices import load_patients, slice_rows
 from livermets.predictions.predictions_table import prediction_columns, score_columns
 from livermets.predictions.task import Task
@@ -23,7 +23,12 @@ from livermets.study.names import lesion_key
 
 
 def score_slices(
-    state: State, slices: Slices, labels: Mapping[str, str], task: Task, run: Run
+    state: State,
+    slices: Slices,
+    labels: Mapping[str, str],
+    task: Task,
+    run: Run,
+    mixed_precision: bool = True,
 ) -> pd.DataFrame:
     """Score every slice of some patients with a trained DenseNet-121.
 
@@ -39,6 +44,8 @@ def score_slices(
         The classes.
     run : Run
         Split, device and threads.
+    mixed_precision : bool
+        Whether a GPU computes with 16 bits.
 
     Returns
     -------
@@ -49,9 +56,7 @@ def score_slices(
     """
     torch.set_num_threads(run.threads)
     outputs, classes = output_classes(task), list(task.classes)
-    network = LesionNet(classes=len(outputs))
-    network.load_state_dict(state)
-    place(network, pick_device(run.device, "densenet.device"))
+    network = place(network_of(state, len(outputs)), pick_device(run.device, "densenet.device"))
     names = ["score", *score_columns(classes)]
     places = [outputs.index(name) for name in (task.positive, *classes)][: len(names)]
     tables = []
@@ -59,7 +64,7 @@ def score_slices(
         dataset = lesion_dataset(slices, labels, [patient], outputs)
         if not len(dataset):
             continue
-        logits = predict(network, dataset.to(network.mean.device))
+        logits = predict(network, dataset.to(network.mean.device), mixed_precision=mixed_precision)
         chances = probabilities(logits.double()).cpu().numpy()[:, places]
         table = slice_rows(patient, slices[patient])
         number = table.groupby(lesion_key(table)).cumcount() + 1
@@ -141,5 +146,6 @@ def score_split(
     """
     tested = splits[(splits["split"] == run.split) & (splits["role"] == "test")]
     slices = load_patients(slice_files, set(tested["patient"]))
-    state, _ = load_model(model)
-    return score_slices(state, slices, labels, task, run)
+    state, facts = load_model(model)
+    precision = facts["settings"].get("mixed_precision", True)
+    return score_slices(state, slices, labels, task, run, precision)

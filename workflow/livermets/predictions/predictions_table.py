@@ -196,17 +196,30 @@ def check_predictions(
 
 
 def check_labels(table: pd.DataFrame) -> None:
-    """Refuse arms that disagree about a patient's label, which come from different data."""
-    labels = table[["arm", "patient", "label"]].drop_duplicates()
-    first = labels.drop_duplicates("patient").set_index("patient")
-    conflicts = labels[labels["label"] != labels["patient"].map(first["label"])]
+    """Refuse arms that disagree about the label of a patient or a lesion: their data differ.
+
+    Where lesions carry the label, a patient has several. Then each lesion must have the same label
+    in all arms, and two arms must have a label of the patient in common.
+    """
+    key = lesion_key(table)
+    labels = table[["arm", *key, "label"]].drop_duplicates()
+    before = labels.drop_duplicates(key)
+    pairs = labels.merge(before, on=key, suffixes=("", "_before"))
+    conflicts = pairs[pairs["label"] != pairs["label_before"]]
+    if conflicts.empty:
+        of_patients = labels[["arm", "patient", "label"]].drop_duplicates()
+        first = of_patients.drop_duplicates("patient")
+        of_first = of_patients.merge(first[["arm", "patient"]])
+        shared = of_patients.merge(of_first[["patient", "label"]])
+        alike = pd.MultiIndex.from_frame(shared[["arm", "patient"]])
+        apart = of_patients[~pd.MultiIndex.from_frame(of_patients[["arm", "patient"]]).isin(alike)]
+        conflicts = apart.merge(first, on="patient", suffixes=("", "_before"))
     if len(conflicts):
-        arm, patient, label = conflicts.iloc[0]
-        before = first.loc[patient]
+        wrong = conflicts.iloc[0]
         raise BadInput(
-            f"predictions: arm {arm!r} calls patient {patient} {label!r}, arm "
-            f"{before['arm']!r} calls the same patient {before['label']!r}. "
-            "Run the arms on the same cohort."
+            f"predictions: arm {wrong['arm']!r} calls patient {wrong['patient']} "
+            f"{wrong['label']!r}, arm {wrong['arm_before']!r} calls the same patient "
+            f"{wrong['label_before']!r}. Run the arms on the same cohort."
         )
 
 

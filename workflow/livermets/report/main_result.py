@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from livermets.evaluation.paired_differences import PRIMARY_LEVEL, PRIMARY_SCHEME
+from livermets.evaluation.levels import headline_level
+from livermets.evaluation.paired_differences import PRIMARY_SCHEME
 from livermets.report.formatting import intervals_by_arm
 from livermets.study.arms import SELECTED, Arm, baseline_arm
 
@@ -16,7 +17,7 @@ NOT_COMPARED = (baseline_arm("majority"),)  # it has the same score for all, so 
 
 @dataclass(frozen=True)
 class MainResult:
-    """The AUC by patient of the main arm, and of those beside it, in one scheme.
+    """The AUC of the main arm, and of those beside it, in one scheme at one level.
 
     Parameters
     ----------
@@ -24,6 +25,8 @@ class MainResult:
         The arm that was named before the study.
     scheme : str
         The scheme.
+    level : str
+        The level: patient, or lesion where lesions carry the label.
     patients : int
         Number of tested patients.
     aucs : dict of str to tuple
@@ -33,6 +36,7 @@ class MainResult:
 
     arm: str
     scheme: str
+    level: str
     patients: int
     aucs: dict[str, tuple[float, float, float]]
 
@@ -87,7 +91,8 @@ def main_result(
         None where no arm was named before the study, or the arm was not tested in the scheme.
     """
     aucs = metrics[(metrics["metric"] == "auc") & (metrics["class"] == "")]
-    aucs = aucs[aucs["level"] == PRIMARY_LEVEL]
+    level = headline_level(aucs["level"])
+    aucs = aucs[aucs["level"] == level]
     if aucs.empty:
         return None
     scheme = scheme or main_scheme(list(aucs["scheme"].unique()))
@@ -107,6 +112,7 @@ def main_result(
     return MainResult(
         arm=arm,
         scheme=scheme,
+        level=level,
         patients=int(aucs.loc[aucs["arm"] == arm, "n_patients"].iloc[0]),
         aucs={name: intervals[name] for name in order},
     )

@@ -13,6 +13,7 @@ from livermets.study.arms import Arm
 from livermets.study.cells import cell_text
 from livermets.study.clinical_columns import FEW_VALUES, is_numeric
 from livermets.study.outputs import LEVELS, table_names
+from livermets.study.patient_labels import patient_groups
 
 MEASUREMENTS = {
     "n_lesions": "Lesions per patient",
@@ -79,7 +80,8 @@ def table1(
             data[title] = pd.to_numeric(patients[name])
             continuous.append(title)
     columns = [name for name in data if name != "label" and data[name].notna().any()]
-    present = [name for name in classes if (data["label"] == name).any()]
+    groups = patient_groups(data["label"], classes)
+    present = [name for name in groups if (data["label"] == name).any()]
     lines = [_counts(patients, present, "Patients", None)]
     if "n_lesions" in patients and patients["n_lesions"].notna().any():
         lines.append(_counts(patients, present, "Lesions", "n_lesions"))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from livermets.study.names import SCAN
+from livermets.study.patient_labels import patient_groups
 from livermets.study.schemes import scheme_of, scheme_title
 
 STAGES = {
@@ -95,7 +96,7 @@ def flow_steps(
         ]
     lesions = included["n_lesions"].sum() if "n_lesions" in included else float("nan")
     count = "" if np.isnan(lesions) else f", {_count(int(lesions), 'lesion')}"
-    lines = [_class_line(included, name) for name in classes]
+    lines = [_class_line(included, name) for name in patient_groups(included["label"], classes)]
     analysed = included if scans is None else scans[scans["included"].astype(bool)]
     steps.append(Step(f"Analysed: {_how_many(analysed)}{count}", lines))
     return steps, _schemes(included, splits)
@@ -175,7 +176,8 @@ def _mask_sources(usable: pd.DataFrame) -> list[str]:
 
 def _by_class(rows: pd.DataFrame, classes: list[str]) -> str:
     patients = rows.drop_duplicates("patient")
-    return ", ".join(f"{(patients['label'] == name).sum()} {name}" for name in classes)
+    groups = patient_groups(patients["label"], classes)
+    return ", ".join(f"{(patients['label'] == name).sum()} {name}" for name in groups)
 
 
 def _class_line(patients: pd.DataFrame, name: str) -> str:

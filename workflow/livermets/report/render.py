@@ -15,7 +15,6 @@ from livermets.report.study_results import StudyResults
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE = "report.html.j2"
-TITLE = "Which primary tumour did these liver metastases come from?"
 
 
 def render_report(results: StudyResults) -> str:
@@ -45,7 +44,7 @@ def render_report(results: StudyResults) -> str:
     page = templating.render(
         TEMPLATES,
         PAGE,
-        title=TITLE,
+        title=results.config["title"],
         version=__version__,
         header=start,
         summary=Markup(partials.get_template(start.template).render(start.context(results) or {})),

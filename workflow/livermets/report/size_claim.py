@@ -8,12 +8,15 @@ from livermets.core.text import list_names
 from livermets.evaluation.by_size import DIFFERENCE, arms_that_beat_size
 from livermets.evaluation.claims import beats_reference
 from livermets.evaluation.evaluate import REFERENCE
-from livermets.evaluation.paired_differences import PRIMARY_LEVEL, PRIMARY_SCHEME
+from livermets.evaluation.levels import headline_level
+from livermets.evaluation.paired_differences import PRIMARY_SCHEME
 from livermets.evaluation.subgroup_members import ALL
 from livermets.report.formatting import with_interval
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title
+
+NAMED_ARMS = 3  # at most so many are named in one place
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ def _volume(metrics: pd.DataFrame) -> dict | None:
     """The AUC of lesion volume alone in the scheme and at the level of the claim."""
     auc = metrics[(metrics["metric"] == "auc") & (metrics["class"] == "")]
     rows = auc[auc["arm"] == REFERENCE].to_dict("records")
-    headline = [row for row in rows if row["level"] == PRIMARY_LEVEL] or rows
+    level = headline_level(auc["level"])
+    headline = [row for row in rows if row["level"] == level] or rows
     primary = [row for row in headline if row["scheme"] == PRIMARY_SCHEME] or headline
     return primary[0] if primary else None
 
@@ -107,5 +111,7 @@ def _strata_of_few(by_size: pd.DataFrame) -> list[str]:
 
 
 def _names(arms: list[str]) -> str:
-    """The first arms in the order of the tables, and how many there are beside them."""
+    """The arms in the order of the tables; of more than a few only their number."""
+    if len(arms) > NAMED_ARMS:
+        return f"{len(arms)} arms"
     return list_names(f"“{Arm.parse(arm).title}”" for arm in sorted(arms, key=Arm.parse))

@@ -10,8 +10,10 @@ import pandas as pd
 from livermets.cohort.cohort_table import read_cohort
 from livermets.core.errors import BadInput
 from livermets.core.io import read_json
+from livermets.evaluation.levels import headline_level
 from livermets.report.paper_tables import read_table
 from livermets.study.arms import Arm
+from livermets.study.patient_labels import patient_groups
 from livermets.study.schemes import schemes_of
 
 _SPLITS = ("split", "patient", "role")
@@ -72,6 +74,10 @@ class StudyResults:
         One row for each scan, as `read_cohort` gives it, where the sheet lists scans.
     heterogeneity : Path
         The folder of the tables of `livermets.heterogeneity`.
+    training : DataFrame
+        Losses of DenseNet-121 in each split and epoch.
+    explanation : Path
+        The folder of the tables of `livermets.explanation`.
 
     Raises
     ------
@@ -103,6 +109,8 @@ class StudyResults:
     mask_comparison: Path | None = None
     scans: pd.DataFrame | None = None
     heterogeneity: Path | None = None
+    training: pd.DataFrame | None = None
+    explanation: Path | None = None
 
     def __post_init__(self) -> None:
         _require(self.splits, _SPLITS, "splits")
@@ -163,6 +171,8 @@ class StudyResults:
             mask_comparison=folder("masks"),
             scans=next(map(read_cohort, files.get("scans") or ()), None),
             heterogeneity=folder("heterogeneity"),
+            training=read_histories(files.get("training") or ()),
+            explanation=folder("explanation"),
         )
 
     @property
@@ -170,6 +180,16 @@ class StudyResults:
         """The names of the classes."""
         classes: list[str] = self.config["classes"]
         return classes
+
+    @property
+    def level(self) -> str:
+        """The level of the main result: patient, or lesion where lesions carry the label."""
+        return headline_level(self.metrics["level"])
+
+    @property
+    def patient_groups(self) -> list[str]:
+        """The labels of patients: the classes, and several classes of patients who have them."""
+        return patient_groups(self.included["label"], self.classes)
 
     @property
     def multiclass(self) -> bool:
@@ -200,6 +220,11 @@ class StudyResults:
     def included(self) -> pd.DataFrame:
         """The patients who were analysed."""
         return self.cohort[self.cohort["included"]]
+
+
+def read_histories(paths: Sequence[Path | str]) -> pd.DataFrame | None:
+    """The losses of all trainings in one table; None where there is none."""
+    return pd.concat(map(read_table, paths), ignore_index=True) if paths else None
 
 
 def read_dictionary(path: Path | str) -> pd.DataFrame:

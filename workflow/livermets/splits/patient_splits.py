@@ -12,7 +12,13 @@ from typing import Any
 import pandas as pd
 
 from livermets.core.errors import BadInput
-from livermets.splits.folds import Groups, patients_by_class, shuffled, stratified_folds
+from livermets.splits.folds import (
+    Groups,
+    patients_by_label,
+    shuffled,
+    stratified_folds,
+    with_class,
+)
 from livermets.study.schemes import MIN_TO_TRAIN, cv_name, site_name, sites_to_test
 
 ROLES = ("train", "validation", "test")
@@ -31,7 +37,8 @@ def split_patients(
     Parameters
     ----------
     patients : data frame
-        One row per patient: patient, label, and `split` or `site` where they are used.
+        One row per patient: patient, label, and `split` or `site` where they are used. The label
+        of a patient with lesions of several classes names them all (`study.patient_labels`).
     holdout : dict or None
         `test_per_class` patients of each class are tested; `validation` of the others, in total.
     cv : dict or None
@@ -57,13 +64,14 @@ def split_patients(
     BadInput
         A class has too few patients; the message names the class and the key to lower.
     """
-    groups = patients_by_class(patients)
+    strata = patients_by_label(patients)
+    groups = with_class(strata)
     parts = []
     if holdout:
         tested, key = holdout["test_per_class"], "splits.holdout.test_per_class"
         _require(groups, tested + 2, key, f"{tested} to test, 2 to train")
-        test = [p for ids in groups.values() for p in shuffled(ids, seed, "holdout")[:tested]]
-        parts.append(_split("holdout", groups, test, holdout, "splits.holdout", seed))
+        test = _tested_of_each(groups, tested, seed)
+        parts.append(_split("holdout", strata, test, holdout, "splits.holdout", seed))
     if cv:
         folds, key = cv["folds"], "splits.cv.folds"
         if folds < 2:
@@ -71,16 +79,16 @@ def split_patients(
         # two patients to train in every fold, so that inner folds can hold every class
         _require(groups, max(folds, 4 if folds == 2 else 3), key, "in each fold 1 to test")
         for repeat in range(1, cv.get("repeats", 1) + 1):
-            tests = stratified_folds(groups, folds, seed, "cv", repeat)
+            tests = stratified_folds(strata, folds, seed, "cv", repeat)
             for fold, test in enumerate(tests, start=1):
-                parts.append(_split(cv_name(repeat, fold), groups, test, cv, "splits.cv", seed))
+                parts.append(_split(cv_name(repeat, fold), strata, test, cv, "splits.cv", seed))
     if given:
         parts.append(_given(patients, groups))
     if site:
         for name, test in _by_site(patients, site["test"]).items():
             if site["test"] != "each":
                 _require_both_sides(name, groups, test, "splits.site")
-            parts.append(_split(name, groups, test, site, "splits.site", seed))
+            parts.append(_split(name, strata, test, site, "splits.site", seed))
     if not parts:
         raise BadInput("splits names none of holdout, cv, given and site: give at least one.")
     return pd.concat(parts, ignore_index=True)
@@ -105,6 +113,18 @@ def _require(groups: Groups, need: int, key: str, reason: str) -> None:
                 f"class {label} has {len(ids)} patients and {key} needs {need} of each class"
                 f" ({reason}): lower {key} or add patients."
             )
+
+
+def _tested_of_each(groups: Groups, number: int, seed: int) -> list[str]:
+    """Draw the test patients of the hold-out: so many of each class.
+
+    One who has several classes counts for each.
+    """
+    test: list[str] = []
+    for ids in groups.values():
+        missing = max(number - len(set(ids) & set(test)), 0)
+        test += shuffled([p for p in ids if p not in test], seed, "holdout")[:missing]
+    return test
 
 
 def _given(patients: pd.DataFrame, groups: Groups) -> pd.DataFrame:
@@ -172,20 +192,24 @@ def _require_both_sides(name: str, groups: Groups, test: list[str], key: str) ->
 
 
 def _split(
-    name: str, groups: Groups, test: list[str], scheme: dict, key: str, seed: int
+    name: str, strata: Groups, test: list[str], scheme: dict, key: str, seed: int
 ) -> pd.DataFrame:
     """The table of one split; validation patients are drawn from those who are not tested."""
     remaining = {
         label: shuffled([p for p in ids if p not in test], seed, name, "validation")
-        for label, ids in groups.items()
+        for label, ids in strata.items()
     }
     quota = _validation_quota(name, remaining, scheme["validation"], f"{key}.validation")
     validation = [p for label, ids in remaining.items() for p in ids[: quota[label]]]
     roles = {p: "train" for ids in remaining.values() for p in ids}
     roles |= dict.fromkeys(validation, "validation") | dict.fromkeys(test, "test")
-    trained = set(roles) - {*validation, *test}
-    for label, ids in groups.items():
-        assert trained & set(ids), f"{name}: no {label} patient to train"
+    trained = {p for p, role in roles.items() if role == "train"}
+    for label, ids in with_class(strata).items():
+        if not trained & set(ids):
+            raise BadInput(
+                f"{name}: no patient with a lesion of class {label} is left to train: add patients"
+                f" of that class, or test and validate fewer ({key})."
+            )
     return _table(name, roles)
 
 

@@ -8,6 +8,7 @@ from livermets.study.classifiers import CLASSIFIERS
 from livermets.study.config_schema import check_schema, load_schema, with_defaults
 from livermets.study.model_cache import model_cache_path
 from livermets.study.names import EMBEDDINGS, RADIOMICS, WITH_EMBEDDINGS
+from livermets.study.patient_labels import BETWEEN
 
 
 def load_config(given: dict) -> dict:
@@ -24,7 +25,9 @@ def load_config(given: dict) -> dict:
     config: dict = with_defaults(given, schema)
     config["exclude"] = {str(patient): why for patient, why in config["exclude"].items()}
     _check_source(config)
+    _check_label_of(config)
     _check_splits(config)
+    _check_slices(config)
     for key in ("models", "compare_models"):
         config["classification"][key] = _classifiers(config["classification"][key], key)
     _check_feature_sets(config)
@@ -44,6 +47,43 @@ def _check_source(config: dict) -> None:
         raise BadInput("config: neither `patients` nor `features` is given; name a cohort sheet.")
 
 
+def _check_label_of(config: dict) -> None:
+    """Refuse labels of lesions where only patients have one, and what needs one of patients."""
+    for name in config["classes"]:
+        if BETWEEN in name:
+            raise BadInput(
+                f"config: the class {name!r} of `classes` holds {BETWEEN!r}, which stands between "
+                "the classes of a patient with several; rename the class."
+            )
+    if config["label_of"] == "patient":
+        return
+    if config["features"] is None:
+        raise BadInput(
+            "config: `label_of: lesion` needs a feature table (`features`), because the cohort "
+            "sheet has one label for each patient; let `snakemake features` extract the features "
+            "with any label, write each lesion's own into the column `label` of "
+            "results/features.parquet, and start a second study from this table."
+        )
+    if config["patients"] is not None:
+        raise BadInput(
+            "config: `label_of: lesion` takes the labels from the feature table, and the cohort "
+            "sheet has one label for each patient; set `patients: null`, and write what the sheet "
+            "knows into the table as columns `clinical_...`."
+        )
+    asked = {
+        "controls": [name for name in config["controls"] if name != "volume_only"],
+        "heterogeneity": config["heterogeneity"] is not None,
+        "pooling.patient": config["pooling"]["patient"],
+        "evaluation.threshold_level": config["evaluation"]["threshold_level"] == "patient",
+    }
+    for key, used in asked.items():
+        if used:
+            raise BadInput(
+                f"config: `{key}` needs one label for each patient, and with `label_of: lesion` a "
+                "patient may have several; leave the key out."
+            )
+
+
 def _check_splits(config: dict) -> None:
     """Refuse splits that nothing can be divided by."""
     if not any(config["splits"].values()):
@@ -61,6 +101,15 @@ def _check_splits(config: dict) -> None:
         raise BadInput(
             "config: the control `permuted_labels` divides the patients anew; give `splits.cv` or "
             "`splits.holdout`, or leave it out."
+        )
+
+
+def _check_slices(config: dict) -> None:
+    """Refuse a margin around the lesion together with a fixed side of the image."""
+    if config["slices"]["margin_mm"] is not None and config["slices"]["side_mm"] is not None:
+        raise BadInput(
+            "config: `slices.margin_mm` and `slices.side_mm` exclude each other: the margin is "
+            "what a lesion leaves free; set one of them to null."
         )
 
 

@@ -31,4 +31,4 @@ def table_names(classes: Sequence[str]) -> list[str]:
 def figure_names(schemes: Sequence[str], images: bool) -> list[str]:
     """The figures that `draw_figures` draws for these schemes; `images` where there are slices."""
     names = [f"{figure}_{scheme}" for scheme in schemes for figure in SCHEME_FIGURES]
-    return ["flow", "main_result", *names] + ["examples"] * images
+    return ["flow", "main_result", *names] + ["examples", "training"] * images

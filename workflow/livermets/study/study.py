@@ -18,6 +18,7 @@ from livermets.study.arms import SELECTED
 from livermets.study.cohort_sheet import read_sheet
 from livermets.study.config import load_config
 from livermets.study.corrections import refuse_strangers
+from livermets.study.explanation import lesion_arms, shap_arms
 from livermets.study.fusion import inner_splits
 from livermets.study.mask_plan import MaskPlan
 from livermets.study.names import SCAN
@@ -55,6 +56,7 @@ class Study(MaskPlan, ArmPlan):
             refuse_empty_cohort(config["exclude"], sheet, "the cohort sheet")
         study = cls(config, sheet, tuple(columns), tuple(excluded.values()))
         study._check_models()
+        study._check_weights()
         if study.has_images:
             known = [*sheet, *excluded]
             refuse_strangers(config["masks"]["corrections"], known)
@@ -67,6 +69,14 @@ class Study(MaskPlan, ArmPlan):
                 raise BadInput(
                     f"config: `masks.accept_implausible` lists {listed!r}, who is not in the "
                     "cohort sheet; correct the id, or remove it."
+                )
+
+    def _check_weights(self) -> None:
+        for path in self.densenet_weights:
+            if not Path(path).is_file():
+                raise BadInput(
+                    f"config: `densenet.weights` names {path}, which does not exist; correct its "
+                    "`path`, which counts from the study's folder."
                 )
 
     def _check_models(self) -> None:
@@ -115,6 +125,20 @@ class Study(MaskPlan, ArmPlan):
         filtered = self.has_images and self.config["radiomics"]["min_icc"]
         return ["results/icc.parquet"] if filtered else []
 
+    # Deep learning
+
+    @property
+    def densenet_weights(self) -> list[str]:
+        """The file of weights that DenseNet-121 starts from; empty where it starts from scratch."""
+        weights = self.config["densenet"]["weights"] if self.deep_learning else None
+        return [weights["path"]] if weights else []
+
+    @property
+    def training_histories(self) -> list[str]:
+        """The losses of DenseNet-121 by epoch, a file for each split; empty without it."""
+        splits = self.splits if self.deep_learning else []
+        return [f"results/models/densenet121/{split}/history.tsv" for split in splits]
+
     # Splits
 
     @cached_property
@@ -150,6 +174,19 @@ class Study(MaskPlan, ArmPlan):
         """Splits of permuted labels: given splits and sites may lack a class there."""
         splits = self.config["splits"]
         return split_names(splits["holdout"], splits["cv"])
+
+    # Explanation
+
+    @property
+    def shap_arms(self) -> list[str]:
+        """Radiomics arms that are explained by SHAP."""
+        named = self.config["explanation"]["arms"]
+        return shap_arms(named, self.arms, self.classifier_arms)
+
+    @property
+    def lesion_arms(self) -> list[str]:
+        """Arms whose patients are scored without each lesion in turn."""
+        return lesion_arms(self.shap_arms, self.arms)
 
     # Report
 
@@ -195,6 +232,8 @@ def _refuse_patterns(config: Mapping[str, Any], added: Mapping[str, str]) -> Non
         )
     named = [("masks.corrections", config["masks"]["corrections"])]
     named += [(key, config[key]) for key in ("features", "embeddings") if config[key]]
+    weights = (config["densenet"] or {}).get("weights")
+    named += [("densenet.weights", weights["path"])] if weights else []
     named += [("segmentation.models", model["path"]) for model in config["segmentation"]["models"]]
     named += [("results/predictions", Path(path).name) for path in added.values()]
     for key, path in named:

@@ -7,7 +7,11 @@ from livermets.core.exclusion import skip_if_excluded
 from livermets.core.jobs import job
 from livermets.deep_learning.lesion_slices import lesion_slices, save_slices
 
-settings = {key: snakemake.params[key] for key in ("width", "level", "size", "max_per_lesion")}
+KEYS = (
+    *("width", "level", "size", "max_per_lesion"),
+    *("margin_mm", "side_mm", "surroundings", "neighbours"),
+)
+settings = {key: snakemake.params[key] for key in KEYS}
 
 
 def step() -> None:

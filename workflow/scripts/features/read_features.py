@@ -8,7 +8,12 @@ from livermets.features.user_table import read_features
 with job(snakemake):
     params = snakemake.params
     table = read_features(
-        snakemake.input.table, params.columns, params.classes, params.on_bad_cell, params.exclude
+        snakemake.input.table,
+        params.columns,
+        params.classes,
+        params.on_bad_cell,
+        params.exclude,
+        params.label_of,
     )
     for path in snakemake.input.embeddings:  # none, or one
         table = with_embeddings(table, path)

@@ -7,6 +7,7 @@ from livermets.core.jobs import job
 from livermets.predictions.predictions_table import read_predictions
 from livermets.report.figures.all_figures import FigureData, draw_figures
 from livermets.report.paper_tables import read_table
+from livermets.report.study_results import read_histories
 
 TABLES = ("metrics", "confusion", "splits", "subgroups", "by_size")
 SETTINGS = (
@@ -21,6 +22,7 @@ with job(snakemake):
         slices=[Path(path) for path in snakemake.input.slices] or None,
         from_features=snakemake.params.from_features,
         scans=next(map(read_cohort, snakemake.input.scans), None),
+        training=read_histories(snakemake.input.training),
         **{name: read_table(snakemake.input[name]) for name in TABLES},
         **{name: snakemake.params[name] for name in SETTINGS},
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from livermets.evaluation.levels import headline_level
 from livermets.evaluation.scored_arms import ScoredArm, arm_tables, scored_arms
 from livermets.predictions.predictions_table import with_scheme
 from livermets.report.figures.by_size import draw_by_size
@@ -19,7 +20,9 @@ from livermets.report.figures.main_result import draw_main_result
 from livermets.report.figures.panels import Target, class_targets
 from livermets.report.figures.style import draw_message
 from livermets.report.figures.subgroups import draw_subgroups
+from livermets.report.figures.training_curves import draw_training_curves
 from livermets.report.flow_diagram import draw_flow
+from livermets.study.names import lesion_key
 from livermets.study.outputs import figure_names
 
 
@@ -67,6 +70,8 @@ class FigureData:
         Smaller lesions were dropped.
     scans : DataFrame or None
         One row for each scan, as `read_cohort` gives it; None where each patient has one.
+    training : DataFrame or None
+        Losses of DenseNet-121 in each split and epoch; None where the study has none.
     """
 
     predictions: pd.DataFrame
@@ -87,6 +92,7 @@ class FigureData:
     from_features: bool = False
     min_diameter_mm: float = 5.0
     scans: pd.DataFrame | None = None
+    training: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,11 @@ class SchemeData:
         """The classes that have curves."""
         return class_targets(self.study.classes, self.study.positive)
 
+    @property
+    def level(self) -> str:
+        """The level of the main result: patient, or lesion where lesions carry the label."""
+        return headline_level(self.study.metrics["level"])
+
     def metrics_at(self, level: str) -> pd.DataFrame:
         """The metrics at a level."""
         return self.metrics[self.metrics["level"] == level]
@@ -130,6 +141,8 @@ class SchemeData:
 
 def _roc_at(level: str) -> Callable[[SchemeData, Path], Path]:
     def draw(data: SchemeData, path: Path) -> Path:
+        if not (data.metrics["level"] == level).any():
+            return draw_message(path, f"Lesions carry the label: there is no result by {level}.")
         scored, metrics = data.scored_at(level), data.metrics_at(level)
         return draw_roc(scored, metrics, data.targets, data.study.seed, path)
 
@@ -146,16 +159,20 @@ def _lesions(data: SchemeData, path: Path) -> Path:
 
 
 def _calibration(data: SchemeData, path: Path) -> Path:
-    scored, metrics = data.scored_at("patient"), data.metrics_at("patient")
+    scored, metrics = data.scored_at(data.level), data.metrics_at(data.level)
     return draw_calibration(scored, metrics, data.targets, data.study.seed, path)
 
 
 def _decision(data: SchemeData, path: Path) -> Path:
     study = data.study
     labels = study.cohort.loc[study.cohort["included"].astype(bool), "label"]
+    if data.level == "lesion":
+        labels = data.predictions.drop_duplicates(lesion_key(data.predictions))["label"]
     prevalences = class_prevalences(labels, study.classes, study.positive, study.target_prevalence)
-    scored = data.scored_at("patient")
-    note = prevalence_caption(labels, study.classes, study.positive, study.target_prevalence)
+    scored = data.scored_at(data.level)
+    note = prevalence_caption(
+        labels, study.classes, study.positive, study.target_prevalence, data.level
+    )
     return draw_decision(scored, data.targets, prevalences, study.seed, path, note)
 
 
@@ -193,7 +210,9 @@ DRAW_SCHEME: dict[str, Callable[[SchemeData, Path], Path]] = {
 
 
 def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
-    """Draw the figures of every scheme and of the study; example lesions if there are images.
+    """Draw the figures of every scheme and of the study.
+
+    With lesion slices also example lesions and training curves.
 
     Parameters
     ----------
@@ -237,5 +256,10 @@ def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
         patients = data.cohort["patient"].astype(str)
         labels = dict(zip(patients, data.cohort["label"], strict=True))
         draw_examples(list(data.slices), labels, data.classes, data.seed, folder / "examples.svg")
+        curves = folder / "training.svg"
+        if data.training is None:
+            draw_message(curves, "The losses of DenseNet-121 are not known.")
+        else:
+            draw_training_curves(data.training, len(data.classes), curves)
     names = figure_names(data.schemes, data.slices is not None)
     return [folder / f"{name}.svg" for name in names]

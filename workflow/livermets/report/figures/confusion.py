@@ -19,7 +19,7 @@ MARGIN_TOP, MARGIN_BOTTOM = 0.66, 0.08  # inches, above and below the matrices o
 
 
 def draw_confusion(table: pd.DataFrame, classes: list[str], path: Path) -> Path:
-    """Draw both confusion matrices of each arm; colour is the share of the true class.
+    """Draw the confusion matrices of each arm; colour is the share of the true class.
 
     Parameters
     ----------
@@ -36,9 +36,10 @@ def draw_confusion(table: pd.DataFrame, classes: list[str], path: Path) -> Path:
         The file.
     """
     arms = sorted(table["arm"].unique(), key=Arm.parse)
+    levels = {name: title for name, title in LEVELS.items() if (table["level"] == name).any()}
     letters = dict(zip(classes, ascii_uppercase, strict=False))
     side = CELL * len(classes)
-    arm_width = 2 * side + GAP + 0.75
+    arm_width = len(levels) * (side + GAP) - GAP + 0.75
     columns = max(1, int(WIDTH // arm_width))
     rows = -(-len(arms) // columns)
     row_height = MARGIN_TOP + side + MARGIN_BOTTOM
@@ -59,7 +60,7 @@ def draw_confusion(table: pd.DataFrame, classes: list[str], path: Path) -> Path:
             x, y = (left - 0.2) / WIDTH, (top - 0.18) / height
             figure.text(x, y, title, fontsize=7.5, weight="bold")
             cells = table[table["arm"] == arm]
-            for j, (level, title) in enumerate(LEVELS.items()):
+            for j, (level, title) in enumerate(levels.items()):
                 x, y = left + j * (side + GAP), top - MARGIN_TOP - side
                 axis = figure.add_axes((x / WIDTH, y / height, side / WIDTH, side / height))
                 _draw_matrix(axis, cells[cells["level"] == level], letters)

@@ -32,15 +32,15 @@ ROC_CAPTION = (
     "95 % interval of each point of the first curve. Dotted: lesion volume alone."
 )
 CALIBRATION_CAPTION = (
-    "Observed share against score by patient: a local linear regression with its 95 % interval at "
-    "each point for the first arm, over the scores that occur. Bars: number of patients with this "
+    "Observed share against score by {level}: a local linear regression with its 95 % interval at "
+    "each point for the first arm, over the scores that occur. Bars: number of {level}s with this "
     "score, upwards of the class, downwards of the others. Calibrated probabilities lie on the "
     "diagonal and have slope 1. Resampling changes the probabilities by design. Fewer than 10 "
     "patients of a class have no curve."
 )
 DECISION_CAPTION = (
-    "Net benefit, by patient, of treating predictions as positive at each threshold, compared "
-    "with calling every patient positive (grey) or none (zero); the band is that of the first "
+    "Net benefit, by {level}, of treating predictions as positive at each threshold, compared "
+    "with calling every {level} positive (grey) or none (zero); the band is that of the first "
     "arm. "
 )
 MANY_LESIONS = " Patients with many lesions decide the form of these curves."
@@ -91,8 +91,8 @@ def draw_roc(
             line.shade(FPR_GRID, band.low, band.high)
 
     look = Axis(_frame_with_diagonal, "1 − specificity", "Sensitivity")
-    level = next(iter(scored.values())).level
-    caption = ROC_CAPTION.format(level=level) + (MANY_LESIONS if level == "lesion" else "")
+    caption = _by_level(ROC_CAPTION, scored)
+    caption += MANY_LESIONS if "by lesion" in caption else ""
     return draw_panels(scored, targets, draw, look, path, caption)
 
 
@@ -154,7 +154,7 @@ def draw_calibration(
 
     share = f"Share that is {targets[0].name}" if len(targets) == 1 else "Share of the class"
     look = Axis(frame, "Score (predicted probability)", share)
-    return draw_panels(scored, targets, draw, look, path, CALIBRATION_CAPTION)
+    return draw_panels(scored, targets, draw, look, path, _by_level(CALIBRATION_CAPTION, scored))
 
 
 def draw_decision(
@@ -209,7 +209,13 @@ def draw_decision(
 
     at = f" at {prevalences[targets[0].name]:.0%} prevalence" if len(targets) == 1 else ""
     look = Axis(frame, "Threshold", f"Net benefit{at}")
-    return draw_panels(scored, targets, draw, look, path, DECISION_CAPTION + prevalence_note)
+    caption = _by_level(DECISION_CAPTION, scored) + prevalence_note
+    return draw_panels(scored, targets, draw, look, path, caption)
+
+
+def _by_level(caption: str, scored: Mapping[str, ScoredArm]) -> str:
+    """A caption with the level of the scored arms in its place."""
+    return caption.format(level=next(iter(scored.values())).level)
 
 
 def interval_texts(rows: pd.DataFrame) -> dict[str, str]:

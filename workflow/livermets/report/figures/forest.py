@@ -48,8 +48,9 @@ def draw_forest(metrics: pd.DataFrame, path: Path) -> Path:
     with figure_style():
         height = 0.21 * (max(positions.values()) + 1) + 0.8
         figure = Figure(figsize=(DOUBLE_COLUMN, height), layout="constrained")
-        axes = figure.subplots(1, 2, sharey=True)
-        for axis, (level, title) in zip(axes, LEVELS.items(), strict=True):
+        levels = {name: title for name, title in LEVELS.items() if (auc["level"] == name).any()}
+        axes = figure.subplots(1, len(levels), sharey=True, squeeze=False)[0]
+        for axis, (level, title) in zip(axes, levels.items(), strict=True):
             _draw_level(axis, auc[auc["level"] == level], positions, xlabel)
             axis.set_title(title)
             for y in separators:

@@ -37,8 +37,8 @@ def draw_examples(
     Parameters
     ----------
     slices : list of Path
-        Files {scan}.npz with images, shape (n, y, x), and lesion, shape (n,). Empty files are
-        skipped.
+        Files {scan}.npz with images, shape (n, y, x) or (n, channels, y, x), and lesion, shape
+        (n,). Empty files are skipped.
     labels : dict of str to str
         Patient -> class.
     classes : list of str
@@ -75,14 +75,18 @@ def draw_examples(
 
 
 def _random_lesion(file: Path, rng: np.random.Generator) -> tuple[np.ndarray, int] | None:
-    """The slice of a random lesion with most voxels above 0, and its number; None without any."""
+    """The slice of a random lesion with most pixels above 0, and its number; None without any."""
     with np.load(file, allow_pickle=False) as archive:
         images, lesions = archive["images"], archive["lesion"]
     if not len(images):
         return None
+    if images.ndim == 4:  # neighbouring slices are channels, the slice itself is in the middle
+        images = images[:, images.shape[1] // 2]
     lesion = rng.choice(np.unique(lesions))
     slices = images[lesions == lesion]
-    return slices[(slices > 0).sum((1, 2)).argmax()], int(lesion)
+    areas = (slices > 0).sum((1, 2))
+    alike = areas.min() == areas.max()  # as where the surroundings are kept
+    return slices[len(slices) // 2 if alike else areas.argmax()], int(lesion)
 
 
 def draw_lesion_map(

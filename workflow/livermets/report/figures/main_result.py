@@ -22,7 +22,7 @@ from livermets.report.formatting import with_interval
 from livermets.report.main_result import CHANCE, main_result
 from livermets.study.arms import Arm
 
-CAPTION = "AUC by patient with its 95 % interval. Dashed: chance."
+CAPTION = "AUC by {level} with its 95 % interval. Dashed: chance."
 ROW = 0.33  # inches
 LABEL_WIDTH = 20  # characters in a line
 
@@ -30,7 +30,7 @@ LABEL_WIDTH = 20  # characters in a line
 def draw_main_result(
     metrics: pd.DataFrame, primary: Sequence[str] | None, classes: list[str], path: Path
 ) -> Path:
-    """Draw the AUC by patient of the main arm, DenseNet and each baseline with its interval.
+    """Draw the AUC of the main arm, DenseNet and each baseline with its interval.
 
     Parameters
     ----------
@@ -64,6 +64,7 @@ def draw_main_result(
         axis.set_yticks(range(len(labels)), labels)
         axis.get_yticklabels()[0].set_fontweight("bold")
         axis.set_ylim(len(labels) - 0.5, -0.6)
-        set_auc_axis(axis, "AUC by patient" if len(classes) == 2 else "Mean AUC by patient", 1.8)
+        area = "AUC" if len(classes) == 2 else "Mean AUC"
+        set_auc_axis(axis, f"{area} by {result.level}", 1.8)
         axis.text(CHANCE, -0.6, "chance", ha="center", va="bottom", fontsize=6, color=MUTED)
-        return save(figure, path, CAPTION)
+        return save(figure, path, CAPTION.format(level=result.level))

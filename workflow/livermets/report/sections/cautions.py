@@ -12,6 +12,7 @@ from livermets.report.sections.reviewer_questions import dominant_patients
 from livermets.report.study_results import StudyResults
 from livermets.sensitivity.label_permutation import count_intervals_excluding_chance
 from livermets.study.outputs import LEVELS
+from livermets.study.patient_labels import has_several
 from livermets.study.schemes import scheme_title
 
 EXTERNAL = ("external", "site")  # schemes that test sites whose patients have trained nothing
@@ -66,6 +67,7 @@ def cautions(results: StudyResults, main: MainResult | None) -> list[Caution]:
         _masks,
         _controls,
         _dominant_patients,
+        _lesion_labels,
         _external,
     )
     listed = [caution for make in about if (caution := make(results)) is not None]
@@ -78,10 +80,10 @@ def capacity(results: StudyResults) -> str:
     Returns
     -------
     str
-        "" with patients of fewer than two classes.
+        "" with patients of fewer than two classes, or with several.
     """
     labels = list(results.included["label"])
-    if len(set(labels)) < 2:
+    if len(set(labels)) < 2 or has_several(labels):
         return ""
     label, few, patients = smallest_class(labels)
     share = few / patients
@@ -169,6 +171,19 @@ def _dominant_patients(results: StudyResults) -> Caution | None:
         named = answer.short.removeprefix("Yes: ").removesuffix(".")
         text = f"More than a quarter of a class's lesions are from one patient ({named})."
     return Caution("Lesions", text, answer.good, anchor="questions")
+
+
+def _lesion_labels(results: StudyResults) -> Caution | None:
+    """Why there are no results by patient, where lesions carry the label."""
+    several = sum(has_several([label]) for label in results.included["label"])
+    if not several:
+        return None
+    text = (
+        f"The label belongs to the lesion (`label_of: lesion`). {several} of "
+        f"{len(results.included)} patients have lesions of several classes and so no class of "
+        "their own: results by patient are left out. Patients divide the folds."
+    )
+    return Caution("Labels", text, good=False)
 
 
 def _external(results: StudyResults) -> Caution:

@@ -35,13 +35,15 @@ def set_results(
     -------
     list of dict
         model, first (of its model), name, sets, reference (whether the others are compared with
-        it), lesion and patient (AUC), and for each level its difference and corrected p value.
+        it), levels, lesion and, where it exists, patient (AUC), and for each level its difference
+        and corrected p value.
     """
     of_sets = metrics["arm"].map(lambda arm: Arm.parse(arm).family == "sets")
     auc = metrics[(metrics["scheme"] == scheme) & of_sets]
     auc = auc[(auc["metric"] == "auc") & (auc["class"] == "")].set_index(["arm", "level"])
     pairs = pd.DataFrame(columns=["scheme", "against"]) if differences is None else differences
     pairs = pairs[(pairs["scheme"] == scheme) & (pairs["against"] == "sets")]
+    levels = [level for level in LEVELS if level in auc.index.unique("level")]
     rows: list[dict[str, Any]] = []
     previous = None
     for name in sorted(auc.index.unique("arm"), key=Arm.parse):
@@ -52,9 +54,10 @@ def set_results(
             "first": arm.plain != previous,
             "name": arm.feature_sets,
             "sets": " + ".join(sets),
+            "levels": levels,
             "reference": arm.feature_sets == REFERENCE_SETS,
         }
-        for level in LEVELS:
+        for level in levels:
             row[level] = with_interval(*auc.loc[(name, level), ["value", "low", "high"]])
             of_arm = pairs[(pairs["arm"] == name) & (pairs["level"] == level)]
             for pair in of_arm.to_dict("records"):

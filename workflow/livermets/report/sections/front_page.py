@@ -6,18 +6,17 @@ import numpy as np
 import pandas as pd
 
 from livermets.evaluation.claims import beats_reference
-from livermets.evaluation.paired_differences import PRIMARY_LEVEL
 from livermets.report.formatting import p_value, with_interval
 from livermets.report.main_result import CHANCE, MainResult, main_result
 from livermets.report.page_figure import page_figure
 from livermets.report.sections.cautions import capacity, cautions
 from livermets.report.sections.section import Section
+from livermets.report.size_claim import size_claim
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title
 
 FIGURE = "main_result.svg"
-AUC = "AUC by patient"
 
 
 def context(results: StudyResults) -> dict[str, Any]:
@@ -33,6 +32,7 @@ def context(results: StudyResults) -> dict[str, Any]:
         "figure": page_figure(results.figures / FIGURE, results),
         "comparisons": [] if main is None else _comparisons(results, main),
         "verdict": "" if pair is None else verdict(results.metrics, pair),
+        "size": size_claim(results),
         "other_schemes": [] if main is None else _other_schemes(results, main, primary),
         "cautions": cautions(results, main),
         "capacity": capacity(results),
@@ -74,7 +74,7 @@ def verdict(metrics: pd.DataFrame, pair: pd.Series) -> str:
     if pair["no_interval"]:
         return f"“{arm}” and “{reference}” cannot be compared: {pair['no_interval']}."
     alone = pair.to_frame().T.infer_objects().assign(p_holm=float(pair["p"]))
-    claim = beats_reference(metrics, alone, PRIMARY_LEVEL).iloc[0]
+    claim = beats_reference(metrics, alone, pair["level"]).iloc[0]
     if claim["beats"]:
         return (
             f"“{arm}” beats “{reference}”: its own interval lies above 0.5, and the difference "
@@ -96,7 +96,10 @@ def _main_arm(main: MainResult, multiclass: bool) -> dict[str, Any]:
         "patients": main.patients,
         "auc": with_interval(value, low, high),
         "about_chance": about_chance(low, high),
-        "metric": f"a mean {AUC} over the classes" if multiclass else f"an {AUC}",
+        "level": main.level,
+        "metric": f"a mean AUC by {main.level} over the classes"
+        if multiclass
+        else f"an AUC by {main.level}",
     }
 
 
@@ -105,7 +108,7 @@ def _comparisons(results: StudyResults, main: MainResult) -> list[dict[str, Any]
     pairs = results.differences
     if pairs is None or pairs.empty:
         pairs = pd.DataFrame(columns=["arm", "reference", "scheme", "level"])
-    pairs = pairs[(pairs["scheme"] == main.scheme) & (pairs["level"] == PRIMARY_LEVEL)]
+    pairs = pairs[(pairs["scheme"] == main.scheme) & (pairs["level"] == main.level)]
     pairs = pairs[pairs["arm"] == main.arm].drop_duplicates("reference")
     by_reference = pairs.set_index("reference").to_dict("index")
     rows = []
@@ -147,7 +150,7 @@ def _cohort(results: StudyResults) -> dict[str, Any]:
     """Numbers of patients and lesions, in all and of each class."""
     included = results.included
     has_lesions = "n_lesions" in included and included["n_lesions"].notna().any()
-    groups = {name: included[included["label"] == name] for name in results.classes}
+    groups = {name: included[included["label"] == name] for name in results.patient_groups}
     return {
         "patients": len(included),
         "lesions": int(included["n_lesions"].sum()) if has_lesions else None,

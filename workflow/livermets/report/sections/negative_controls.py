@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from livermets.evaluation.evaluate import REFERENCE
+from livermets.evaluation.levels import headline_level
 from livermets.report.formatting import intervals_by_arm, number, p_value, with_interval
 from livermets.report.sections.section import Section, arm_cells
 from livermets.report.study_results import StudyResults
-from livermets.sensitivity.label_permutation import LEVEL, count_intervals_excluding_chance
+from livermets.sensitivity.label_permutation import count_intervals_excluding_chance
 from livermets.study.arms import Arm
 from livermets.study.outputs import LEVELS
 from livermets.study.schemes import scheme_title
@@ -56,7 +57,7 @@ def control_results(
     dict or None
         test (the permutation test in words), permuted (one dict for each scheme), warn, volume
         (whether it is configured), has_volume (whether there is a volume), tables (one for each
-        scheme).
+        scheme), level (that of the AUCs).
     """
     if not controls:
         return None
@@ -69,6 +70,7 @@ def control_results(
             for count in counts
         ],
         "warn": any(count["warn"] for count in counts),
+        "level": headline_level(metrics["level"]),
         "volume": "volume_only" in controls,
         "has_volume": REFERENCE in set(metrics["arm"]),
         "tables": [
@@ -110,12 +112,13 @@ def _rows(
     differences: pd.DataFrame | None,
     permuted_metrics: pd.DataFrame | None,
 ) -> list[dict[str, Any]]:
-    """For each arm its AUC by patient, that with permuted labels, its difference from volume."""
-    true, permuted = _aucs(metrics, scheme), _aucs(permuted_metrics, scheme)
+    """For each arm its AUC, that with permuted labels, its difference from volume."""
+    level = headline_level(metrics["level"])
+    true, permuted = _aucs(metrics, scheme, level), _aucs(permuted_metrics, scheme, level)
     from_volume = {}
     if differences is not None and len(differences):
         pairs = differences[differences["scheme"] == scheme]
-        pairs = pairs[(pairs["against"] == "volume") & (pairs["level"] == LEVEL)]
+        pairs = pairs[(pairs["against"] == "volume") & (pairs["level"] == level)]
         columns = ["difference", "low", "high"]
         from_volume = {row["arm"]: with_interval(*row[columns]) for _, row in pairs.iterrows()}
     return [
@@ -131,11 +134,13 @@ def _rows(
     ]
 
 
-def _aucs(metrics: pd.DataFrame | None, scheme: str) -> dict[str, tuple[float, float, float]]:
-    """Arm -> AUC by patient with its interval."""
+def _aucs(
+    metrics: pd.DataFrame | None, scheme: str, level: str
+) -> dict[str, tuple[float, float, float]]:
+    """Arm -> AUC at a level with its interval."""
     if metrics is None:
         return {}
-    rows = metrics[(metrics["scheme"] == scheme) & (metrics["level"] == LEVEL)]
+    rows = metrics[(metrics["scheme"] == scheme) & (metrics["level"] == level)]
     return intervals_by_arm(rows[(rows["metric"] == "auc") & (rows["class"] == "")])
 
 

@@ -5,6 +5,7 @@ from livermets.report.sections import (
     by_size,
     example_lesions,
     excluded_patients,
+    explanation,
     feature_importance,
     flow_diagram,
     front_page,
@@ -60,6 +61,7 @@ def sections(results: StudyResults) -> list[Section]:
         negative_controls.SECTION,
         subgroups.SECTION,
         heterogeneity.SECTION,
+        explanation.SECTION,
         feature_importance.SECTION,
         radiomics.SECTION,
         # how it was done

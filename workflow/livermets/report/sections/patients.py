@@ -14,7 +14,7 @@ def context(results: StudyResults) -> dict[str, Any]:
         "records"
     ):
         name = row["characteristic"]
-        values = [row["overall"], *(row.get(label, "–") for label in results.classes)]
+        values = [row["overall"], *(row.get(label, "–") for label in results.patient_groups)]
         rows.append(
             {
                 "characteristic": name if name != previous else "",
@@ -24,7 +24,7 @@ def context(results: StudyResults) -> dict[str, Any]:
         )
         previous = name
     return {
-        "headings": ["Characteristic", "", "Overall", *results.classes, "Missing"],
+        "headings": ["Characteristic", "", "Overall", *results.patient_groups, "Missing"],
         "rows": rows,
     }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from livermets.evaluation.levels import headline_level
 from livermets.evaluation.per_split import summarise_splits
 from livermets.report.formatting import number, p_value, with_interval
 from livermets.report.page_figure import PageFigure, page_figure
@@ -82,13 +83,15 @@ def context(scheme: str, results: StudyResults) -> dict[str, Any] | None:
         "levels": _levels(metrics),
         "weighted": WEIGHTED,
         "several_splits": int(arms["n_splits"].max()) > 1,
-        "below_chance": _below_chance(metrics),
+        "below_chance": _below_chance(metrics, results.level),
         "main_metrics": MAIN_METRICS,
         "further_metrics": FURTHER_METRICS,
         "classes": results.classes,
         "multiclass": results.multiclass,
-        "one_vs_rest": _one_vs_rest(metrics, results.classes),
+        "one_vs_rest": _one_vs_rest(metrics, results.classes, results.level),
         "primary": _primary(results, scheme),
+        "level": results.level,
+        "compared_levels": _compared_levels(results.level),
         "comparisons": _comparisons(results.differences, scheme),
         "split_aucs": _split_aucs(results, scheme),
         "sets_template": feature_sets.TEMPLATE,
@@ -140,13 +143,14 @@ def _levels(metrics: pd.DataFrame) -> list[dict[str, Any]]:
             }
             first = not rows or rows[-1]["model"] != row["model"]
             rows.append(arm_cells(row["arm"]) | {"first": first, "cells": cells})
-        levels.append({"name": level, "title": title, "groups": groups})
+        if groups:
+            levels.append({"name": level, "title": title, "groups": groups})
     return levels
 
 
-def _one_vs_rest(metrics: pd.DataFrame, classes: list[str]) -> list[dict[str, Any]]:
-    """For each arm, the AUC of each of three or more classes against the rest, by patient."""
-    auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == "patient")]
+def _one_vs_rest(metrics: pd.DataFrame, classes: list[str], level: str) -> list[dict[str, Any]]:
+    """For each arm, the AUC of each of three or more classes against the rest."""
+    auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == level)]
     auc = auc[auc["class"] != ""].set_index(["arm", "class"])[["value", "low", "high"]]
     return [
         arm_cells(arm) | {"cells": [with_interval(*auc.loc[(arm, name)]) for name in classes]}
@@ -160,9 +164,9 @@ def _effective_patients(metrics: pd.DataFrame) -> str:
     return number(by_lesion["n_effective"].max(), 1)
 
 
-def _below_chance(metrics: pd.DataFrame) -> int:
-    """Number of arms whose AUC by patient is below 0.5."""
-    auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == "patient")]
+def _below_chance(metrics: pd.DataFrame, level: str) -> int:
+    """Number of arms whose AUC at a level is below 0.5."""
+    auc = metrics[(metrics["metric"] == "auc") & (metrics["level"] == level)]
     return int((auc.loc[auc["class"] == "", "value"] < 0.5).sum())
 
 
@@ -192,7 +196,7 @@ def _primary(results: StudyResults, scheme: str) -> dict[str, Any] | None:
 
 
 def _comparisons(pairs: pd.DataFrame | None, scheme: str) -> list[dict[str, Any]]:
-    """For each comparison, differences and corrected p values of its arms by patient and lesion."""
+    """For each comparison, differences and corrected p values of its arms at each level."""
     if pairs is None or pairs.empty:
         return []
     of_scheme = pairs[pairs["scheme"] == scheme]
@@ -205,11 +209,11 @@ def _comparisons(pairs: pd.DataFrame | None, scheme: str) -> list[dict[str, Any]
 
 
 def _differences(pairs: pd.DataFrame) -> list[dict[str, Any]]:
-    """For each arm, difference and corrected p value by patient, then both by lesion."""
+    """For each arm, difference and corrected p value at each level of the page."""
     rows = []
     for arm in pairs["arm"].unique():
         cells = []
-        for level in ("patient", "lesion"):
+        for level in _compared_levels(headline_level(pairs["level"])):
             pair = pairs[(pairs["arm"] == arm) & (pairs["level"] == level)].iloc[0]
             cells.append(with_interval(pair["difference"], pair["low"], pair["high"]))
             cells.append(p_value(pair["p_holm"]))
@@ -217,12 +221,17 @@ def _differences(pairs: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
+def _compared_levels(headline: str) -> list[str]:
+    """The levels of the differences on the page, the headline first."""
+    return list(dict.fromkeys([headline, "lesion"]))
+
+
 def _split_aucs(results: StudyResults, scheme: str) -> list[dict[str, Any]]:
-    """For each arm, the spread of its AUC by patient over the splits of the scheme."""
+    """For each arm, the spread of its AUC at the headline's level over the splits of the scheme."""
     if results.split_aucs is None:
         return []
     areas = results.split_aucs
-    areas = areas[(areas["scheme"] == scheme) & (areas["level"] == "patient")]
+    areas = areas[(areas["scheme"] == scheme) & (areas["level"] == results.level)]
     summary = summarise_splits(areas, results.splits)
     return [
         arm_cells(row["arm"])

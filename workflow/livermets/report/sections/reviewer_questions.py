@@ -11,13 +11,14 @@ from livermets.core.text import list_names
 from livermets.evaluation.claims import beats_reference
 from livermets.evaluation.evaluate import REFERENCE
 from livermets.evaluation.jackknife import PatientSample
+from livermets.evaluation.levels import headline_level
 from livermets.report.formatting import number, with_interval
 from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
+from livermets.study.patient_labels import has_several
 from livermets.study.schemes import scheme_title
 
-LEVEL = "patient"  # the level of the answers
 DOMINANT_SHARE = 0.25  # of a class's lesions, above which one patient is named
 MODELS = ("radiomics", "deep", "fusion", "other")  # families of arms, baselines left out
 NAMED_PATIENTS = 10  # at most so many are named in an answer
@@ -118,7 +119,8 @@ def interval_widths(metrics: pd.DataFrame) -> Answer:
             f"{number(0.05 * len(finite), 1)} intervals would exclude 0.5."
         )
     detail.append(
-        "All are 95 % score intervals over patients, by patient. They hold the trained models "
+        f"All are 95 % score intervals over patients, by {headline_level(metrics['level'])}. They "
+        "hold the trained models "
         "fixed; the spread between single splits stands with each scheme."
     )
     text = "; ".join(short) or "none could be computed"
@@ -140,11 +142,12 @@ def lesion_size(metrics: pd.DataFrame, differences: pd.DataFrame | None) -> Answ
     for scheme, rows in _by_scheme(volume):
         title = scheme_title(scheme)
         value = with_interval(*rows.iloc[0][["value", "low", "high"]])
-        detail.append(f"{title}: lesion volume alone has an AUC by patient of {value}.")
-        pairs = _differences_from_volume(differences, scheme)
+        level = headline_level(metrics["level"])
+        detail.append(f"{title}: lesion volume alone has an AUC by {level} of {value}.")
+        pairs = _differences_from_volume(differences, scheme, level)
         if pairs.empty:
             continue
-        claims = beats_reference(metrics, pairs, LEVEL)
+        claims = beats_reference(metrics, pairs, level)
         beats = int(claims["beats"].sum())
         good.append(beats > 0)
         short.append(f"{title.lower()}, {beats} of {len(claims)} arms beat lesion volume")
@@ -163,6 +166,8 @@ def dominant_patients(included: pd.DataFrame, metrics: pd.DataFrame) -> Answer:
     question = "Do few patients decide the results by lesion?"
     if "n_lesions" not in included or included["n_lesions"].isna().all():
         return Answer(question, "The numbers of lesions are not known.", None)
+    if has_several(included["label"]):
+        return Answer(question, "Not answered: patients have lesions of several classes.", None)
     detail, dominant = [], []
     for name, group in included.groupby("label", sort=True):
         lesions = group["n_lesions"].fillna(0).to_numpy(float)
@@ -186,19 +191,21 @@ def dominant_patients(included: pd.DataFrame, metrics: pd.DataFrame) -> Answer:
     return Answer(question, f"Yes: {list_names(dominant)}.", False, detail)
 
 
-def _differences_from_volume(differences: pd.DataFrame | None, scheme: str) -> pd.DataFrame:
+def _differences_from_volume(
+    differences: pd.DataFrame | None, scheme: str, level: str
+) -> pd.DataFrame:
     if differences is None or differences.empty:
         return pd.DataFrame()
     return differences[
         (differences["scheme"] == scheme)
-        & (differences["level"] == LEVEL)
+        & (differences["level"] == level)
         & (differences["against"] == "volume")
     ]
 
 
 def _auc(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The AUCs by patient; with three or more classes their mean over the classes."""
-    headline = (metrics["metric"] == "auc") & (metrics["level"] == LEVEL)
+    """The AUCs of the main result; with three or more classes their mean over the classes."""
+    headline = (metrics["metric"] == "auc") & (metrics["level"] == headline_level(metrics["level"]))
     return metrics[headline & (metrics["class"] == "")]
 
 

@@ -12,12 +12,13 @@ from livermets.cohort.sample_size import (
 from livermets.report.formatting import number
 from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
+from livermets.study.patient_labels import has_several
 
 
 def context(results: StudyResults) -> dict[str, Any] | None:
     """The table by assumed performance, and the features of the arms where any were fitted."""
     labels = list(results.included["label"])
-    if len(set(labels)) < 2:
+    if len(set(labels)) < 2 or has_several(labels):
         return None
     label, few, patients = smallest_class(labels)
     share = few / patients

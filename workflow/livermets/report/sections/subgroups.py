@@ -24,7 +24,7 @@ def context(results: StudyResults) -> dict[str, Any] | None:
     schemes = [
         _scheme(results, str(name), rows) for name, rows in table.groupby("scheme", sort=False)
     ]
-    return {"arms": arms, "schemes": schemes}
+    return {"arms": arms, "schemes": schemes, "level": results.level}
 
 
 def _scheme(results: StudyResults, scheme: str, rows: pd.DataFrame) -> dict[str, Any]:
