@@ -114,7 +114,7 @@ def lesion_slices(
         log.warning("%d lesions are larger than slices.side_mm (%g) and cut off", cut_off, side_mm)
     images, lesions, zs, pixels = zip(*rows, strict=True) if rows else ((), (), (), ())
     shape = (1 + 2 * neighbours, size, size) if neighbours else (size, size)
-    arrays = {
+    arrays: Arrays = {
         "images": np.array(images, np.uint8).reshape(-1, *shape),
         "lesion": np.array(lesions, np.int64),
         "z": np.array(zs, np.int64),
