@@ -174,5 +174,13 @@ def test_a_study_without_images_shows_features_and_lesions_alone(results, writte
     assert "Which features made the score: SHAP" in page
 
 
+def test_where_the_label_belongs_to_the_lesion_no_patient_is_said_to_be_decided(results, written):
+    config = {"rim_share": 0.5, "correlation": 0.7}
+    config = results.config | {"explanation": config, "label_of": "lesion"}
+    page = " ".join(render(results, explanation=written, config=config).split())
+    assert "in this study the label belongs to the lesion" in page
+    assert "with two lesions or more the call changes" not in page
+
+
 def test_a_study_that_does_not_ask_for_it_has_no_such_section(results):
     assert "What did the models look at?" not in render(results)

@@ -34,6 +34,7 @@ def context(results: StudyResults) -> dict[str, Any] | None:
         "network": _network(folder) if (folder / "occlusion.parquet").is_file() else None,
         "shap": _shap(folder) if (folder / "shap.parquet").is_file() else None,
         "lesions": _lesions(read_table(folder / "lesion_effects.parquet"), results),
+        "of_lesion": results.config.get("label_of") == "lesion",
         "rim_share": f"{settings['rim_share']:.0%}",
         "correlation": number(settings["correlation"]),
     }
