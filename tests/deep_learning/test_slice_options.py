@@ -127,6 +127,16 @@ def test_with_kept_surroundings_the_lesion_itself_looks_the_same():
     assert (kept > 0).all()
 
 
+def test_kept_surroundings_come_with_the_lesion_as_packed_bits():
+    kept, black = draw(surroundings="kept"), draw()
+    lesion = np.unpackbits(kept["masks"], axis=-1, count=128)
+    assert kept["masks"].shape == (3, 128, 16)
+    np.testing.assert_array_equal(lesion, black["images"] > 0)
+    assert "masks" not in black
+    nothing = draw(np.zeros(SHAPE, np.uint16), surroundings="kept")
+    assert nothing["masks"].shape == (0, 128, 16)
+
+
 @pytest.mark.parametrize("surroundings", ["black", "kept"])
 def test_neighbours_are_the_slices_below_and_above_as_channels(surroundings):
     alone = draw(surroundings=surroundings)

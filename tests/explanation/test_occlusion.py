@@ -78,6 +78,20 @@ def test_where_the_surroundings_were_kept_they_are_occluded_too(bright_spots):
     assert (found.maps.query("called == 'b'")["map_outside"] > 0.9).all()
 
 
+def test_of_neighbouring_slices_as_channels_each_has_its_own_rim(bright_spots):
+    slices, labels = spotted("rim")
+    for arrays in slices.values():
+        arrays["images"] = np.stack([arrays["images"]] * 3, axis=1)
+        arrays["images"][:, 0] = 0  # the lesion does not reach into the slice below
+    found = look_at_lesions(bright_spot_state(channels=3), slices, labels, AB, RUN, SETTINGS)
+    auc = occlusion_effect(found.scores, ["a", "b"], "b").query("level == 'lesion'")
+    auc = auc.set_index("variant")["auc"]
+    assert auc["as_is"] == auc["inside"] == 1
+    assert auc["rim"] == auc["silhouette"] == 0.5
+    assert found.examples["images"].shape[1:] == (64, 64)
+    assert found.examples["masks"].any(axis=(1, 2)).all()  # the middle slice is shown
+
+
 def test_lesions_of_several_scans_keep_their_names(bright_spots):
     slices, labels = spotted("rim", patients=4)
     for arrays in slices.values():

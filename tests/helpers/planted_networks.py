@@ -29,9 +29,9 @@ class BrightSpots(nn.Module):
         return self.out(self.features(images).mean((2, 3)))
 
 
-def bright_spot_state(classes: int = 2) -> dict[str, torch.Tensor]:
+def bright_spot_state(classes: int = 2, channels: int = 1) -> dict[str, torch.Tensor]:
     """The weights of a `LesionNet` that holds `BrightSpots` (patched in DenseNet121's place)."""
-    return LesionNet(GREY, DEVIATION, classes).state_dict()
+    return LesionNet(GREY, DEVIATION, classes, channels).state_dict()
 
 
 def disc() -> np.ndarray:

@@ -119,7 +119,11 @@ def written(tmp_path):
         ("selected", split, patient, 1, POSITIVE, feature, value, shap)
         for split in ("cv1-fold1", "cv1-fold2")
         for patient, value in (("A", 0.0), ("B", 1.0), ("C", 2.0))
-        for feature, shap in (("volume", value - 1), ("diameter", 0.1), ("texture", 0.2 - value))
+        for feature, shap in (
+            ("volume", value - 1),
+            ("diameter", 0.1),
+            ("texture", 0.1 * (1 - value)),
+        )
     ]
     names = ["arm", "split", "patient", "lesion", "label", "feature", "value", "shap"]
     groups = [
@@ -153,6 +157,7 @@ def test_what_the_models_looked_at_stands_in_the_report(results, written):
     assert "Example lesions of each class with the map of Grad-CAM" in page
     assert f"{CLASSES[0].capitalize()}, wrong calls" in page
     assert '<td class="n">50% (30%)</td>' in page
+    assert "It holds measures of size (diameter, volume): the arm may mostly measure size" in page
     assert "in <strong>1 of 1 patients</strong> with two lesions or more the call changes" in page
     assert "1 patient has a single lesion" in page
     assert '<th scope="row" class="code">volume</th>' in page
@@ -167,6 +172,14 @@ def test_a_study_without_images_shows_features_and_lesions_alone(results, writte
     page = page_of(results, written)
     assert "Is the black border the cue?" not in page
     assert "Which features made the score: SHAP" in page
+
+
+def test_where_the_label_belongs_to_the_lesion_no_patient_is_said_to_be_decided(results, written):
+    config = {"rim_share": 0.5, "correlation": 0.7}
+    config = results.config | {"explanation": config, "label_of": "lesion"}
+    page = " ".join(render(results, explanation=written, config=config).split())
+    assert "in this study the label belongs to the lesion" in page
+    assert "with two lesions or more the call changes" not in page
 
 
 def test_a_study_that_does_not_ask_for_it_has_no_such_section(results):

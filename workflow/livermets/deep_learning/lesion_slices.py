@@ -27,6 +27,7 @@ from livermets.core.io import atomic_path
 MARGIN = 0.1  # of the crop's side, free on each side of the lesion
 SMALLEST, LARGEST = 32, 512  # pixels: DenseNet-121 halves its input five times; a CT has 512
 BLACK, KEPT = "black", "kept"  # surroundings
+MASKS = "masks"  # array of the slices whose surroundings are kept: where the lesion is
 
 Arrays = dict[str, np.ndarray]
 log = logging.getLogger(__name__)
@@ -75,7 +76,8 @@ def lesion_slices(
     dict of ndarray
         `images` uint8 (n, size, size), or (n, 1 + 2 * neighbours, size, size) from the lowest z
         up; `lesion` and `z` int64 (n,), `pixel_mm` float32 (n,), the pixel's side. In order of
-        lesion and z; all of length 0 where there is no lesion.
+        lesion and z; all of length 0 where there is no lesion. Where the surroundings are kept,
+        `masks` uint8 (n, size, size / 8) says where the lesion is: bits, packed along x.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def lesion_slices(
     _check_view(margin_mm, side_mm, surroundings, neighbours)
     hu, labels = sitk.GetArrayViewFromImage(ct), sitk.GetArrayViewFromImage(labelled)
     spacing = labelled.GetSpacing()[1::-1]  # mm: y, x
-    rows, cut_off = [], 0
+    rows, masks, cut_off = [], [], 0
     for lesion, box in enumerate(ndimage.find_objects(np.asarray(labels)), start=1):
         if box is None:
             continue
@@ -95,9 +97,8 @@ def lesion_slices(
         side = side_mm or fill
         cut_off += extent > side
         inside = labels[box] == lesion
-        if surroundings == BLACK:
-            view = _View(hu[box], inside, box, box, spacing, side, size)
-        else:
+        view = alone = _View(hu[box], inside, box, box, spacing, side, size)
+        if surroundings == KEPT:
             everywhere = tuple(slice(0, n) for n in hu.shape)
             view = _View(
                 hu, np.broadcast_to(np.True_, hu.shape), everywhere, box, spacing, side, size
@@ -108,16 +109,20 @@ def lesion_slices(
                 for step in range(-neighbours, neighbours + 1)
             ]
             rows.append((stack, lesion, z, side / size))
+            masks.append(alone.draw(z, level - width / 2, width) > 0)
     if cut_off:
         log.warning("%d lesions are larger than slices.side_mm (%g) and cut off", cut_off, side_mm)
     images, lesions, zs, pixels = zip(*rows, strict=True) if rows else ((), (), (), ())
     shape = (1 + 2 * neighbours, size, size) if neighbours else (size, size)
-    return {
+    arrays: Arrays = {
         "images": np.array(images, np.uint8).reshape(-1, *shape),
         "lesion": np.array(lesions, np.int64),
         "z": np.array(zs, np.int64),
         "pixel_mm": np.array(pixels, np.float32),
     }
+    if surroundings == KEPT:
+        arrays[MASKS] = np.packbits(np.array(masks, bool).reshape(-1, size, size), axis=-1)
+    return arrays
 
 
 def choose_slices(areas: np.ndarray, max_per_lesion: int | None) -> np.ndarray:

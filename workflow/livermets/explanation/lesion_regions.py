@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-MASKS = "masks"  # array of a slice file, where black does not say where the lesion is
+from livermets.deep_learning.lesion_slices import MASKS
 
 
 def read_slices(

@@ -144,7 +144,8 @@ def _joined(
     slices: Slices, labels: Mapping[str, str], split: str
 ) -> tuple[dict[str, Any], list[dict[str, object]]]:
     """The slices of all patients as if of one, and the names of the lesions in their order."""
-    parts, named = [], []
+    parts: list[dict[str, Any]] = []
+    named: list[dict[str, object]] = []
     for patient in sorted(slices):
         arrays = slices[patient]
         if not len(arrays["lesion"]):

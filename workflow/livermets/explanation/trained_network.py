@@ -8,15 +8,14 @@ from livermets.core.devices import pick_device
 from livermets.deep_learning.densenet import Run
 from livermets.deep_learning.inference import forward
 from livermets.deep_learning.losses import probabilities
-from livermets.deep_learning.network import LesionNet, State, place
+from livermets.deep_learning.network import LesionNet, State, network_of, place
 
 BATCH = 32  # images at a time
 
 
 def trained_network(state: State, outputs: Sequence[str], run: Run) -> LesionNet:
     """Build the network of some weights on the device of a run, ready to predict."""
-    network = LesionNet(classes=len(outputs))
-    network.load_state_dict(state)
+    network = network_of(state, len(outputs))
     return place(network, pick_device(run.device, "densenet.device")).eval()
 
 

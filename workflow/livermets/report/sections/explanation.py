@@ -1,5 +1,6 @@
 """Explanation: what the models looked at, and which lesion decided a patient."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
 from livermets.study.names import SCAN
 
+SIZE = re.compile("volume|diameter|axislength|surfacearea", re.IGNORECASE)  # measures of size
 FIRST = 12  # rows shown; the tables have all
 DECIDES = 0.5  # a lesion that changes the call in more of the splits decides the patient
 
@@ -33,6 +35,7 @@ def context(results: StudyResults) -> dict[str, Any] | None:
         "network": _network(folder, results) if (folder / "occlusion.parquet").is_file() else None,
         "shap": _shap(folder, results) if (folder / "shap.parquet").is_file() else None,
         "lesions": _lesions(read_table(folder / "lesion_effects.parquet"), results),
+        "of_lesion": results.config.get("label_of") == "lesion",
         "rim_share": f"{settings['rim_share']:.0%}",
         "correlation": number(settings["correlation"]),
     }
@@ -85,10 +88,21 @@ def _shap(folder: Path, results: StudyResults) -> dict[str, Any]:
             "title": Arm.parse(str(arm)).title,
             "rows": [_group_cells(row) for row in rows.head(FIRST).to_dict("records")],
             "groups": len(rows),
+            "words": _largest_group(rows.to_dict("records")[0]),
         }
         for arm, rows in summary[summary["share"] > 0].groupby("arm", sort=False)
     ]
     return {"arms": arms, "figure": page_figure(folder / "shap.svg", results)}
+
+
+def _largest_group(row: Mapping[Any, Any]) -> str:
+    """What share the largest group has, and whether it measures the size of the lesion."""
+    words = f"the largest group, {row['group']}, makes {row['share']:.0%} of the score"
+    sizes = [name for name in row["members"].split(", ") if SIZE.search(name)]
+    if not sizes:
+        return f"{words}."
+    shown = ", ".join(sizes[:3]) + (" and others" if len(sizes) > 3 else "")
+    return f"{words}. It holds measures of size ({shown}): the arm may mostly measure size."
 
 
 def _group_cells(row: Mapping[Any, Any]) -> dict[str, Any]:
