@@ -3,7 +3,8 @@
 # Everything is written below results/ in the study's folder:
 #   ct, segmentation, masks, lesions             one file or a few per scan; {scan} is the patient,
 #                                                or patient@scan where the sheet lists scans
-#   review, agreement, agreement.tsv             worklist; automatic against final masks
+#   review, agreement, agreement.tsv             review pages, worklist and what readers decided;
+#                                                automatic against final masks
 #   cohort.tsv, scans.tsv                        patients (and scans) that are included or excluded
 #   radiomics/{scan}/{lesion}.parquet            one per lesion, or {scan}.parquet per scan
 #   radiomics_dictionary.tsv, ibsi_tags.tsv      the meaning of each feature
@@ -145,6 +146,8 @@ rule all:
 rule review:
     input:
         "results/review/index.html",
+        "results/review/niivue.umd.js" if study.has_images else [],
+        expand("results/review/{scan}.view.html", scan=study.scans),
 
 
 rule features:

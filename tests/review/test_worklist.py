@@ -56,5 +56,5 @@ def test_the_class_is_shown_only_if_it_is_asked_for(tmp_path):
         render_worklist(rows, overlays, nothing, tmp_path / "index.html", blind=blind)
         pages.append((tmp_path / "index.html").read_text())
     assert "colorectal" not in pages[0] and "<th>Class</th>" not in pages[0]
-    assert pages[0].index("#P1") < pages[0].index("#P2")
-    assert "colorectal" in pages[1] and pages[1].index("#P2") < pages[1].index("#P1")
+    assert pages[0].index("<td>P1<") < pages[0].index("<td>P2<")
+    assert "colorectal" in pages[1] and pages[1].index("<td>P2<") < pages[1].index("<td>P1<")

@@ -1,5 +1,6 @@
 # From the mask to single lesions, tumour burden and mean HU.
-# Needs results/ct, results/masks and the models' probability of lesion; makes results/lesions/{scan}.*.
+# Needs results/ct, results/masks, the models' probability of lesion and the readers' reviews; makes
+# results/lesions/{scan}.*.
 
 
 checkpoint label_lesions:
@@ -9,8 +10,10 @@ checkpoint label_lesions:
         uncorrected="results/masks/{scan}.uncorrected.nii.gz",
         record="results/masks/{scan}.json",
         probability=by_scan(study.lesion_probability),
+        reviews=by_scan(study.reviews),
     output:
         lesions="results/lesions/{scan}.nii.gz",
+        removed="results/lesions/{scan}.removed.nii.gz",
         table="results/lesions/{scan}.tsv",
         measurements="results/lesions/{scan}.json",
     log:

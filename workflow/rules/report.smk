@@ -104,6 +104,7 @@ rule render_report:
         dictionary="results/radiomics_dictionary.tsv" if study.has_images else [],
         robustness=[*study.icc, "results/robustness.svg"] if study.icc else [],
         agreement="results/agreement.tsv" if study.has_images else [],
+        reviews=rules.summarise_reviews.output if study.has_images else [],
         masks=rules.compare_corrections.output if study.scans_with_two_masks else [],
         heterogeneity=(
             rules.measure_heterogeneity.output

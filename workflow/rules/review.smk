@@ -52,10 +52,52 @@ rule check_mask:
         "../scripts/review/check_mask.py"
 
 
+rule copy_viewer:
+    output:
+        "results/review/niivue.umd.js",
+    log:
+        "results/logs/copy_viewer.log",
+    conda:
+        "../../envs/tables.yaml"
+    message:
+        "Putting the viewer beside the review pages"
+    script:
+        "../scripts/review/copy_viewer.py"
+
+
+rule render_review_page:
+    input:
+        ct="results/ct/{scan}.nii.gz",
+        acquisition="results/ct/{scan}.json",
+        mask="results/masks/{scan}.nii.gz",
+        record="results/masks/{scan}.json",
+        automatic=by_scan(study.automatic_mask),
+        lesions="results/lesions/{scan}.nii.gz",
+        removed="results/lesions/{scan}.removed.nii.gz",
+        table="results/lesions/{scan}.tsv",
+        findings="results/review/{scan}.json",
+    output:
+        "results/review/{scan}.view.html",
+    log:
+        "results/logs/render_review_page/{scan}.log",
+    conda:
+        "../../envs/images.yaml"
+    resources:
+        mem_mb=scaled(3000),
+    params:
+        reviews=config["masks"]["reviews"],
+        label=by_scan(study.label_for_readers),
+    message:
+        "Writing the review page of {wildcards.scan}"
+    script:
+        "../scripts/review/render_review_page.py"
+
+
 rule render_worklist:
     input:
         findings=expand("results/review/{scan}.json", scan=study.scans),
         overlays=expand("results/review/{scan}.png", scan=study.scans),
+        decisions="results/review/decisions.tsv",
         segmentations=[
             *expand("results/review/{scan}.seg.nrrd", scan=study.scans),
             *expand(
@@ -111,3 +153,22 @@ rule summarise_agreement:
         "Listing how far corrections went"
     script:
         "../scripts/review/summarise_agreement.py"
+
+
+rule summarise_reviews:
+    input:
+        expand("results/lesions/{scan}.json", scan=study.scans),
+    output:
+        decisions="results/review/decisions.tsv",
+        deleted="results/review/deleted_lesions.tsv",
+        agreement="results/review/reader_agreement.tsv",
+    log:
+        "results/logs/summarise_reviews.log",
+    conda:
+        "../../envs/tables.yaml"
+    params:
+        scans=study.scans,
+    message:
+        "Listing what readers decided"
+    script:
+        "../scripts/review/summarise_reviews.py"

@@ -35,8 +35,11 @@ use rule label_lesions as label_uncorrected_lesions with:
         mask="results/uncorrected/masks/{scan}.nii.gz",
         uncorrected="results/uncorrected/masks/{scan}.uncorrected.nii.gz",
         record="results/uncorrected/masks/{scan}.json",
+        probability=[],
+        reviews=[],
     output:
         lesions="results/uncorrected/lesions/{scan}.nii.gz",
+        removed="results/uncorrected/lesions/{scan}.removed.nii.gz",
         table="results/uncorrected/lesions/{scan}.tsv",
         measurements="results/uncorrected/lesions/{scan}.json",
     log:

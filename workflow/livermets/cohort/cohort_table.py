@@ -11,11 +11,12 @@ from livermets.study.names import SCAN
 from livermets.study.patient_ids import plain_id
 from livermets.study.patient_labels import patient_label
 
-COUNTS = ("n_components", "n_lesions", "n_dropped", "n_outside_liver")
+COUNTS = ("n_components", "n_lesions", "n_dropped", "n_outside_liver", "n_deleted")
 MEASUREMENTS = (*COUNTS, "liver_ml", "lesion_ml", "burden")
 MEANS = ("parenchyma_hu", "lesion_hu")
 LIVER_REASON = "liver_reason"  # why the measurements of the liver are missing
 BY_CONFIG = "config"  # stage of patients whom `exclude` names
+BY_READER = "reader"  # stage of patients whom a reader excludes
 NO_LESION = "no lesion large enough to characterise"
 NAMES = ["patient", SCAN, "label"]  # NA, nan and None are names like any others
 # read as text, whatever they hold
@@ -81,6 +82,8 @@ def list_cohort(
     rows = []
     for cells, mask, measured in zip(sheet.to_dict("records"), masks, measurements, strict=True):
         out = mask.get("excluded") or {}
+        if not out and (by_reader := measured.get("review", {}).get("excluded")):
+            out = {"stage": BY_READER, "reason": by_reader}
         if not out and not measured["n_lesions"]:
             out = {"stage": "lesions", "reason": NO_LESION}
         rows.append(_row(cells, out, measured, mask.get("source", "")))

@@ -13,7 +13,17 @@ from livermets.core.scan_ids import scan_id
 from livermets.study.names import SCAN
 
 # A patient left the study where the last of their scans did. The names are those of the flow.
-ORDER = ("config", "sheet", "import", "inclusion", "segment", "review", "split", "lesions")
+ORDER = (
+    "config",
+    "sheet",
+    "import",
+    "inclusion",
+    "segment",
+    "review",
+    "reader",
+    "split",
+    "lesions",
+)
 OF_SCAN = ("stage", "reason", "included", "mask_source", "liver_reason", *MEASUREMENTS, *MEANS)
 N_SCANS, N_USED = "n_scans", "n_scans_used"
 

@@ -16,6 +16,7 @@ STAGES = {
     "inclusion": "by the inclusion criteria",
     "segment": "at segmentation",
     "review": "at the review of the masks",
+    "reader": "by the reader of the images",
     "split": "when lesions were split",
     "lesions": "without a lesion to classify",
 }
@@ -137,8 +138,12 @@ def _mask_step(usable: pd.DataFrame, no_lesion: pd.DataFrame, min_diameter_mm: f
         outside = int(usable["n_outside_liver"].sum()) if "n_outside_liver" in usable else 0
         if dropped:
             step.exclusion_title = f"Dropped: {_count(dropped, 'lesion')}"
-            small = f"smaller than {min_diameter_mm:g} mm"
-            counts = {small: dropped - outside, "outside the liver": outside}
+            deleted = int(usable["n_deleted"].sum()) if "n_deleted" in usable else 0
+            counts = {
+                f"smaller than {min_diameter_mm:g} mm": dropped - outside - deleted,
+                "outside the liver": outside,
+                "deleted by the reader": deleted,
+            }
             reasons = {reason: n for reason, n in counts.items() if n}
             single = len(reasons) == 1  # its number stands in the title
             step.exclusions = [

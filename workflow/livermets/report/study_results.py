@@ -12,6 +12,7 @@ from livermets.core.errors import BadInput
 from livermets.core.io import read_json
 from livermets.evaluation.levels import headline_level
 from livermets.report.paper_tables import read_table
+from livermets.review.review_tables import ReviewTables, read_review_tables
 from livermets.study.arms import Arm
 from livermets.study.patient_labels import patient_groups
 from livermets.study.schemes import schemes_of
@@ -78,6 +79,8 @@ class StudyResults:
         Losses of DenseNet-121 in each split and epoch.
     explanation : Path
         The folder of the tables of `livermets.explanation`.
+    reviews : ReviewTables
+        What readers decided about the masks.
 
     Raises
     ------
@@ -111,6 +114,7 @@ class StudyResults:
     heterogeneity: Path | None = None
     training: pd.DataFrame | None = None
     explanation: Path | None = None
+    reviews: ReviewTables | None = None
 
     def __post_init__(self) -> None:
         _require(self.splits, _SPLITS, "splits")
@@ -173,6 +177,7 @@ class StudyResults:
             heterogeneity=folder("heterogeneity"),
             training=read_histories(files.get("training") or ()),
             explanation=folder("explanation"),
+            reviews=read_review_tables(files["reviews"]) if files.get("reviews") else None,
         )
 
     @property

@@ -1,7 +1,9 @@
-"""Review: overlays, quality checks and worklist for the reader; agreement of two masks.
+"""Review: pages, overlays, checks and worklist for readers, their decisions; agreement of masks.
 
-In: CT, mask and lesions of a patient. Out: `results/review` and `results/agreement.tsv`.
-Front doors: `quality_checks.check_mask`, `overlay.draw_overlay`, `worklist.render_worklist`,
-`agreement.compare_masks`.
+In: CT, mask and lesions of a patient, and the files of the readers' decisions. Out:
+`results/review` and `results/agreement.tsv`, and the lesions that are left.
+Front doors: `review_page.write_review_page`, `decisions.read_readings`,
+`settled_review.apply_readings`, `quality_checks.check_mask`, `overlay.draw_overlay`,
+`worklist.render_worklist`, `agreement.compare_masks`.
 May not import classification or evaluation: a mask is judged before anything is learned from it.
 """

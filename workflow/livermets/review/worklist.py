@@ -27,8 +27,8 @@ def render_worklist(
     Parameters
     ----------
     patients : sequence of mapping
-        `patient`, `label` and the result of `quality_checks.check_mask` of each; or `excluded`
-        with stage and reason.
+        `patient`, `label`, `reviewed` (of `review_tables.reviewed_by`) and the result of
+        `quality_checks.check_mask` of each; or `excluded` with stage and reason.
     overlays : sequence of Path
         The picture of each patient; an empty file for one who is excluded.
     segmentations : sequence of sequence of Path
@@ -58,6 +58,7 @@ def render_worklist(
         rows=rows,
         blind=blind,
         included=[row for row in rows if not row.get("excluded")],
+        n_unread=sum(not row.get("reviewed") for row in rows if not row.get("excluded")),
         n_with_warnings=sum(bool(row.get("warnings")) for row in rows),
     )
     write_text(out, page)

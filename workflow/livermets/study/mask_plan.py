@@ -8,6 +8,7 @@ from typing import Any
 from livermets.core.scan_ids import patient_of
 from livermets.study.cohort_files import CohortFiles
 from livermets.study.corrections import find_correction, find_sidecar
+from livermets.study.reviews import find_reviews
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,14 @@ class MaskPlan(CohortFiles):
             mask, note = find_correction(folder, scan), find_sidecar(folder, scan)
             files[scan] = [str(path) for path in (mask, note) if path] if mask else []
         return files
+
+    def reviews(self, scan: str) -> list[str]:
+        """The readers' reviews of a scan as inputs of a rule; empty where there is none."""
+        return [str(path) for path in find_reviews(self.config["masks"]["reviews"], scan)]
+
+    def label_for_readers(self, scan: str) -> str | None:
+        """The class of a scan for its review page; None where readers must not know it."""
+        return None if self.config["masks"]["blind_review"] else self.cell(scan, "label")
 
     @cached_property
     def _unmasked(self) -> list[str]:

@@ -25,6 +25,7 @@ from livermets.study.names import SCAN
 from livermets.study.outputs import figure_names, table_names
 from livermets.study.paths import WILDCARD, unusable_path
 from livermets.study.patient_ids import refuse_empty_cohort, refuse_unknown_exclusions
+from livermets.study.reviews import refuse_strange_reviews
 from livermets.study.schemes import schemes_of, sites_to_test, split_names
 from livermets.study.table_file import read_table_columns
 
@@ -60,6 +61,7 @@ class Study(MaskPlan, ArmPlan):
         if study.has_images:
             known = [*sheet, *excluded]
             refuse_strangers(config["masks"]["corrections"], known)
+            refuse_strange_reviews(config["masks"]["reviews"], known)
             study._check_accepted(known)
         return study
 
@@ -230,7 +232,7 @@ def _refuse_patterns(config: Mapping[str, Any], added: Mapping[str, str]) -> Non
             f"the path of the study's folder, {Path.cwd()}, holds {braces[0]}, which Snakemake "
             "takes for a wildcard; rename the folder."
         )
-    named = [("masks.corrections", config["masks"]["corrections"])]
+    named = [(f"masks.{key}", config["masks"][key]) for key in ("corrections", "reviews")]
     named += [(key, config[key]) for key in ("features", "embeddings") if config[key]]
     weights = (config["densenet"] or {}).get("weights")
     named += [("densenet.weights", weights["path"])] if weights else []

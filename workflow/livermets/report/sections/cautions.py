@@ -10,6 +10,7 @@ from livermets.report.main_result import MainResult
 from livermets.report.sections.masks import check_warnings
 from livermets.report.sections.reviewer_questions import dominant_patients
 from livermets.report.study_results import StudyResults
+from livermets.review.review_tables import STATUS
 from livermets.sensitivity.label_permutation import count_intervals_excluding_chance
 from livermets.study.outputs import LEVELS
 from livermets.study.patient_labels import has_several
@@ -124,14 +125,34 @@ def _masks(results: StudyResults) -> Caution | None:
     if results.from_features or "mask_source" not in included:
         return None
     automatic = int((included["mask_source"].fillna("") == NO_REVIEW).sum())
+    accepted = _accepted_automatic(results)
     warned = len(check_warnings(results.mask_checks))
-    if automatic:
+    if automatic and accepted is not None:
+        automatic -= accepted
+        text = (
+            f"{automatic} of {len(included)} masks are automatic, and no reader has accepted them."
+            if automatic
+            else "A person made, corrected or accepted the mask of every patient."
+        )
+    elif automatic:
         text = f"{automatic} of {len(included)} masks are automatic: no person has corrected them."
     else:
         text = f"A person made or corrected the masks of all {len(included)} patients."
     if warned:
         text += f" The checks warn of {warned} mask{'s' if warned > 1 else ''}."
     return Caution("Masks", text, good=not automatic and not warned, anchor="masks")
+
+
+def _accepted_automatic(results: StudyResults) -> int | None:
+    """How many included patients have automatic masks that a reader accepted; None if none are."""
+    if results.reviews is None:
+        return None
+    status = results.reviews.status
+    rows = results.included
+    automatic = set(rows.loc[rows["mask_source"] == NO_REVIEW, "patient"].astype(str))
+    of_patient = status.groupby("patient")["status"].agg(lambda of: set(of) == {STATUS["accept"]})
+    accepted = sum(bool(of_patient.get(patient, False)) for patient in automatic)
+    return accepted or None
 
 
 def _controls(results: StudyResults) -> Caution:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from livermets.core.scan_ids import in_words
 from livermets.report.patient_flow import SOURCES
+from livermets.report.sections.mask_review import review_context
 from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 from livermets.review.agreement_table import TOLERANCE_MM
@@ -27,6 +28,7 @@ def context(results: StudyResults) -> dict[str, Any]:
         "unit": "Patients" if scans is None else "Scans",
         "warnings": check_warnings(results.mask_checks),
         "n_checked": sum(not check.get("excluded") for check in results.mask_checks.values()),
+        "review": review_context(results.reviews),
         "agreement": [] if results.agreement is None else agreement_lines(results.agreement),
         "missing": no_images if results.from_features else "No mask was recorded.",
     }

@@ -1,0 +1,45 @@
+"""The folder of reviews: every file in it belongs to a scan of the sheet."""
+
+import pytest
+from helpers.refusals import refused
+from livermets.study.reviews import decides_alone, find_reviews, refuse_strange_reviews
+
+SCANS = ["P01", "P02", "P03@baseline"]
+
+
+def test_the_reviews_of_a_scan_are_found_the_deciding_one_first(tmp_path):
+    names = ["P01.ben.json", "P01.json", "P01.anna.json", "P010.json", "P02.json", ".P01.json"]
+    for name in [*names, "P03@baseline.json"]:
+        (tmp_path / name).touch()
+    found = find_reviews(tmp_path, "P01")
+    assert [path.name for path in found] == ["P01.json", "P01.anna.json", "P01.ben.json"]
+    assert [decides_alone(path) for path in found] == [True, False, False]
+    assert [p.name for p in find_reviews(tmp_path, "P03@baseline")] == ["P03@baseline.json"]
+    assert find_reviews(tmp_path / "absent", "P01") == []
+
+
+def test_reviews_of_scans_and_hidden_files_pass(tmp_path):
+    for name in ("P01.json", "P01.b-n.json", "P03@baseline.json", ".DS_Store"):
+        (tmp_path / name).touch()
+    refuse_strange_reviews(tmp_path, SCANS)
+    refuse_strange_reviews(tmp_path / "absent", SCANS)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("P09.json", ["no patient in the cohort sheet", "`exclude`"]),
+        ("p01.json", ["P01.json"]),
+        ("P01 (1).json", ["second download", "P01.json", "P01.NAME.json"]),
+        ("P01.anna (1).json", ["second download", "P01.NAME.json"]),
+        ("P01.Anna Bell.json", ["P01.NAME.json"]),
+        ("P01.txt", ["P01.json"]),
+        ("P03.json", ["no patient"]),
+    ],
+    ids=["patient left the sheet", "lower case", "downloaded twice", "reader's, downloaded twice",
+         "a space", "other ending", "patient without the scan"],
+)  # fmt: skip
+def test_a_review_of_nobody_is_refused_with_what_to_do(tmp_path, name, words):
+    (tmp_path / name).touch()
+    with refused(name, *words):
+        refuse_strange_reviews(tmp_path, SCANS)

@@ -1,0 +1,71 @@
+"""Files in which readers save their decisions: `{scan}.json` and `{scan}.{reader}.json`.
+
+The workflow imports this while it plans, so only the standard library is used. What the files hold
+is read by `livermets.review.decisions`.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from livermets.core.errors import BadInput
+
+_OF_READER = r"(\.[A-Za-z0-9_-]+)?\.json"  # after the id of the scan
+
+
+def find_reviews(folder: str | Path, scan: str) -> list[Path]:
+    """List the reviews of a scan: first the one that decides, then those of single readers."""
+    named = re.compile(re.escape(scan) + _OF_READER)
+    if not Path(folder).is_dir():
+        return []
+    names = sorted(path.name for path in Path(folder).iterdir() if named.fullmatch(path.name))
+    return [Path(folder) / name for name in sorted(names, key=lambda name: name.count("."))]
+
+
+def decides_alone(path: str | Path) -> bool:
+    """Whether a file is `{scan}.json`, which settles what other readers say of the scan."""
+    return Path(path).name.count(".") == 1
+
+
+def refuse_strange_reviews(folder: str | Path, scans: Iterable[str]) -> None:
+    """Refuse a file in the folder of reviews that belongs to no scan of the sheet.
+
+    It would be ignored, and a patient whom a reader excluded would stay in the study. Hidden files
+    are left aside.
+
+    Parameters
+    ----------
+    folder : path
+        The folder of reviews; it need not exist.
+    scans : iterable of str
+        Ids of the scans of the sheet (`core.scan_ids`), those that `exclude` names as well.
+
+    Raises
+    ------
+    BadInput
+        Naming the file and what to do.
+    """
+    if not Path(folder).is_dir():
+        return
+    ids = {scan.casefold(): scan for scan in scans}
+    for path in sorted(Path(folder).iterdir()):
+        scan, end = path.name.split(".", 1) if "." in path.name else (path.name, "")
+        known = ids.get(scan.casefold())
+        if path.name.startswith(".") or (scan == known and re.fullmatch(_OF_READER, "." + end)):
+            continue
+        copy = re.fullmatch(r"(.+?)\s*\(\d+\)", path.stem)  # how browsers name a second download
+        if copy and (known := ids.get(copy[1].split(".")[0].casefold())):
+            raise BadInput(
+                f"{path} is a second download. Keep the newer one as {known}.json, or name it "
+                f"{known}.NAME.json with the name of its reader if two readers read the scan."
+            )
+        if known:
+            raise BadInput(
+                f"{path} is not named as the review of a scan. Rename it to {known}.json, or to "
+                f"{known}.NAME.json with the name of its reader (letters, digits, `_`, `-`)."
+            )
+        raise BadInput(
+            f"{path} belongs to no patient in the cohort sheet. Move it out of the folder; a "
+            "patient who shall stay out of the study stays in the sheet, and `exclude` in the "
+            "configuration names the reason."
+        )
