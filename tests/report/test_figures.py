@@ -1,6 +1,7 @@
 """Figures: every promised file, widths of journals, and the same bytes twice."""
 
 import json
+import logging
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -168,3 +169,10 @@ def test_confusion_matrices_of_many_arms_fit_a_page(study, tmp_path):
 def test_classes_have_different_colours():
     colours = class_colours(["a", "b", "c", "d"], "c")
     assert len(set(colours.values())) == 4
+
+
+def test_the_embedding_of_fonts_writes_nothing_to_the_log_of_a_job(tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        style.draw_message(tmp_path / "message.svg", "There is nothing to draw.")
+    assert (tmp_path / "message.pdf").stat().st_size
+    assert not [record for record in caplog.records if record.name.startswith("fontTools")]

@@ -5,6 +5,7 @@ the paper at once. Figures are made without pyplot, so that nothing is left in m
 state.
 """
 
+import logging
 from contextlib import AbstractContextManager
 from pathlib import Path
 from textwrap import fill
@@ -16,6 +17,9 @@ from matplotlib.figure import Figure
 
 from livermets.core.io import atomic_path, write_json, write_text
 from livermets.report.figures.curve_values import curve_values
+
+# It tells of every table of every font that it embeds
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 # Okabe & Ito's colours, told apart with any colour vision
 POSITIVE = "#0072B2"
