@@ -37,7 +37,7 @@ from PIL import Image
 pytestmark = pytest.mark.slow
 REFERENCES = Path(__file__).parent / "reference_pages"
 BLOCKS = (40, 28)  # of the picture of a window: each is a value that is compared
-TOLERANCE = 5  # mean difference of the blocks, in grey values of 0 to 255
+TOLERANCE = 4  # mean difference of the blocks, in grey values of 0 to 255
 PAGES = ("report", "worklist")
 CASES = [(page, size, dark) for page in PAGES for size in SIZES for dark in (False, True)]
 NAMES = [f"{page}-{size}-{'dark' if dark else 'light'}" for page, size, dark in CASES]
