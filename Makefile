@@ -16,7 +16,7 @@ install: .venv/.installed ## install everything into .venv
 	@bash envs/install.sh
 
 demo: install ## the whole study on the demo cohort of CT phantoms
-	@$(BIN)/snakemake --cores $(CORES) --directory tests/demo --quiet host reason 2>&1 | $(BIN)/python tests/demo/progress.py
+	@$(BIN)/snakemake --cores $(CORES) --directory tests/demo --quiet host reason
 	@echo "The report: tests/demo/results/report.html"
 
 # The crops are data for tests (see docs/lidc.md); STUDY is the folder that both studies are written to.

@@ -29,8 +29,11 @@
 #   uncorrected, mask_comparison                 the study without corrections, and what differs
 #   tables, figures, report.html                 the report
 #   exports                                      its tables for a paper: Word, LaTeX, TSV
+#   manuscript                                   the methods section of a paper, and checklists
+#   ro-crate-metadata.json                       what each file of the results is (RO-Crate)
 #   segmentation_model.zip, .trained_on.txt      a model trained on the cohort, when asked for
-#   logs, benchmarks                             log, time and memory of each job
+#   logs, benchmarks, run_times.tsv              log, time and memory of each job and stage
+#   failures.tsv                                 what failed in the last run, who is excluded
 #
 # The study's folder is the working directory: `snakemake --cores 4 --directory my-study`.
 from snakemake.utils import min_version
@@ -133,6 +136,7 @@ if study.scans_with_two_masks:
 
 
 include: "workflow/rules/report.smk"
+include: "workflow/rules/manuscript.smk"
 
 
 rule all:
@@ -140,6 +144,9 @@ rule all:
     input:
         "results/report.html",
         "results/exports",
+        rules.write_methods.output,
+        rules.fill_checklists.output,
+        rules.describe_results.output,
 
 
 # Stop early on purpose: `snakemake review` (then correct the masks), `snakemake features`.

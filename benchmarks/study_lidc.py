@@ -59,19 +59,11 @@ def find_data() -> Path | None:
 
 
 def run_snakemake(folder: Path, cores: int, *targets: str) -> None:
-    """Run the workflow in a study's folder; prints a line for each job, with the time left."""
+    """Run the workflow in a study's folder; it says how far it is and how long the rest takes."""
     command = [str(Path(sys.executable).with_name("snakemake")), *targets]
     options = ["--cores", str(cores), "--directory", str(folder), "--snakefile", "Snakefile"]
     quiet = ["--quiet", "host", "reason"]
-    with subprocess.Popen(
-        [*command, *options, *quiet], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as workflow:
-        show = subprocess.run(
-            [sys.executable, str(ROOT / "tests" / "demo" / "progress.py")],
-            stdin=workflow.stdout,
-            check=False,
-        )
-    if workflow.returncode or show.returncode:
+    if subprocess.run([*command, *options, *quiet], cwd=ROOT, check=False).returncode:
         sys.exit(f"{folder}: the workflow stopped with an error, see above.")
 
 

@@ -8,7 +8,9 @@ import time
 from livermets.cohort.sample_size import describe_cohort
 from livermets.core.code_digest import add_code_digests
 from livermets.core.errors import BadInput
+from livermets.core.failures import where_to_look, write_failures
 from livermets.core.jobs import refusals
+from livermets.core.run_watch import watch_run
 from livermets.study.arms import BASELINES, RESAMPLINGS
 from livermets.study.classifiers import CLASSIFIERS
 from livermets.study.outputs import FIGURE_FILES
@@ -43,10 +45,23 @@ if workflow.is_main_process:
         print(f"livermets: {sentence}", file=sys.stderr)
 
 STARTED = time.time()
+if workflow.is_main_process:
+    # One job for each lesion is added once the lesions of a CT are known.
+    per_lesion = study.has_images and config["radiomics"]["fan_out"] == "lesion"
+    watch = watch_run("label_lesions" if per_lesion else "")
+
+
+onsuccess:
+    listed = where_to_look("results", write_failures("results", watch.failed))
+    if listed:
+        print("\nThe results:", *listed, sep="\n", file=sys.stderr)
 
 
 # What a person has to put right stands last on the terminal, each message once.
 onerror:
+    listed = where_to_look("results", write_failures("results", watch.failed))
+    if listed:
+        print("\nWhat is there so far:", *listed, sep="\n", file=sys.stderr)
     problems = refusals("results/logs", STARTED)
     if problems:
         print("\nThe study stopped. To be put right:", file=sys.stderr)

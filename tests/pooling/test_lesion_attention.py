@@ -10,7 +10,11 @@ from helpers.training import train
 from livermets.core.errors import BadInput
 from livermets.evaluation.evaluate import evaluate
 from livermets.evaluation.paired_differences import compare_arms
-from livermets.pooling.lesion_attention import AttentionSettings, train_attention
+from livermets.pooling.lesion_attention import (
+    AttentionSettings,
+    attend_embeddings,
+    train_attention,
+)
 from livermets.predictions.task import Task
 
 TASK = Task(CLASSES, POSITIVE)
@@ -106,3 +110,21 @@ def test_a_split_whose_training_patients_lack_a_class_is_refused():
     )
     with pytest.raises(BadInput, match=f"cv1-fold1: no training patient of class {CLASSES[1]}"):
         attend(table[alone], splits[splits["split"] == "cv1-fold1"])
+
+
+def test_attention_over_embeddings_learns_in_each_split_from_its_own_network():
+    table = lesions_with_signal(carriers=3, shift=5, patients=12, lesions=3)
+    splits = folds_of(table, folds=2)
+    rename = {name: f"densenet121_{number:04d}" for number, name in enumerate(FEATURES)}
+    embeddings = []
+    for split, sign in zip(splits["split"].unique(), (1, -1), strict=True):
+        values = sign * table[FEATURES].rename(columns=rename)  # networks do not share their axes
+        embeddings.append(table[["patient", "lesion"]].join(values).assign(split=split))
+    arguments = (splits, TASK, AttentionSettings(folds=2))
+    predictions, weights = attend_embeddings("densenet121~attention", table, embeddings, *arguments)
+    score = predictions.groupby(["label", "split"])["score"].mean()
+    assert (score[CLASSES[1]] - score[CLASSES[0]] > 0.3).all()
+    np.testing.assert_allclose(weights.groupby(["split", "patient"])["attention"].sum(), 1)
+    embeddings[1] = embeddings[1].drop(index=1)
+    with pytest.raises(BadInput, match="patient P000: lesion 2 has no embedding in cv1-fold2"):
+        attend_embeddings("densenet121~attention", table, embeddings, *arguments)

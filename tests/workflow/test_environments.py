@@ -20,8 +20,8 @@ SCRIPTS = ROOT / "workflow/scripts"
 DISTRIBUTION = {  # where the name one imports is not the name one installs
     "SimpleITK": "simpleitk",
     "PIL": "pillow",
-    "cc3d": "connected-components-3d",
     "docx": "python-docx",
+    "cc3d": "connected-components-3d",
     "imblearn": "imbalanced-learn",
     "pywt": "pywavelets",
     "radiomics": "pyradiomics",

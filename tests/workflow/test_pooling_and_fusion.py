@@ -60,6 +60,12 @@ def test_pooled_arms_stand_in_tables_and_report_beside_the_mean(tmp_path):
 
 
 FUSED = {
+    "phantoms": {
+        "size": [28, 96, 96],
+        "spacing_mm": [2.5, 2.5, 4.0],
+        "lesions_per_class": {"colorectal": 2, "pancreatic": 3},
+    },
+    "lesions": {"min_diameter_mm": 5},
     "radiomics": {"fan_out": "patient"},
     "classification": {
         "models": ["logistic_regression", "knn"],
@@ -84,6 +90,12 @@ def test_stacking_trains_the_network_on_inner_folds_and_only_where_it_is_asked_f
     write_phantom_study(tmp_path, 12, **FUSED | {"fusion": {}})
     listed = jobs(snakemake(tmp_path, "-n"))
     assert not {"train_densenet_inner", "embed_lesions", "stack_scores"} & set(listed)
+    write_phantom_study(
+        tmp_path, 12, **FUSED | {"fusion": {}, "pooling": {"patient": ["attention"]}}
+    )
+    listed = jobs(snakemake(tmp_path, "-n"))
+    assert listed["attend_lesions"] == listed["attend_embeddings"] == 1
+    assert listed["embed_lesions"] == 2
 
 
 @pytest.mark.slow

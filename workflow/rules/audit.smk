@@ -14,6 +14,8 @@ rule hash_images:
         "results/audit/fingerprints/{scan}.json",
     log:
         "results/logs/hash_images/{scan}.log",
+    benchmark:
+        "results/benchmarks/hash_images/{scan}.tsv"
     conda:
         "../../envs/images.yaml"
     resources:
@@ -35,6 +37,8 @@ rule audit_data:
         "results/audit/data.json",
     log:
         "results/logs/audit_data.log",
+    benchmark:
+        "results/benchmarks/audit_data.tsv"
     # before the hours of training that a finding would make worthless
     priority: 100
     conda:
@@ -66,6 +70,8 @@ rule audit_predictions:
         table="results/tables/audit.tsv",
     log:
         "results/logs/audit_predictions.log",
+    benchmark:
+        "results/benchmarks/audit_predictions.tsv"
     conda:
         "../../envs/report.yaml"
     resources:
@@ -86,6 +92,8 @@ rule list_training_slices:
         "results/segmentation_model.trained_on.txt",
     log:
         "results/logs/list_training_slices.log",
+    benchmark:
+        "results/benchmarks/list_training_slices.tsv"
     conda:
         "../../envs/report.yaml"
     message:

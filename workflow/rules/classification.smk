@@ -62,6 +62,8 @@ rule select_arm:
         chosen="results/models/selected/chosen.tsv",
     log:
         "results/logs/select_arm.log",
+    benchmark:
+        "results/benchmarks/select_arm.tsv"
     conda:
         "../../envs/classifiers.yaml"
     message:
@@ -82,6 +84,8 @@ rule fit_baseline:
         predictions="results/predictions/baseline_{baseline}.parquet",
     log:
         "results/logs/fit_baseline/{baseline}.log",
+    benchmark:
+        "results/benchmarks/fit_baseline/{baseline}.tsv"
     conda:
         "../../envs/classifiers.yaml"
     threads: 1
@@ -106,6 +110,8 @@ rule rank_features:
         "results/importance.parquet",
     log:
         "results/logs/rank_features.log",
+    benchmark:
+        "results/benchmarks/rank_features.tsv"
     conda:
         "../../envs/classifiers.yaml"
     threads: 1

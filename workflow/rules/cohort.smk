@@ -13,6 +13,8 @@ rule list_cohort:
         scans=study.scans_table,
     log:
         "results/logs/list_cohort.log",
+    benchmark:
+        "results/benchmarks/list_cohort.tsv"
     conda:
         "../../envs/tables.yaml"
     params:

@@ -12,6 +12,8 @@ rule slice_lesions:
         "results/slices/{scan}.npz",
     log:
         "results/logs/slice_lesions/{scan}.log",
+    benchmark:
+        "results/benchmarks/slice_lesions/{scan}.tsv"
     conda:
         "../../envs/images.yaml"
     resources:
@@ -66,9 +68,38 @@ rule assemble_densenet:
         "results/predictions/densenet121.parquet",
     log:
         "results/logs/assemble_densenet.log",
+    benchmark:
+        "results/benchmarks/assemble_densenet.tsv"
     conda:
         "../../envs/tables.yaml"
     message:
         "Assembling DenseNet-121's predictions"
     script:
         "../scripts/deep_learning/assemble_densenet.py"
+
+
+# What the network makes of a lesion before its last layer, for arms that learn from it.
+rule embed_lesions:
+    input:
+        model="results/models/densenet121/{split}/model.pt",
+        slices=rules.train_densenet.input.slices,
+        splits="results/splits.parquet",
+    output:
+        "results/models/densenet121/{split}/embeddings.parquet",
+    log:
+        "results/logs/embed_lesions/{split}.log",
+    benchmark:
+        "results/benchmarks/embed_lesions/{split}.tsv"
+    conda:
+        "../../envs/densenet.yaml"
+    threads: config["densenet"]["threads"]
+    resources:
+        gpu=gpus(config["densenet"]["device"]),
+        mem_mb=scaled(4000),
+    params:
+        **study.task,
+        device=config["densenet"]["device"],
+    message:
+        "Embedding the lesions by DenseNet-121 of split {wildcards.split}"
+    script:
+        "../scripts/deep_learning/embed_lesions.py"

@@ -42,6 +42,8 @@ rule measure_by_size:
         records="results/by_size.json",
     log:
         "results/logs/measure_by_size.log",
+    benchmark:
+        "results/benchmarks/measure_by_size.tsv"
     conda:
         "../../envs/report.yaml"
     resources:
@@ -67,6 +69,8 @@ rule measure_subgroups:
         sites="results/tables/site_heterogeneity.tsv",
     log:
         "results/logs/measure_subgroups.log",
+    benchmark:
+        "results/benchmarks/measure_subgroups.tsv"
     conda:
         "../../envs/report.yaml"
     resources:

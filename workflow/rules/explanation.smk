@@ -58,6 +58,8 @@ rule summarise_shap:
         table="results/tables/shap.tsv",
     log:
         "results/logs/summarise_shap.log",
+    benchmark:
+        "results/benchmarks/summarise_shap.tsv"
     conda:
         "../../envs/report.yaml"
     params:
@@ -81,6 +83,8 @@ rule leave_out_lesions:
         table="results/tables/lesion_effects.tsv",
     log:
         "results/logs/leave_out_lesions.log",
+    benchmark:
+        "results/benchmarks/leave_out_lesions.tsv"
     conda:
         "../../envs/report.yaml"
     params:

@@ -54,6 +54,8 @@ rule summarise_network:
         maps="results/tables/grad_cam.tsv",
     log:
         "results/logs/summarise_network.log",
+    benchmark:
+        "results/benchmarks/summarise_network.tsv"
     conda:
         "../../envs/report.yaml"
     params:

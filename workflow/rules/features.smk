@@ -14,6 +14,8 @@ rule assemble_features:
         "results/features.parquet",
     log:
         "results/logs/assemble_features.log",
+    benchmark:
+        "results/benchmarks/assemble_features.tsv"
     conda:
         "../../envs/tables.yaml"
     params:

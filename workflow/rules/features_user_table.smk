@@ -10,6 +10,8 @@ rule read_features:
         "results/features.parquet",
     log:
         "results/logs/read_features.log",
+    benchmark:
+        "results/benchmarks/read_features.tsv"
     conda:
         "../../envs/tables.yaml"
     params:
@@ -31,6 +33,8 @@ rule list_cohort_of_features:
         cohort="results/cohort.tsv",
     log:
         "results/logs/list_cohort_of_features.log",
+    benchmark:
+        "results/benchmarks/list_cohort_of_features.tsv"
     conda:
         "../../envs/tables.yaml"
     params:

@@ -1,31 +1,7 @@
 # Radiomics with the embeddings of DenseNet-121 beside them, for the classifier of the radiomics arm.
-# Needs results/features.parquet, results/splits.parquet, results/slices, results/models/densenet121;
-# makes results/models/densenet121/{split}/embeddings.parquet and
+# Needs results/features.parquet, results/splits.parquet and
+# results/models/densenet121/{split}/embeddings.parquet; makes
 # results/predictions/fusion_embeddings.parquet.
-
-
-rule embed_lesions:
-    input:
-        model="results/models/densenet121/{split}/model.pt",
-        slices=rules.train_densenet.input.slices,
-        splits="results/splits.parquet",
-    output:
-        "results/models/densenet121/{split}/embeddings.parquet",
-    log:
-        "results/logs/embed_lesions/{split}.log",
-    conda:
-        "../../envs/densenet.yaml"
-    threads: config["densenet"]["threads"]
-    resources:
-        gpu=gpus(config["densenet"]["device"]),
-        mem_mb=scaled(4000),
-    params:
-        **study.task,
-        device=config["densenet"]["device"],
-    message:
-        "Embedding the lesions by DenseNet-121 of split {wildcards.split}"
-    script:
-        "../scripts/fusion/embed_lesions.py"
 
 
 rule train_beside_radiomics:

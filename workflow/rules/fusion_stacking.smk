@@ -11,6 +11,8 @@ rule divide_training_patients:
         "results/fusion/inner_folds.parquet",
     log:
         "results/logs/divide_training_patients.log",
+    benchmark:
+        "results/benchmarks/divide_training_patients.tsv"
     conda:
         "../../envs/tables.yaml"
     params:
@@ -87,6 +89,8 @@ rule stack_scores:
         weights="results/fusion/weights.tsv",
     log:
         "results/logs/stack_scores.log",
+    benchmark:
+        "results/benchmarks/stack_scores.tsv"
     conda:
         "../../envs/classifiers.yaml"
     params:

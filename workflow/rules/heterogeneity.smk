@@ -17,6 +17,8 @@ rule measure_heterogeneity:
         outliers="results/tables/outlier_lesions.tsv",
     log:
         "results/logs/measure_heterogeneity.log",
+    benchmark:
+        "results/benchmarks/measure_heterogeneity.tsv"
     conda:
         "../../envs/report.yaml"
     resources:

@@ -18,6 +18,8 @@ checkpoint label_lesions:
         measurements="results/lesions/{scan}.json",
     log:
         "results/logs/label_lesions/{scan}.log",
+    benchmark:
+        "results/benchmarks/label_lesions/{scan}.tsv"
     conda:
         "../../envs/images.yaml"
     resources:

@@ -16,6 +16,8 @@ rule select_mask:
         record="results/masks/{scan}.json",
     log:
         "results/logs/select_mask/{scan}.log",
+    benchmark:
+        "results/benchmarks/select_mask/{scan}.tsv"
     conda:
         "../../envs/images.yaml"
     resources:
@@ -44,6 +46,8 @@ rule export_dicom_seg:
         "results/review/{scan}.seg.dcm",
     log:
         "results/logs/export_dicom_seg/{scan}.log",
+    benchmark:
+        "results/benchmarks/export_dicom_seg/{scan}.tsv"
     conda:
         "../../envs/images.yaml"
     resources:

@@ -8,6 +8,8 @@ rule make_phantom:
         mask="phantoms/{scan}.mask.nii.gz",
     log:
         "results/logs/make_phantom/{scan}.log",
+    benchmark:
+        "results/benchmarks/make_phantom/{scan}.tsv"
     conda:
         "../../envs/images.yaml"
     resources:

@@ -1,6 +1,6 @@
 # The patient's score by other ways than the mean of the lesions: by volume, or by attention.
-# Needs results/predictions, results/features.parquet and results/splits.parquet; makes
-# results/predictions/{arm}~{pooling}.parquet and results/attention.
+# Needs results/predictions, results/features.parquet, results/splits.parquet and the embeddings of
+# DenseNet-121; makes results/predictions/{arm}~{pooling}.parquet and results/attention.
 
 
 rule pool_lesions:
@@ -11,6 +11,8 @@ rule pool_lesions:
         "results/predictions/{arm}~{pooling}.parquet",
     log:
         "results/logs/pool_lesions/{arm}~{pooling}.log",
+    benchmark:
+        "results/benchmarks/pool_lesions/{arm}~{pooling}.tsv"
     wildcard_constraints:
         arm="[^/~]+",
         pooling="volume|largest|largest3",
@@ -51,3 +53,31 @@ rule attend_lesions:
         "Learning which lesions of a patient count"
     script:
         "../scripts/pooling/attend_lesions.py"
+
+
+rule attend_embeddings:
+    input:
+        features="results/features.parquet",
+        embeddings=expand(
+            "results/models/densenet121/{split}/embeddings.parquet", split=study.splits
+        ),
+        splits="results/splits.parquet",
+    output:
+        predictions="results/predictions/densenet121~attention.parquet",
+        attention="results/attention/densenet121.parquet",
+    log:
+        "results/logs/attend_embeddings.log",
+    benchmark:
+        "results/benchmarks/attend_embeddings.tsv"
+    conda:
+        "../../envs/densenet.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(3000),
+    params:
+        **study.task,
+        settings=study.attention_training,
+    message:
+        "Learning from DenseNet-121's embeddings which lesions of a patient count"
+    script:
+        "../scripts/pooling/attend_embeddings.py"

@@ -13,6 +13,8 @@ rule score_slices:
         "results/models/densenet121/{split}/slice_scores.parquet",
     log:
         "results/logs/score_slices/{split}.log",
+    benchmark:
+        "results/benchmarks/score_slices/{split}.tsv"
     conda:
         "../../envs/densenet.yaml"
     threads: config["densenet"]["threads"]
@@ -38,6 +40,8 @@ rule pool_slices:
         "results/predictions/densenet121_{pooling}.parquet",
     log:
         "results/logs/pool_slices/{pooling}.log",
+    benchmark:
+        "results/benchmarks/pool_slices/{pooling}.tsv"
     wildcard_constraints:
         pooling="max|topk",
     conda:
@@ -92,5 +96,7 @@ use rule assemble_densenet as assemble_slice_attention with:
         "results/predictions/densenet121_attention.parquet",
     log:
         "results/logs/assemble_slice_attention.log",
+    benchmark:
+        "results/benchmarks/assemble_slice_attention.tsv"
     message:
         "Assembling the predictions of attention over slices"

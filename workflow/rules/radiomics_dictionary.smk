@@ -8,6 +8,8 @@ rule write_dictionary:
         tags="results/ibsi_tags.tsv",
     log:
         "results/logs/write_dictionary.log",
+    benchmark:
+        "results/benchmarks/write_dictionary.tsv"
     conda:
         "../../envs/radiomics.yaml"
     params:

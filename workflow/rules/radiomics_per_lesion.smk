@@ -12,6 +12,8 @@ rule crop_lesions:
         temp("results/radiomics/{scan}.crops.npz"),
     log:
         "results/logs/crop_lesions/{scan}.log",
+    benchmark:
+        "results/benchmarks/crop_lesions/{scan}.tsv"
     conda:
         "../../envs/radiomics.yaml"
     resources:
@@ -36,6 +38,8 @@ rule extract_lesion:
         "results/radiomics/{scan}/{lesion}.parquet",
     log:
         "results/logs/extract_lesion/{scan}/{lesion}.log",
+    benchmark:
+        "results/benchmarks/extract_lesion/{scan}/{lesion}.tsv"
     priority: 1
     group:
         "radiomics"
@@ -61,6 +65,8 @@ rule assemble_lesions:
         "results/radiomics/{scan}.parquet",
     log:
         "results/logs/assemble_lesions/{scan}.log",
+    benchmark:
+        "results/benchmarks/assemble_lesions/{scan}.tsv"
     conda:
         "../../envs/radiomics.yaml"
     resources:

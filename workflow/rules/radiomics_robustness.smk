@@ -12,6 +12,8 @@ rule perturb_lesions:
         "results/robustness/{scan}.parquet",
     log:
         "results/logs/perturb_lesions/{scan}.log",
+    benchmark:
+        "results/benchmarks/perturb_lesions/{scan}.tsv"
     conda:
         "../../envs/radiomics.yaml"
     resources:
@@ -36,6 +38,8 @@ rule compute_icc:
         figure=expand("results/robustness.{kind}", kind=FIGURE_FILES),
     log:
         "results/logs/compute_icc.log",
+    benchmark:
+        "results/benchmarks/compute_icc.tsv"
     conda:
         "../../envs/report.yaml"
     params:

@@ -1,6 +1,7 @@
 # Tables, figures and the one report that opens anywhere.
 # Needs results/metrics.parquet and what led to it; makes results/tables, results/figures,
-# results/report.html and results/exports, the tables of the report as files for a paper.
+# results/run_times.tsv, results/report.html and results/exports, the tables of the report as files
+# for a paper.
 
 
 rule write_tables:
@@ -18,6 +19,8 @@ rule write_tables:
         ),
     log:
         "results/logs/write_tables.log",
+    benchmark:
+        "results/benchmarks/write_tables.tsv"
     conda:
         "../../envs/report.yaml"
     params:
@@ -57,6 +60,8 @@ rule draw_figures:
         ),
     log:
         "results/logs/draw_figures.log",
+    benchmark:
+        "results/benchmarks/draw_figures.tsv"
     conda:
         "../../envs/report.yaml"
     resources:
@@ -74,6 +79,33 @@ rule draw_figures:
         "Drawing the figures"
     script:
         "../scripts/report/draw_figures.py"
+
+
+# What ran before the report; benchmarks are no outputs, so what was measured last is read.
+rule list_run_times:
+    input:
+        rules.write_tables.output,
+        rules.draw_figures.output,
+        "results/audit.json",
+        "results/agreement.tsv" if study.has_images else [],
+        "results/permuted_labels/metrics.parquet" if study.permutes_labels else [],
+        "results/permutation_test.json" if study.tests_by_permutation else [],
+        rules.compare_corrections.output if study.scans_with_two_masks else [],
+        expand("results/review/{scan}.png", scan=study.scans),
+    output:
+        "results/run_times.tsv",
+    log:
+        "results/logs/list_run_times.log",
+    benchmark:
+        "results/benchmarks/list_run_times.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        benchmarks="results/benchmarks",
+    message:
+        "Listing how long each stage took"
+    script:
+        "../scripts/report/list_run_times.py"
 
 
 rule render_report:
@@ -96,6 +128,7 @@ rule render_report:
             "results/permutation_test.json" if study.tests_by_permutation else []
         ),
         areas="results/split_aucs.parquet",
+        run_times="results/run_times.tsv",
         tables=rules.write_tables.output,
         figures=rules.draw_figures.output,
         overlays=expand("results/review/{scan}.png", scan=study.scans),
@@ -125,6 +158,8 @@ rule render_report:
         report("results/report.html", caption="../report/report.rst", category="Report"),
     log:
         "results/logs/render_report.log",
+    benchmark:
+        "results/benchmarks/render_report.tsv"
     conda:
         "../../envs/report.yaml"
     params:
@@ -142,6 +177,8 @@ rule export_tables:
         directory("results/exports"),
     log:
         "results/logs/export_tables.log",
+    benchmark:
+        "results/benchmarks/export_tables.tsv"
     conda:
         "../../envs/report.yaml"
     message:

@@ -19,6 +19,8 @@ rule draw_overlay:
         ),
     log:
         "results/logs/draw_overlay/{scan}.log",
+    benchmark:
+        "results/benchmarks/draw_overlay/{scan}.tsv"
     conda:
         "../../envs/images.yaml"
     resources:
@@ -42,6 +44,8 @@ rule check_mask:
         findings="results/review/{scan}.json",
     log:
         "results/logs/check_mask/{scan}.log",
+    benchmark:
+        "results/benchmarks/check_mask/{scan}.tsv"
     conda:
         "../../envs/images.yaml"
     resources:
@@ -109,6 +113,8 @@ rule render_worklist:
         report("results/review/index.html", category="Masks"),
     log:
         "results/logs/render_worklist.log",
+    benchmark:
+        "results/benchmarks/render_worklist.tsv"
     conda:
         "../../envs/report.yaml"
     params:
@@ -130,6 +136,8 @@ rule compare_masks:
         "results/agreement/{scan}.json",
     log:
         "results/logs/compare_masks/{scan}.log",
+    benchmark:
+        "results/benchmarks/compare_masks/{scan}.tsv"
     conda:
         "../../envs/images.yaml"
     resources:
@@ -147,6 +155,8 @@ rule summarise_agreement:
         "results/agreement.tsv",
     log:
         "results/logs/summarise_agreement.log",
+    benchmark:
+        "results/benchmarks/summarise_agreement.tsv"
     conda:
         "../../envs/tables.yaml"
     message:

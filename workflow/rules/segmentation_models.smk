@@ -13,6 +13,8 @@ for model in study.models_to_fetch:
             model["path"],
         log:
             f"results/logs/fetch/{model['name']}.log",
+        benchmark:
+            f"results/benchmarks/fetch/{model['name']}.tsv"
         retries: 0
         conda:
             "../../envs/tables.yaml"

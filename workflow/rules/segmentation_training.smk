@@ -11,6 +11,8 @@ rule train_segmentation:
         "results/segmentation_model.zip",
     log:
         "results/logs/train_segmentation.log",
+    benchmark:
+        "results/benchmarks/train_segmentation.tsv"
     conda:
         "../../envs/segmentation.yaml"
     threads: 8

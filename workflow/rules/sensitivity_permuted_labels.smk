@@ -14,6 +14,8 @@ rule permute_labels:
         cohort="results/permuted_labels/cohort.tsv",
     log:
         "results/logs/permute_labels.log",
+    benchmark:
+        "results/benchmarks/permute_labels.tsv"
     conda:
         "../../envs/report.yaml"
     params:
@@ -31,6 +33,8 @@ use rule split_patients as split_permuted with:
         "results/permuted_labels/splits.parquet",
     log:
         "results/logs/split_permuted.log",
+    benchmark:
+        "results/benchmarks/split_permuted.tsv"
     params:
         **dict(config["splits"], given=False, site=None),
         names=study.permuted_splits,
@@ -69,6 +73,8 @@ if study.deep_learning:
             "results/permuted_labels/predictions/densenet121.parquet",
         log:
             "results/logs/assemble_densenet_permuted.log",
+        benchmark:
+            "results/benchmarks/assemble_densenet_permuted.tsv"
         message:
             "Assembling DenseNet-121's predictions of permuted labels"
 

@@ -34,6 +34,8 @@ use rule fit_baseline as refit_baseline with:
         predictions="results/{analysis}/predictions/baseline_{baseline}.parquet",
     log:
         "results/logs/refit_baseline/{analysis}/{baseline}.log",
+    benchmark:
+        "results/benchmarks/refit_baseline/{analysis}/{baseline}.tsv"
     message:
         "Fitting the baseline {wildcards.baseline} ({wildcards.analysis})"
 
@@ -52,5 +54,7 @@ use rule select_arm as reselect_arm with:
         chosen="results/{analysis}/models/selected/chosen.tsv",
     log:
         "results/logs/reselect_arm/{analysis}.log",
+    benchmark:
+        "results/benchmarks/reselect_arm/{analysis}.tsv"
     message:
         "Selecting an arm by inner cross-validation ({wildcards.analysis})"

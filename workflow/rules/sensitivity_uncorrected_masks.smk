@@ -16,6 +16,8 @@ use rule select_mask as select_uncorrected_mask with:
         record="results/uncorrected/masks/{scan}.json",
     log:
         "results/logs/select_uncorrected_mask/{scan}.log",
+    benchmark:
+        "results/benchmarks/select_uncorrected_mask/{scan}.tsv"
     params:
         given=by_scan(study.uncorrected_cell),
         corrections=None,
@@ -44,6 +46,8 @@ use rule label_lesions as label_uncorrected_lesions with:
         measurements="results/uncorrected/lesions/{scan}.json",
     log:
         "results/logs/label_uncorrected_lesions/{scan}.log",
+    benchmark:
+        "results/benchmarks/label_uncorrected_lesions/{scan}.tsv"
     message:
         "Labelling the lesions of {wildcards.scan} before correction"
 
@@ -57,6 +61,8 @@ rule extract_uncorrected:
         "results/uncorrected/radiomics/{scan}.parquet",
     log:
         "results/logs/extract_uncorrected/{scan}.log",
+    benchmark:
+        "results/benchmarks/extract_uncorrected/{scan}.tsv"
     conda:
         "../../envs/radiomics.yaml"
     resources:
@@ -100,6 +106,8 @@ rule assemble_uncorrected_features:
         splits="results/uncorrected/splits.parquet",
     log:
         "results/logs/assemble_uncorrected_features.log",
+    benchmark:
+        "results/benchmarks/assemble_uncorrected_features.tsv"
     conda:
         "../../envs/tables.yaml"
     params:
@@ -119,6 +127,8 @@ rule match_lesions:
         "results/uncorrected/pairs/{scan}.tsv",
     log:
         "results/logs/match_lesions/{scan}.log",
+    benchmark:
+        "results/benchmarks/match_lesions/{scan}.tsv"
     conda:
         "../../envs/images.yaml"
     resources:
@@ -157,6 +167,8 @@ rule compare_corrections:
         figure=expand("results/mask_comparison/aucs.{kind}", kind=FIGURE_FILES),
     log:
         "results/logs/compare_corrections.log",
+    benchmark:
+        "results/benchmarks/compare_corrections.tsv"
     conda:
         "../../envs/report.yaml"
     resources:

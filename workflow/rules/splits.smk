@@ -9,6 +9,8 @@ rule split_patients:
         "results/splits.parquet",
     log:
         "results/logs/split_patients.log",
+    benchmark:
+        "results/benchmarks/split_patients.tsv"
     conda:
         "../../envs/classifiers.yaml"
     params:

@@ -25,3 +25,22 @@ def environment(folder: Path) -> jinja2.Environment:
 def render(folder: Path, template: str, **context: Any) -> str:
     """The text of a template in `folder`, filled in with `context`."""
     return environment(folder).get_template(template).render(context)
+
+
+def render_text(folder: Path, template: str, **context: Any) -> str:
+    """The text of a template in `folder` that is no HTML; nothing in a value can cite.
+
+    `[@` opens a citation in these texts (`livermets.manuscript.document`), so that a value that
+    holds it, or line breaks, is changed.
+    """
+    texts = environment(folder)
+    texts.autoescape = False
+    texts.finalize = _as_plain_text
+    return texts.get_template(template).render(context)
+
+
+def _as_plain_text(value: Any) -> Any:
+    """A value without a citation or a line break in it."""
+    if not isinstance(value, str):
+        return value
+    return " ".join(value.replace("[@", "[ @").splitlines())

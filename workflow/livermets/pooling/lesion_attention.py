@@ -5,7 +5,7 @@ lesions drowns it; attention learns from the features which lesions count.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from livermets.classification.feature_selection import ConstantFilter, Correlati
 from livermets.classification.split_training import Unstable, checked_rows, prediction_rows
 from livermets.core.seeds import derive_seed
 from livermets.features.features_table import feature_columns, stable_columns
+from livermets.features.network_embeddings import embedding_columns, join_embeddings
 from livermets.pooling.attention_training import Lesions, fit_attention, predict_attention
 from livermets.predictions.task import Task, require_every_class
 from livermets.study.names import lesion_key
@@ -119,6 +120,52 @@ def train_attention(
         pd.concat(predictions, ignore_index=True),
         pd.concat(attention, ignore_index=True)[columns],
     )
+
+
+def attend_embeddings(
+    arm: str,
+    features: pd.DataFrame,
+    embeddings: Iterable[pd.DataFrame],
+    splits: pd.DataFrame,
+    task: Task,
+    settings: AttentionSettings,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Fit attention over lesions to the embeddings of each split's own DenseNet-121.
+
+    Parameters
+    ----------
+    arm : str
+        Name of the arm.
+    features : data frame
+        The features table, for the labels of the lesions.
+    embeddings : iterable of data frame
+        Of each split as `livermets.deep_learning.lesion_embeddings.embed_lesions` returns it.
+    splits : data frame
+        Columns split, patient, role.
+    task : Task
+        The classes.
+    settings : AttentionSettings
+        How to train.
+
+    Returns
+    -------
+    tuple
+        Predictions and attention, as `train_attention` returns them.
+
+    Raises
+    ------
+    BadInput
+        As `train_attention`; or a lesion has no embedding.
+    """
+    labels = features[[*lesion_key(features), "label"]]
+    results = []
+    for table in embeddings:
+        split, rows = join_embeddings(labels, table)
+        of_split = splits[splits["split"] == split]
+        columns = embedding_columns(table)
+        results.append(train_attention(arm, rows, of_split, task, settings, columns))
+    predictions, attention = zip(*results, strict=True)
+    return pd.concat(predictions, ignore_index=True), pd.concat(attention, ignore_index=True)
 
 
 def _preparation(correlation: float | None) -> Pipeline:

@@ -81,6 +81,8 @@ class StudyResults:
         The folder of the tables of `livermets.explanation`.
     reviews : ReviewTables
         What readers decided about the masks.
+    run_times : DataFrame
+        As `livermets.report.run_times.stage_times` returns it.
 
     Raises
     ------
@@ -115,6 +117,7 @@ class StudyResults:
     training: pd.DataFrame | None = None
     explanation: Path | None = None
     reviews: ReviewTables | None = None
+    run_times: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         _require(self.splits, _SPLITS, "splits")
@@ -178,6 +181,7 @@ class StudyResults:
             training=read_histories(files.get("training") or ()),
             explanation=folder("explanation"),
             reviews=read_review_tables(files["reviews"]) if files.get("reviews") else None,
+            run_times=table("run_times"),
         )
 
     @property

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from livermets.evaluation.levels import headline_level
 from livermets.evaluation.paired_differences import PRIMARY_SCHEME
 from livermets.explanation.variants import AS_IS
 from livermets.report.formatting import number, with_interval
@@ -33,7 +34,8 @@ def occlusion_words(occlusion: pd.DataFrame) -> list[str]:
         Sentences, the conclusion first. They speak of the AUC by patient.
     """
     rows = main_scheme_rows(occlusion)
-    found = rows[rows["level"] == "patient"].set_index("variant").to_dict("index")
+    level = headline_level(rows["level"])
+    found = rows[rows["level"] == level].set_index("variant").to_dict("index")
     parts: dict[Any, dict[Any, Any]] = dict(found)
     whole = parts[AS_IS]
     if not whole["low"] > CHANCE:

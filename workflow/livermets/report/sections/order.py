@@ -20,6 +20,7 @@ from livermets.report.sections import (
     references,
     results_by_scheme,
     reviewer_questions,
+    run_times,
     sample_size,
     sites,
     software,
@@ -68,5 +69,6 @@ def sections(results: StudyResults) -> list[Section]:
         training.SECTION,
         methods.SECTION,
         software.SECTION,
+        run_times.SECTION,
         references.SECTION,
     ]

@@ -162,7 +162,7 @@ class Pane {
       const normal = [2, 1, 0][plane];
       put(`${PLANES[plane]} ${sidesOf(this.nv, normal)}`, x0 + 6, top + height - 18, "plane");
       const [atLeft, atRight, atTop, atBottom] = SIDES[plane];
-      [[atLeft, x0 + 10, top + height / 2], [atRight, x0 + wide - 10, top + height / 2], [atTop, x0 + wide / 2, top + 10], [atBottom, x0 + wide / 2, top + height - 10]]
+      [[atLeft, x0 + 10, top + height / 2], [atRight, x0 + wide - 10, top + height / 2], [atTop, x0 + wide / 2, top + 10], [atBottom, x0 + wide / 2, top + height - (wide < 300 ? 28 : 10)]]
         .forEach(([side, x, y]) => put(FACTS.oriented ? side : "?", x, y, "side"));
       if (!showNumbers || this !== viewers[0]) return;
       const taken = [];
@@ -225,7 +225,7 @@ function choose(number) {
   chosen = number;
   document.querySelectorAll(".jump[data-lesion]").forEach(button => button.setAttribute("aria-current", Number(button.dataset.lesion) === number));
   const row = lesionOf.get(number);
-  byId(`lesion-${number}`).scrollIntoView({ block: "nearest" });
+  if (matchMedia("(min-width: 60rem)").matches) byId(`lesion-${number}`).scrollIntoView({ block: "nearest" });
   goTo(row.centre);
 }
 

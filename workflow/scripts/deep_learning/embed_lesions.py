@@ -6,7 +6,7 @@ import pandas as pd
 from livermets.core.io import write_table
 from livermets.core.jobs import job
 from livermets.deep_learning.densenet import Run
-from livermets.fusion.lesion_embeddings import embed_split
+from livermets.deep_learning.lesion_embeddings import embed_split
 from livermets.predictions.task import Task
 
 with job(snakemake):

@@ -19,7 +19,9 @@ from livermets.predictions.task import Task
 from livermets.study.names import DENSENET
 
 
-def embed_lesions(state: State, slices: Slices, task: Task, run: Run) -> pd.DataFrame:
+def embed_lesions(
+    state: State, slices: Slices, task: Task, run: Run, mixed_precision: bool = True
+) -> pd.DataFrame:
     """Embed the lesions of patients: the mean over the slices of each.
 
     Parameters
@@ -32,6 +34,8 @@ def embed_lesions(state: State, slices: Slices, task: Task, run: Run) -> pd.Data
         The classes.
     run : Run
         Split, device and threads.
+    mixed_precision : bool
+        Whether a GPU computes with 16 bits.
 
     Returns
     -------
@@ -50,8 +54,9 @@ def embed_lesions(state: State, slices: Slices, task: Task, run: Run) -> pd.Data
         dataset = lesion_dataset(slices, labels, [patient], outputs)
         if not len(dataset):
             continue
-        embedded = predict(network, dataset.to(network.mean.device)).cpu().double()
-        values = lesion_means(embedded, dataset.lesions.cpu()).float().numpy()
+        placed = dataset.to(network.mean.device)
+        embedded = predict(network, placed, mixed_precision=mixed_precision)
+        values = lesion_means(embedded.cpu().double(), dataset.lesions.cpu()).float().numpy()
         names = [f"{DENSENET}_{number:04d}" for number in range(values.shape[1])]
         table = pd.DataFrame(lesions_of(dict(slices[patient])))
         table.insert(0, "patient", patient)
@@ -90,4 +95,5 @@ def embed_split(
             f"{run.split}: delete results/models/densenet121/{run.split} and run again."
         )
     slices = load_patients(slice_files, set(splits.loc[splits["split"] == run.split, "patient"]))
-    return embed_lesions(state, slices, task, run)
+    precision = facts["settings"].get("mixed_precision", True)
+    return embed_lesions(state, slices, task, run, precision)

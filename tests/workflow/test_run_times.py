@@ -1,0 +1,58 @@
+"""Every job is measured, and a finished study has its times and no failure."""
+
+import csv
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from helpers.run_study import ROOT, snakemake, write_config, write_sheet
+
+RULES = sorted((ROOT / "workflow/rules").glob("*.smk"))
+
+
+@pytest.mark.parametrize("path", RULES, ids=[path.stem for path in RULES])
+def test_every_rule_with_a_script_has_a_benchmark_named_as_its_log(path):
+    blocks = re.split(r"(?m)^\s*(?:rule|checkpoint|use rule)\b", path.read_text())[1:]
+    for block in blocks:
+        log = re.search(r'log:\s+f?"results/logs/([^"]+)\.log"', block)
+        benchmark = re.search(r'benchmark:\s+f?"results/benchmarks/([^"]+)\.tsv"', block)
+        if log and "shell:" not in block:
+            assert benchmark, block.splitlines()[0]
+            # the wildcards are the same, and the stage is the first folder
+            assert re.findall(r"\{[^}]*\}", log[1]) == re.findall(r"\{[^}]*\}", benchmark[1])
+
+
+def test_a_finished_study_lists_the_time_of_every_stage_and_what_to_open(table_study):
+    times = pd.read_csv(table_study / "results/run_times.tsv", sep="\t")
+    assert {"fit_classifier", "evaluate", "draw_figures", "split_patients"} <= set(times["stage"])
+    assert (times["total_s"] > 0).all()
+    assert times.set_index("stage").loc["fit_classifier", "jobs"] == 4
+    assert "Run time and memory" in (table_study / "results/report.html").read_text()
+    with (table_study / "results/failures.tsv").open(newline="") as handle:
+        assert list(csv.DictReader(handle, delimiter="\t")) == []
+    again = snakemake(table_study)
+    assert "Nothing to be done" in again.stdout + again.stderr
+    assert "results/report.html" in again.stderr and "run_times.tsv" in again.stderr
+
+
+def test_a_ct_that_cannot_be_read_is_in_the_table_of_failures(tmp_path: Path):
+    write_sheet(
+        tmp_path,
+        [
+            (f"P{number}", label, f"P{number}.nii.gz", f"P{number}.mask.nii.gz")
+            for number, label in enumerate(["colorectal", "pancreatic"])
+        ],
+    )
+    write_config(tmp_path, {})
+    for number in range(2):
+        for name in (f"P{number}.nii.gz", f"P{number}.mask.nii.gz"):
+            (tmp_path / name).write_bytes(b"no image")
+    done = snakemake(tmp_path, "results/ct/P1.nii.gz")
+    assert done.returncode == 1
+    with (tmp_path / "results/failures.tsv").open(newline="") as handle:
+        (row,) = csv.DictReader(handle, delimiter="\t")
+    assert (row["outcome"], row["for_whom"]) == ("failed", "P1")
+    assert row["what"] == "Reading the CT of P1"
+    assert row["problem"].startswith("patient P1: ") and row["log"].endswith("import_ct/P1.log")
+    assert "results/failures.tsv" in done.stderr
