@@ -5,7 +5,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 export PYTHONNOUSERSITE = 1
 
-.PHONY: demo study-lidc test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-openvino bench-masks bench-totalsegmentator bench-coverage bench-arms readme cohort config docs clean-demo help
+.PHONY: demo study-lidc test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-openvino bench-masks bench-totalsegmentator bench-coverage bench-arms readme screenshots cohort config docs clean-demo help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -103,6 +103,10 @@ bench-masks: install ## masks of two real CTs by the model of config/recipes/leu
 readme: ## the demo's numbers and pictures into README.md
 	@dot -Tsvg docs/images/workflow.dot -o docs/images/workflow.svg
 	@$(BIN)/python docs/update_readme.py
+
+screenshots: export PYTHONPATH = $(CURDIR)/workflow:$(CURDIR)/tests
+screenshots: install ## pictures of the pages in RESULTS (tests/demo/results) as desk and phone show them; needs Chromium
+	@$(BIN)/python docs/generators/screenshots.py "$(or $(RESULTS),tests/demo/results)" $(ARGS)
 
 config: install ## write config/config.yaml from the schema
 	@$(BIN)/python docs/generators/config_file.py

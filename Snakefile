@@ -28,6 +28,7 @@
 #   permuted_labels                              negative control: the classification once more
 #   uncorrected, mask_comparison                 the study without corrections, and what differs
 #   tables, figures, report.html                 the report
+#   exports                                      its tables for a paper: Word, LaTeX, TSV
 #   manuscript                                   the methods section of a paper, and checklists
 #   ro-crate-metadata.json                       what each file of the results is (RO-Crate)
 #   segmentation_model.zip, .trained_on.txt      a model trained on the cohort, when asked for
@@ -142,6 +143,7 @@ rule all:
     default_target: True
     input:
         "results/report.html",
+        "results/exports",
         rules.write_methods.output,
         rules.fill_checklists.output,
         rules.describe_results.output,

@@ -13,6 +13,7 @@ from livermets.core.jobs import refusals
 from livermets.core.run_watch import watch_run
 from livermets.study.arms import BASELINES, RESAMPLINGS
 from livermets.study.classifiers import CLASSIFIERS
+from livermets.study.outputs import FIGURE_FILES
 from livermets.study.study import Study
 
 # Threads that wait for each other sleep: those of PyTorch's OpenMP spin otherwise, and a training

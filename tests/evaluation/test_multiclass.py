@@ -175,7 +175,7 @@ def test_a_table_of_three_classes_becomes_tables_figures_and_a_report(tmp_path, 
     assert set(rest["class"]) == set(THREE)
     given = {"predictions": PREDICTIONS, "splits": SPLITS, "schemes": ["cv"]}
     figures = draw_figures(tmp_path / "figures", FigureData(**given, **study, **tables))
-    assert [path.name for path in figures] == figure_names(["cv"], images=False)
+    assert [path.stem for path in figures] == figure_names(["cv"], images=False)
     config = {
         **study,
         "title": "Which primary tumour?",

@@ -1,4 +1,4 @@
-"""The flow diagram as SVG."""
+"""The flow diagram."""
 
 import xml.etree.ElementTree as ET
 
@@ -35,10 +35,9 @@ def test_the_flow_escapes_what_a_person_wrote(study, tmp_path):
     ET.parse(path)
 
 
-def test_the_figures_are_drawn_anew_for_the_drawing_and_not_for_the_pages_template():
+def test_a_change_of_the_pages_template_draws_no_figure_anew():
     names = {file.name for file in files_read(ROOT / "workflow/scripts/report/draw_figures.py")}
-    assert "flow_diagram.svg.j2" in names
+    assert "flow_diagram.py" in names
     assert "report.html.j2" not in names
     page = {file.name for file in files_read(ROOT / "workflow/scripts/report/render_report.py")}
     assert "report.html.j2" in page
-    assert "flow_diagram.svg.j2" not in page

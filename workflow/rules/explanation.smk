@@ -54,7 +54,7 @@ rule summarise_shap:
         summary="results/explanation/shap.parquet",
         shares="results/explanation/shap_shares.parquet",
         record="results/explanation/shap.json",
-        figure="results/explanation/shap.svg",
+        figure=expand("results/explanation/shap.{kind}", kind=FIGURE_FILES),
         table="results/tables/shap.tsv",
     log:
         "results/logs/summarise_shap.log",

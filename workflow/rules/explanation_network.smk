@@ -49,7 +49,7 @@ rule summarise_network:
         occlusion="results/explanation/occlusion.parquet",
         regions="results/explanation/grad_cam.parquet",
         record="results/explanation/network.json",
-        figure="results/explanation/grad_cam.svg",
+        figure=expand("results/explanation/grad_cam.{kind}", kind=FIGURE_FILES),
         table="results/tables/occlusion.tsv",
         maps="results/tables/grad_cam.tsv",
     log:

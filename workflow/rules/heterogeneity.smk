@@ -12,7 +12,7 @@ rule measure_heterogeneity:
         left_out="results/heterogeneity/left_out.parquet",
         lesions="results/heterogeneity/lesions.parquet",
         summary="results/heterogeneity/summary.json",
-        figure="results/heterogeneity/heterogeneity.svg",
+        figure=expand("results/heterogeneity/heterogeneity.{kind}", kind=FIGURE_FILES),
         table="results/tables/heterogeneity.tsv",
         outliers="results/tables/outlier_lesions.tsv",
     log:

@@ -87,6 +87,7 @@ rule fill_checklists:
 rule describe_results:
     input:
         rules.render_report.output,
+        rules.export_tables.output,
         rules.write_methods.output,
         rules.fill_checklists.output,
     output:

@@ -35,7 +35,7 @@ rule compute_icc:
     output:
         icc="results/icc.parquet",
         by_size="results/icc_by_size.parquet",
-        figure="results/robustness.svg",
+        figure=expand("results/robustness.{kind}", kind=FIGURE_FILES),
     log:
         "results/logs/compute_icc.log",
     benchmark:

@@ -1,6 +1,7 @@
 # Tables, figures and the one report that opens anywhere.
 # Needs results/metrics.parquet and what led to it; makes results/tables, results/figures,
-# results/run_times.tsv, results/report.html.
+# results/run_times.tsv, results/report.html and results/exports, the tables of the report as files
+# for a paper.
 
 
 rule write_tables:
@@ -48,9 +49,14 @@ rule draw_figures:
         training=study.training_histories,
     output:
         report(
-            expand("results/figures/{figure}", figure=study.figures),
+            expand("results/figures/{figure}.svg", figure=study.figures),
             caption="../report/figures.rst",
             category="Figures",
+        ),
+        expand(
+            "results/figures/{figure}.{kind}",
+            figure=study.figures,
+            kind=FIGURE_FILES[1:],
         ),
     log:
         "results/logs/draw_figures.log",
@@ -162,3 +168,20 @@ rule render_report:
         "Writing results/report.html"
     script:
         "../scripts/report/render_report.py"
+
+
+rule export_tables:
+    input:
+        "results/report.html",
+    output:
+        directory("results/exports"),
+    log:
+        "results/logs/export_tables.log",
+    benchmark:
+        "results/benchmarks/export_tables.tsv"
+    conda:
+        "../../envs/report.yaml"
+    message:
+        "Writing the tables of the report for a paper"
+    script:
+        "../scripts/report/export_tables.py"

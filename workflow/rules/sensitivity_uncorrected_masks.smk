@@ -164,7 +164,7 @@ rule compare_corrections:
         patients="results/mask_comparison/patients.tsv",
         features="results/mask_comparison/features.tsv",
         aucs="results/mask_comparison/aucs.tsv",
-        figure="results/mask_comparison/aucs.svg",
+        figure=expand("results/mask_comparison/aucs.{kind}", kind=FIGURE_FILES),
     log:
         "results/logs/compare_corrections.log",
     benchmark:

@@ -1,4 +1,4 @@
-"""The flow diagram of the patients as SVG (Fig. 1 of the paper)."""
+"""The flow diagram of the patients (Fig. 1 of the paper)."""
 
 import textwrap
 from collections.abc import Sequence
@@ -6,13 +6,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from livermets.core import templating
-from livermets.core.io import write_text
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+from livermets.report.figures.style import DOUBLE_COLUMN, INK, MUTED, figure_style, save
 from livermets.report.patient_flow import Step, flow_steps
 
-DRAWING = "flow_diagram.svg.j2"  # beside this file, so that a page's template redraws nothing
+CAPTION = (
+    "The patients of the cohort, the exclusions with their reasons, and the division into "
+    "training and test patients."
+)
+FONT_SIZE = 7  # points
+COLOURS = {
+    False: ("#f3f6fa", "#8aa0b8"),
+    True: ("#fff7ed", "#d9a066"),
+}  # of boxes and of muted ones
 
-# Sizes in pixels
+# Sizes in units, of which the drawing is about 800 wide
 MAIN_WIDTH = 430  # of a box of the main column
 SIDE_WIDTH = 330  # of a box of exclusions
 SIDE_GAP = 40  # between main column and exclusions
@@ -60,12 +72,12 @@ class Box:
 
 
 def draw_flow(path: Path | str, **tables: Any) -> Path:
-    """Write the diagram as SVG.
+    """Draw the diagram.
 
     Parameters
     ----------
     path : Path or str
-        The file.
+        The SVG file, in which text stays text.
     **tables
         The arguments of `flow_steps`.
 
@@ -74,11 +86,41 @@ def draw_flow(path: Path | str, **tables: Any) -> Path:
     Path
         The file.
     """
-    steps, schemes = flow_steps(**tables)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, templating.render(Path(__file__).parent, DRAWING, **_layout(steps, schemes)))
-    return path
+    layout = _layout(*flow_steps(**tables))
+    width, height = layout["width"], layout["height"]
+    with figure_style(), matplotlib.rc_context({"svg.fonttype": "none"}):
+        figure = Figure(figsize=(DOUBLE_COLUMN, DOUBLE_COLUMN * height / width))
+        axis = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
+        axis.set_axis_off()
+        for arrow in layout["arrows"]:
+            _draw_arrow(axis, arrow, layout["rail"])
+        if layout["rail"]:
+            left, right, y = layout["rail"]
+            axis.plot([left, right], [y, y], color=MUTED, lw=0.7)
+        for box in layout["boxes"]:
+            _draw_box(axis, box)
+        return save(figure, Path(path), CAPTION)
+
+
+def _draw_box(axis: Axes, box: Box) -> None:
+    fill, edge = COLOURS[box.muted]
+    axis.add_patch(
+        FancyBboxPatch(
+            (box.x, box.y), box.width, box.height, boxstyle="round,pad=0,rounding_size=5", fc=fill,
+            ec=edge, lw=0.7,
+        )
+    )  # fmt: skip
+    for y, words, bold in box.text:
+        axis.text(box.x + PADDING, y, words, fontsize=FONT_SIZE, parse_math=False,
+                  weight="bold" if bold else "normal", color=INK)  # fmt: skip
+
+
+def _draw_arrow(axis: Axes, arrow: Arrow, rail: Arrow | None) -> None:
+    """Draw an arrow; one that ends on the rail has no tip."""
+    x, y, to_x, to_y = arrow
+    style = "-" if rail and to_y == rail[2] else "-|>,head_length=0.25,head_width=0.12"
+    shape = {"arrowstyle": style, "color": MUTED, "lw": 0.7, "shrinkA": 0, "shrinkB": 0}
+    axis.annotate("", xy=(to_x, to_y), xytext=(x, y), arrowprops=shape)
 
 
 def _layout(steps: list[Step], schemes: list[Step]) -> dict[str, Any]:

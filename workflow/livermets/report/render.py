@@ -8,6 +8,7 @@ from markupsafe import Markup
 from livermets import __version__
 from livermets.core import templating
 from livermets.report.formatting import number
+from livermets.report.page_tables import link_tables
 from livermets.report.sections.order import header, sections
 from livermets.report.sections.section import FOLDER, MACROS
 from livermets.report.study_results import StudyResults
@@ -40,7 +41,7 @@ def render_report(results: StudyResults) -> str:
         if context is not None:
             body = Markup(partials.get_template(section.template).render(context))
         rendered.append({"section": section, "body": body})
-    return templating.render(
+    page = templating.render(
         TEMPLATES,
         PAGE,
         title=results.config["title"],
@@ -49,6 +50,7 @@ def render_report(results: StudyResults) -> str:
         summary=Markup(partials.get_template(start.template).render(start.context(results) or {})),
         sections=rendered,
     )
+    return link_tables(page)
 
 
 def _partials() -> Environment:

@@ -13,6 +13,8 @@ SCHEME_FIGURES = (
     "subgroups",
     "by_size",
 )
+FIGURE_FILES = ("svg", "pdf", "png", "txt", "json")  # endings of a figure's files: the drawing in
+# three formats, its caption, and the values of its curves for the page
 LEVELS = {
     "patient": "patient",
     "lesion_weighted": "lesion, each patient alike",
@@ -27,6 +29,6 @@ def table_names(classes: Sequence[str]) -> list[str]:
 
 
 def figure_names(schemes: Sequence[str], images: bool) -> list[str]:
-    """The files that `draw_figures` writes for these schemes; `images` where there are slices."""
-    names = [f"{figure}_{scheme}.svg" for scheme in schemes for figure in SCHEME_FIGURES]
-    return ["flow.svg", "main_result.svg", *names] + ["examples.png", "training.svg"] * images
+    """The figures that `draw_figures` draws for these schemes; `images` where there are slices."""
+    names = [f"{figure}_{scheme}" for scheme in schemes for figure in SCHEME_FIGURES]
+    return ["flow", "main_result", *names] + ["examples", "training"] * images

@@ -27,4 +27,4 @@ with job(snakemake):
     write_json(output.record, contents | {"settings": params.settings})
     drawn = draw_examples(maps, params.classes, params.settings["examples"], params.seed)
     files = {Path(path).parent.name: Path(path) for path in snakemake.input.examples}
-    draw_grad_cam(drawn, files, params.classes, Path(output.figure))
+    draw_grad_cam(drawn, files, params.classes, Path(output.figure[0]))

@@ -22,4 +22,4 @@ with job(snakemake):
     write_table(output.shares, shares)
     contents = {"groups": records(summary), "largest_deviation": additivity(values)}
     write_json(output.record, contents | {"settings": params.settings})
-    draw_shap_groups(summary, shares, Path(output.figure))
+    draw_shap_groups(summary, shares, Path(output.figure[0]))

@@ -22,5 +22,5 @@ with job(snakemake):
     write_table(output.table, found.comparison, float_format="%.10g")
     write_table(output.outliers, found.outliers, float_format="%.10g")
     write_json(output.summary, found.summary)
-    task = (params.classes, params.positive, found.summary["too_few"], Path(output.figure))
+    task = (params.classes, params.positive, found.summary["too_few"], Path(output.figure[0]))
     draw_heterogeneity(found.variation, found.comparison, *task)

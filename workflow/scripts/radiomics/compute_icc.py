@@ -14,4 +14,4 @@ with job(snakemake):
     write_table(snakemake.output.icc, icc)
     by_size = icc_by_size(table)
     write_table(snakemake.output.by_size, by_size)
-    draw_robustness(by_size, snakemake.params.min_icc, Path(snakemake.output.figure))
+    draw_robustness(by_size, snakemake.params.min_icc, Path(snakemake.output.figure[0]))

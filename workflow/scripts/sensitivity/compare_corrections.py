@@ -24,4 +24,4 @@ with job(snakemake):
     )
     for name, table in tables.items():
         write_table(snakemake.output[name], table, float_format="%.10g")
-    draw_mask_effect(tables["aucs"], Path(snakemake.output.figure))
+    draw_mask_effect(tables["aucs"], Path(snakemake.output.figure[0]))

@@ -13,7 +13,7 @@ from livermets.predictions.predictions_table import with_scheme
 from livermets.report.figures.by_size import draw_by_size
 from livermets.report.figures.confusion import draw_confusion
 from livermets.report.figures.curves import draw_calibration, draw_decision, draw_roc
-from livermets.report.figures.decision_points import class_prevalences
+from livermets.report.figures.decision_points import class_prevalences, prevalence_caption
 from livermets.report.figures.forest import draw_forest
 from livermets.report.figures.lesions import draw_examples, draw_lesion_map
 from livermets.report.figures.main_result import draw_main_result
@@ -170,7 +170,10 @@ def _decision(data: SchemeData, path: Path) -> Path:
         labels = data.predictions.drop_duplicates(lesion_key(data.predictions))["label"]
     prevalences = class_prevalences(labels, study.classes, study.positive, study.target_prevalence)
     scored = data.scored_at(data.level)
-    return draw_decision(scored, data.targets, prevalences, study.seed, path)
+    note = prevalence_caption(
+        labels, study.classes, study.positive, study.target_prevalence, data.level
+    )
+    return draw_decision(scored, data.targets, prevalences, study.seed, path, note)
 
 
 def _confusion(data: SchemeData, path: Path) -> Path:
@@ -221,7 +224,7 @@ def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
     Returns
     -------
     list of Path
-        The files, in the order of `livermets.study.outputs.figure_names`.
+        The SVG files, in the order of `livermets.study.outputs.figure_names`.
     """
     folder = Path(folder)
     draw_flow(
@@ -252,10 +255,11 @@ def draw_figures(folder: Path | str, data: FigureData) -> list[Path]:
     if data.slices is not None:
         patients = data.cohort["patient"].astype(str)
         labels = dict(zip(patients, data.cohort["label"], strict=True))
-        draw_examples(list(data.slices), labels, data.classes, data.seed, folder / "examples.png")
+        draw_examples(list(data.slices), labels, data.classes, data.seed, folder / "examples.svg")
         curves = folder / "training.svg"
         if data.training is None:
             draw_message(curves, "The losses of DenseNet-121 are not known.")
         else:
             draw_training_curves(data.training, len(data.classes), curves)
-    return [folder / name for name in figure_names(data.schemes, data.slices is not None)]
+    names = figure_names(data.schemes, data.slices is not None)
+    return [folder / f"{name}.svg" for name in names]

@@ -11,6 +11,7 @@ from livermets.evaluation.evaluate import REFERENCE
 from livermets.evaluation.subgroup_members import ALL
 from livermets.report.figures.forest import arm_positions, draw_interval, draw_text, set_auc_axis
 from livermets.report.figures.style import (
+    DOUBLE_COLUMN,
     FAINT,
     INK,
     MUTED,
@@ -22,8 +23,12 @@ from livermets.report.figures.style import (
 from livermets.report.formatting import with_interval
 from livermets.study.arms import Arm
 
+CAPTION = (
+    "AUC by lesion with its 95 % interval over the patients who have lesions of this size. "
+    "Dashed: chance. Grey band: interval of lesion volume alone in the same stratum. Too few: the "
+    "table says why."
+)
 ROW, TITLES = 0.2, 1.1  # inches of a row, and of title and axis of a panel
-LABELS, PANEL = 2.6, 2.7  # inches of the names of the arms and of a panel
 
 
 def draw_by_size(measured: pd.DataFrame, path: Path) -> Path:
@@ -51,7 +56,7 @@ def draw_by_size(measured: pd.DataFrame, path: Path) -> Path:
     columns = max(rows["group"].nunique() for rows in divisions)
     height = len(divisions) * (ROW * (max(positions.values()) + 1) + TITLES)
     with figure_style():
-        figure = Figure(figsize=(LABELS + PANEL * columns, height), layout="constrained")
+        figure = Figure(figsize=(DOUBLE_COLUMN, height), layout="constrained")
         axes = figure.subplots(len(divisions), columns, sharey=True, squeeze=False)
         for panels, rows in zip(axes, divisions, strict=True):
             groups = [group for _, group in rows.groupby("group", sort=False)]
@@ -61,17 +66,21 @@ def draw_by_size(measured: pd.DataFrame, path: Path) -> Path:
                 _draw_stratum(axis, group, positions)
                 for y in separators:
                     axis.axhline(y, color=FAINT, lw=0.7)
-        axes[0, 0].set_yticks(list(positions.values()), [Arm.parse(arm).title for arm in positions])
+        axes[0, 0].set_yticks(
+            list(positions.values()), [Arm.parse(arm).title for arm in positions], fontsize=6.5
+        )
+        for axis in axes[:, 0]:
+            axis.tick_params(axis="y", labelsize=6.5)
         axes[0, 0].set_ylim(max(positions.values()) + 0.7, -0.7)
-        return save(figure, path)
+        return save(figure, path, CAPTION)
 
 
 def _draw_stratum(axis: Axes, rows: pd.DataFrame, positions: dict[str, float]) -> None:
     """Draw the arms in one stratum; `rows` has one row for each."""
     largest = max(rows.to_dict("records"), key=lambda row: row["n_lesions"])
     axis.set_title(
-        f"{largest['group']}\n{largest['n_lesions']} lesions of {largest['n_patients']} patients",
-        fontsize=8.5,
+        f"{largest['group']}\n{largest['n_lesions']} lesions,\n{largest['n_patients']} patients",
+        fontsize=7.5,
     )
     volume = rows[rows["arm"] == REFERENCE]
     if np.isfinite(volume["low"]).any():
@@ -86,7 +95,7 @@ def _draw_stratum(axis: Axes, rows: pd.DataFrame, positions: dict[str, float]) -
             draw_text(axis, y, with_interval(*interval))
         else:
             draw_text(axis, y, _without_interval(row))
-    set_auc_axis(axis, "AUC by lesion", width=1.55)
+    set_auc_axis(axis, "AUC by lesion", width=2.25)
 
 
 def _without_interval(row: dict) -> str:

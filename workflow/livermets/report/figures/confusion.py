@@ -7,12 +7,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from livermets.report.figures.style import INK, MUTED, figure_style, save
+from livermets.report.figures.style import DOUBLE_COLUMN, INK, MUTED, figure_style, save
 from livermets.report.formatting import number
 from livermets.study.arms import Arm
 
+CAPTION = "Rows: true class. Columns: predicted class. Darker: a larger share of the true class."
 LEVELS = {"patient": "by patient", "lesion": "by lesion"}  # from the left
-CELL, GAP, WIDTH = 0.36, 0.34, 10.4  # inches: a cell, between matrices, the figure
+CELL, GAP = 0.36, 0.34  # inches: a cell, between matrices
+WIDTH = DOUBLE_COLUMN
 MARGIN_TOP, MARGIN_BOTTOM = 0.66, 0.08  # inches, above and below the matrices of a row
 
 
@@ -63,7 +65,8 @@ def draw_confusion(table: pd.DataFrame, classes: list[str], path: Path) -> Path:
                 axis = figure.add_axes((x / WIDTH, y / height, side / WIDTH, side / height))
                 _draw_matrix(axis, cells[cells["level"] == level], letters)
                 axis.set_title(title, fontsize=6.5, color=MUTED, weight="normal", pad=13)
-        return save(figure, path)
+        means = " Means over repeats." if (table["scheme"] == "cv").any() else ""
+        return save(figure, path, CAPTION + means)
 
 
 def _draw_matrix(axis: Axes, cells: pd.DataFrame, letters: dict[str, str]) -> None:
@@ -72,7 +75,7 @@ def _draw_matrix(axis: Axes, cells: pd.DataFrame, letters: dict[str, str]) -> No
         cells.pivot(**shape, values=column).loc[list(letters), list(letters)].to_numpy()  # noqa: PD010
         for column in ("share", "count")
     )
-    axis.imshow(share, cmap="Blues", vmin=0, vmax=1.25)
+    axis.imshow(share, cmap="Blues", vmin=0, vmax=1.25, interpolation="none")
     for i, row in enumerate(count):
         for j, value in enumerate(row):
             text = f"{value:.0f}" if value == round(value) or value >= 100 else number(value, 1)

@@ -26,6 +26,24 @@ from livermets.report.figures.roc_points import FPR_GRID, roc_band, roc_curve
 from livermets.report.figures.style import FAINT, INK, MUTED, set_unit_axes
 from livermets.report.formatting import intervals_by_arm, number, with_interval
 
+ROC_CAPTION = (
+    "ROC curves by {level}. A scheme with several splits has the mean of the curves of its "
+    "splits, weighted by their pairs, so that its area is the AUC of the table. The band is the "
+    "95 % interval of each point of the first curve. Dotted: lesion volume alone."
+)
+CALIBRATION_CAPTION = (
+    "Observed share against score by {level}: a local linear regression with its 95 % interval at "
+    "each point for the first arm, over the scores that occur. Bars: number of {level}s with this "
+    "score, upwards of the class, downwards of the others. Calibrated probabilities lie on the "
+    "diagonal and have slope 1. Resampling changes the probabilities by design. Fewer than 10 "
+    "patients of a class have no curve."
+)
+DECISION_CAPTION = (
+    "Net benefit, by {level}, of treating predictions as positive at each threshold, compared "
+    "with calling every {level} positive (grey) or none (zero); the band is that of the first "
+    "arm. "
+)
+MANY_LESIONS = " Patients with many lesions decide the form of these curves."
 HISTOGRAM_BINS = np.linspace(0, 1, 41)
 HISTOGRAM_HEIGHT = 0.09  # of the tallest bar, in shares of the panel's y axis
 
@@ -73,7 +91,9 @@ def draw_roc(
             line.shade(FPR_GRID, band.low, band.high)
 
     look = Axis(_frame_with_diagonal, "1 − specificity", "Sensitivity")
-    return draw_panels(scored, targets, draw, look, path)
+    caption = _by_level(ROC_CAPTION, scored)
+    caption += MANY_LESIONS if "by lesion" in caption else ""
+    return draw_panels(scored, targets, draw, look, path, caption)
 
 
 def draw_calibration(
@@ -134,7 +154,7 @@ def draw_calibration(
 
     share = f"Share that is {targets[0].name}" if len(targets) == 1 else "Share of the class"
     look = Axis(frame, "Score (predicted probability)", share)
-    return draw_panels(scored, targets, draw, look, path)
+    return draw_panels(scored, targets, draw, look, path, _by_level(CALIBRATION_CAPTION, scored))
 
 
 def draw_decision(
@@ -143,6 +163,7 @@ def draw_decision(
     prevalences: Mapping[str, float],
     seed: int,
     path: Path,
+    prevalence_note: str,
 ) -> Path:
     """Draw decision curves: the net benefit of each arm at each threshold.
 
@@ -158,6 +179,8 @@ def draw_decision(
         The study's seed.
     path : Path
         The file.
+    prevalence_note : str
+        What the caption says about these shares.
 
     Returns
     -------
@@ -185,7 +208,14 @@ def draw_decision(
         axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("0.", "."))
 
     at = f" at {prevalences[targets[0].name]:.0%} prevalence" if len(targets) == 1 else ""
-    return draw_panels(scored, targets, draw, Axis(frame, "Threshold", f"Net benefit{at}"), path)
+    look = Axis(frame, "Threshold", f"Net benefit{at}")
+    caption = _by_level(DECISION_CAPTION, scored) + prevalence_note
+    return draw_panels(scored, targets, draw, look, path, caption)
+
+
+def _by_level(caption: str, scored: Mapping[str, ScoredArm]) -> str:
+    """A caption with the level of the scored arms in its place."""
+    return caption.format(level=next(iter(scored.values())).level)
 
 
 def interval_texts(rows: pd.DataFrame) -> dict[str, str]:

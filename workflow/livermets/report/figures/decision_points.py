@@ -43,6 +43,27 @@ def class_prevalences(
     }
 
 
+def prevalence_caption(
+    labels: pd.Series, classes: list[str], positive: str, target: float | None, level: str
+) -> str:
+    """Say at which share of positive patients the decision curves are drawn, and what it means.
+
+    The arguments are those of `class_prevalences`, with a label for each patient or lesion, and the
+    level: patient or lesion.
+    """
+    if target is not None:
+        return (
+            f"Net benefit where {target:.0%} of the {level}s are {positive} "
+            "(`evaluation.target_prevalence`), from sensitivity and specificity."
+        )
+    share = class_prevalences(labels, classes, positive, None)[positive]
+    return (
+        f"Net benefit at the share of {positive} {level}s in this cohort, {share:.0%}. A cohort "
+        "that was put together from patients of each class has no prevalence of its own: set "
+        "`evaluation.target_prevalence` to the share where the model would be used."
+    )
+
+
 def net_benefit(sensitivity: np.ndarray, specificity: np.ndarray, prevalence: float) -> np.ndarray:
     """Compute the net benefit at each of `THRESHOLDS`.
 

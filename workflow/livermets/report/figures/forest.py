@@ -8,10 +8,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from livermets.evaluation.evaluate import REFERENCE
-from livermets.report.figures.style import FAINT, INK, MUTED, RESAMPLING_COLOURS, figure_style, save
+from livermets.report.figures.style import (
+    DOUBLE_COLUMN,
+    FAINT,
+    INK,
+    MUTED,
+    RESAMPLING_COLOURS,
+    figure_style,
+    save,
+)
 from livermets.report.formatting import intervals_by_arm, with_interval
 from livermets.study.arms import Arm
 
+CAPTION = "AUC with its 95 % interval. Dashed: chance. Grey band: interval of lesion volume alone."
+NUMBERS = 7  # points, of the numbers beside a row
 LEVELS = {"patient": "By patient", "lesion": "By lesion"}  # from the left
 
 
@@ -37,7 +47,7 @@ def draw_forest(metrics: pd.DataFrame, path: Path) -> Path:
     xlabel = "AUC, mean over the classes against the rest" if multiclass else "AUC"
     with figure_style():
         height = 0.21 * (max(positions.values()) + 1) + 0.8
-        figure = Figure(figsize=(10.4, height), layout="constrained")
+        figure = Figure(figsize=(DOUBLE_COLUMN, height), layout="constrained")
         levels = {name: title for name, title in LEVELS.items() if (auc["level"] == name).any()}
         axes = figure.subplots(1, len(levels), sharey=True, squeeze=False)[0]
         for axis, (level, title) in zip(axes, levels.items(), strict=True):
@@ -45,9 +55,11 @@ def draw_forest(metrics: pd.DataFrame, path: Path) -> Path:
             axis.set_title(title)
             for y in separators:
                 axis.axhline(y, color=FAINT, lw=0.7)
-        axes[0].set_yticks(list(positions.values()), [Arm.parse(arm).title for arm in positions])
+        axes[0].set_yticks(
+            list(positions.values()), [Arm.parse(arm).title for arm in positions], fontsize=7
+        )
         axes[0].set_ylim(max(positions.values()) + 0.7, -0.7)
-        return save(figure, path)
+        return save(figure, path, CAPTION)
 
 
 def _draw_level(axis: Axes, rows: pd.DataFrame, positions: dict[str, float], xlabel: str) -> None:
@@ -61,7 +73,7 @@ def _draw_level(axis: Axes, rows: pd.DataFrame, positions: dict[str, float], xla
         y, colour = positions[arm], RESAMPLING_COLOURS.get(Arm.parse(arm).resampling, INK)
         draw_interval(axis, y, (auc, low, high), colour)
         draw_text(axis, y, with_interval(auc, low, high))
-    set_auc_axis(axis, xlabel, width=1.32)
+    set_auc_axis(axis, xlabel, width=1.75)
 
 
 def draw_interval(axis: Axes, y: float, interval: tuple[float, float, float], colour: str) -> None:
@@ -74,7 +86,7 @@ def draw_interval(axis: Axes, y: float, interval: tuple[float, float, float], co
 
 def draw_text(axis: Axes, y: float, text: str) -> None:
     """Write the numbers of a row to the right of its dot."""
-    axis.text(1.03, y, text, va="center", fontsize=7.5)
+    axis.text(1.06, y, text, va="center", fontsize=NUMBERS)
 
 
 def set_auc_axis(axis: Axes, xlabel: str, width: float) -> None:

@@ -13,12 +13,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from livermets.core.scan_ids import in_words, scan_id
-from livermets.report.figures.style import MUTED, figure_style, save
+from livermets.report.figures.style import DOUBLE_COLUMN, MUTED, figure_style, save
 from livermets.report.formatting import number
 from livermets.study.names import SCAN
 
 OUTLINE = "#56B4E9"  # of the lesion: blue, beside a map from black over red to yellow
-SIDE, TEXT, HEADING = 1.35, 0.42, 0.32  # inches: of a panel, of its text, of a row's heading
+LARGEST_SIDE, TEXT, HEADING = 1.35, 0.42, 0.32  # inches: of a panel, its text, a row's heading
+GAP = 0.25  # inches between two lesions
+CAPTION = (
+    "Each lesion twice: as the network sees it, and with the map of what speaks for the class "
+    "that it called. Bright yellow: most, each map by its own highest value. Blue: outline of the "
+    "lesion. Below the name stands the class that was called, with its probability. Examples were "
+    "drawn at random, one of each patient."
+)
 FAINTEST = 0.05  # of the map's highest value: less is not coloured
 
 
@@ -50,8 +57,10 @@ def draw_grad_cam(
         for right in (True, False)
     ]  # fmt: skip
     most = max(1, *(len(part) for _, part in rows))
-    heights = [HEADING + (SIDE + TEXT if len(part) else 0.15) for _, part in rows]
-    width, height = most * (2 * SIDE + 0.25) + 0.1, sum(heights) + 0.3
+    width = DOUBLE_COLUMN
+    side = min(LARGEST_SIDE, ((width - 0.1) / most - GAP) / 2)
+    heights = [HEADING + (side + TEXT if len(part) else 0.15) for _, part in rows]
+    height = sum(heights) + 0.3
     with figure_style():
         figure = Figure(figsize=(width, height))
         figure.set_facecolor("white")
@@ -60,18 +69,18 @@ def draw_grad_cam(
             empty = "" if len(part) else ": no such lesion was tested"
             figure.text(0.1 / width, (top - 0.22) / height, title.capitalize() + empty, fontsize=9,
                         weight="bold")  # fmt: skip
-            y = top - HEADING - TEXT - SIDE
+            y = top - HEADING - TEXT - side
             for place, example in enumerate(part.to_dict("records")):
-                left = 0.1 + place * (2 * SIDE + 0.25)
+                left = 0.1 + place * (2 * side + GAP)
                 axes = [
-                    figure.add_axes((x / width, y / height, SIDE / width, SIDE / height))
-                    for x in (left, left + SIDE + 0.04)
+                    figure.add_axes((x / width, y / height, side / width, side / height))
+                    for x in (left, left + side + 0.04)
                 ]
                 _draw_pair(axes, example, files[example["split"]])
             top -= taken
         outline = Line2D([], [], color=OUTLINE, lw=1.2, label="outline of the lesion")
         figure.legend(handles=[outline], loc="lower left", bbox_to_anchor=(0, 0))
-        return save(figure, path)
+        return save(figure, path, CAPTION)
 
 
 def _draw_pair(axes: list[Axes], example: Mapping[Any, Any], file: Path) -> None:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from livermets.report.figures.style import (
+    DOUBLE_COLUMN,
     FAINT,
     INK,
     class_colours,
@@ -17,6 +18,10 @@ from livermets.report.figures.style import (
 )
 from livermets.report.formatting import p_value
 
+CAPTION = (
+    "A dot is a patient. The features with the smallest p-values are shown, which may all be "
+    "findings of chance: see the corrected p-value."
+)
 FEATURES = 20  # with the smallest p-values
 
 
@@ -60,7 +65,7 @@ def draw_heterogeneity(
     colours = class_colours(classes, positive)
     height = 0.8 / len(classes)  # of a class's row; features are 1 apart
     with figure_style():
-        figure = Figure(figsize=(9, 0.34 * len(best) + 1.1), layout="constrained")
+        figure = Figure(figsize=(DOUBLE_COLUMN, 0.34 * len(best) + 1.1), layout="constrained")
         axis = figure.subplots()
         for row, feature in enumerate(best["feature"]):
             values = variation[variation["feature"] == feature]
@@ -85,4 +90,4 @@ def draw_heterogeneity(
         ]
         handles.append(Line2D([], [], color=INK, lw=1.6, label="mean"))
         figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
-        return save(figure, path)
+        return save(figure, path, CAPTION)

@@ -11,11 +11,21 @@ from matplotlib.patches import Patch
 from livermets.core.scan_ids import in_words, patient_of
 from livermets.core.seeds import derive_seed
 from livermets.evaluation.scored_arms import called_classes
-from livermets.report.figures.style import INK, class_colours, figure_style, save
+from livermets.report.figures.style import DOUBLE_COLUMN, INK, class_colours, figure_style, save
 from livermets.study.arms import Arm
 from livermets.study.names import lesion_key
 
+MAP_CAPTION = (
+    "One row for each arm, one column for each test lesion. White lines separate patients; the "
+    "strip on top is the true class."
+)
+EXAMPLES_CAPTION = (
+    "The largest slice of one lesion of several patients of each class, as the network sees it: "
+    "windowed, cropped, and black outside the lesion. Patients and lesions were drawn at random."
+)
 WIDTH = 200  # lesions of a block of the map, side by side
+LABELS = 2.05  # inches, of the names of the arms
+MAP = DOUBLE_COLUMN - LABELS - 0.1  # inches, of a block
 EXAMPLES = 5  # lesions of each class
 
 
@@ -46,7 +56,7 @@ def draw_examples(
     files = {file.stem: file for file in map(Path, slices) if file.stat().st_size}
     rng = np.random.default_rng(derive_seed(seed, "examples"))
     with figure_style():
-        figure = Figure(figsize=(1.55 * EXAMPLES, 1.9 * len(classes)), layout="constrained")
+        figure = Figure(figsize=(DOUBLE_COLUMN, 1.65 * len(classes)), layout="constrained")
         figure.set_facecolor("white")
         axes = figure.subplots(len(classes), EXAMPLES, squeeze=False)
         for axis in axes.flat:
@@ -58,10 +68,10 @@ def draw_examples(
                 example = _random_lesion(files[scan], rng)
                 if example is not None:
                     image, lesion = example
-                    axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+                    axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="none")
                     axis.text(0.02, 0.02, f"{in_words(scan)}, lesion {lesion}", color="white",
                               fontsize=6.5, transform=axis.transAxes)  # fmt: skip
-        return save(figure, path)
+        return save(figure, path, EXAMPLES_CAPTION)
 
 
 def _random_lesion(file: Path, rng: np.random.Generator) -> tuple[np.ndarray, int] | None:
@@ -106,6 +116,7 @@ def draw_lesion_map(
     Path
         The file.
     """
+    repeats = table["repeat"].nunique()
     table = table[table["repeat"] == table["repeat"].min()]
     arms = sorted(table["arm"].unique(), key=Arm.parse)
     called = table.assign(call=called_classes(table, classes, positive, threshold)[0])
@@ -122,17 +133,18 @@ def draw_lesion_map(
     with figure_style():
         widest = max(stop - start for start, stop in blocks)
         heights = [0.14 * len(arms) + 0.55] * len(blocks)  # inches
-        figure = Figure(figsize=(11, sum(heights) + 0.45))
+        figure = Figure(figsize=(DOUBLE_COLUMN, sum(heights) + 0.45))
         top = figure.get_figheight() - 0.4
         for (start, stop), height in zip(blocks, heights, strict=True):
             part = called.iloc[:, start:stop]
-            box = (2.35, top - height + 0.1, 8.5 * (stop - start) / widest, height - 0.5)
+            box = (LABELS, top - height + 0.1, MAP * (stop - start) / widest, height - 0.5)
             _draw_block(figure, box, part, colours)
             top -= height
         handles = [Patch(color=colour, label=f"called {name}") for name, colour in colours.items()]
-        figure.legend(handles=handles, loc="upper left", ncols=len(classes), fontsize=9,
-                      bbox_to_anchor=(2.25 / 11, 1), handlelength=1)  # fmt: skip
-        return save(figure, path)
+        corner = ((LABELS - 0.1) / DOUBLE_COLUMN, 1)
+        figure.legend(handles=handles, loc="upper left", ncols=len(classes), fontsize=8,
+                      bbox_to_anchor=corner, handlelength=1)  # fmt: skip
+        return save(figure, path, MAP_CAPTION + (" First repeat." if repeats > 1 else ""))
 
 
 def _draw_block(
@@ -151,7 +163,7 @@ def _draw_block(
         vmin=0, vmax=len(colours) - 1, aspect="auto", interpolation="none",
     )  # fmt: skip
     n = len(called)
-    axis.set_yticks(range(n), [Arm.parse(arm).title for arm in called.index], fontsize=7)
+    axis.set_yticks(range(n), [Arm.parse(arm).title for arm in called.index], fontsize=6.5)
     axis.set_xticks([])
     axis.tick_params(length=0)
     for spine in axis.spines.values():

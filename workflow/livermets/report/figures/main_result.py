@@ -22,6 +22,7 @@ from livermets.report.formatting import with_interval
 from livermets.report.main_result import CHANCE, main_result
 from livermets.study.arms import Arm
 
+CAPTION = "AUC by {level} with its 95 % interval. Dashed: chance."
 ROW = 0.33  # inches
 LABEL_WIDTH = 20  # characters in a line
 
@@ -66,4 +67,4 @@ def draw_main_result(
         area = "AUC" if len(classes) == 2 else "Mean AUC"
         set_auc_axis(axis, f"{area} by {result.level}", 1.8)
         axis.text(CHANCE, -0.6, "chance", ha="center", va="bottom", fontsize=6, color=MUTED)
-        return save(figure, path)
+        return save(figure, path, CAPTION.format(level=result.level))

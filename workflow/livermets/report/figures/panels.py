@@ -35,7 +35,7 @@ MODEL_LABELS = {
     "baseline_radiomics_clinical": "radiomics + clinical",
 }
 BASELINES = "Baselines"
-COLUMNS = 4
+COLUMNS, HEIGHT = 3, 3.15  # panels in a row; inches of a panel with its legend
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,7 @@ def draw_panels(
     draw: Callable[[Line], None],
     look: Axis,
     path: Path,
+    caption: str,
 ) -> Path:
     """Draw a block of panels for each target.
 
@@ -171,6 +172,8 @@ def draw_panels(
         The panels without their lines.
     path : Path
         The file.
+    caption : str
+        The caption.
 
     Returns
     -------
@@ -179,7 +182,9 @@ def draw_panels(
     """
     groups = panels(list(scored))
     with figure_style():
-        figure, axes = panel_grid({target.heading: len(groups) for target in targets}, COLUMNS)
+        figure, axes = panel_grid(
+            {target.heading: len(groups) for target in targets}, COLUMNS, HEIGHT
+        )
         next_axes = iter(axes)
         for target in targets:
             for i, (title, arms) in enumerate(groups):
@@ -189,7 +194,7 @@ def draw_panels(
                 ylabel = "" if i % COLUMNS else look.ylabel
                 axis.set(title=title, xlabel=look.xlabel, ylabel=ylabel)
                 _add_legend(axis)
-        return save(figure, path)
+        return save(figure, path, caption)
 
 
 def _draw_lines(

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from livermets.report.figures.style import (
     CYCLE,
+    DOUBLE_COLUMN,
     FAINT,
     INK,
     MUTED,
@@ -19,6 +20,12 @@ from livermets.report.figures.style import (
     save,
 )
 
+CAPTION = (
+    "One dot for each feature, a bar at the median, the minimum dashed. With a single feature "
+    "set, the share of its features that reach the minimum is printed below. Rows: all lesions, "
+    "then each class; columns: all sizes, then the thirds of the lesion volumes. This figure is "
+    "of all patients; the selection is of training patients only."
+)
 FEATURE_CLASSES = ("firstorder", "shape", "shape2D", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
 
 
@@ -53,7 +60,7 @@ def draw_robustness(by_size: pd.DataFrame, min_icc: float, path: Path) -> Path:
     sets = list(dict.fromkeys(table["set"].dropna()))
     labels, sizes = list(dict.fromkeys(table["label"])), sorted(table["size"].unique())
     with figure_style():
-        figure = Figure(figsize=(2.5 * len(sizes) + 0.6, 1.75 * len(labels) + 0.7))
+        figure = Figure(figsize=(DOUBLE_COLUMN, 1.75 * len(labels) + 0.7))
         axes = figure.subplots(len(labels), len(sizes), sharex=True, sharey=True, squeeze=False)
         for label, row in zip(labels, axes, strict=True):
             for size, axis in zip(sizes, row, strict=True):
@@ -68,7 +75,7 @@ def draw_robustness(by_size: pd.DataFrame, min_icc: float, path: Path) -> Path:
             ]
             figure.legend(dots, sets, loc="upper right", ncols=len(sets))
         figure.tight_layout(rect=(0, 0, 1, 1 - legend_height / figure.get_figheight()))
-        return save(figure, path)
+        return save(figure, path, CAPTION)
 
 
 def _colour(sets: list[str], name: str) -> str:

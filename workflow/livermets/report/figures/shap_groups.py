@@ -7,9 +7,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from livermets.report.figures.style import FAINT, INK, POSITIVE, draw_message, figure_style, save
+from livermets.report.figures.style import (
+    DOUBLE_COLUMN,
+    FAINT,
+    INK,
+    POSITIVE,
+    draw_message,
+    figure_style,
+    save,
+)
 from livermets.study.arms import Arm
 
+CAPTION = (
+    "Grey bar and black line: mean over the splits. A dot is a split: where dots lie far apart, "
+    "the choice of the training patients decides which features count. In brackets: how many "
+    "other features the group has."
+)
 GROUPS = 10  # of each arm
 MOST = 6  # arms; the table has all
 LINE = 0.27  # inches: of a group
@@ -39,14 +52,14 @@ def draw_shap_groups(summary: pd.DataFrame, shares: pd.DataFrame, path: Path) ->
         return draw_message(path, "No feature changes the score of any arm.")
     heights = [LINE * len(rows) + 0.35 for rows in shown.values()]
     with figure_style():
-        figure = Figure(figsize=(8, sum(heights) + 0.6), layout="constrained")
+        figure = Figure(figsize=(DOUBLE_COLUMN, sum(heights) + 0.6), layout="constrained")
         axes = figure.subplots(len(shown), squeeze=False, height_ratios=heights, sharex=True)
         for axis, (arm, rows) in zip(axes[:, 0], shown.items(), strict=True):
             _draw_arm(axis, rows, shares[shares["arm"] == arm])
             axis.set_title(Arm.parse(arm).title)
         axes[-1, 0].set_xlabel("share of the absolute SHAP values in a split, %")
         axes[-1, 0].set_xlim(left=0)
-        return save(figure, path)
+        return save(figure, path, CAPTION)
 
 
 def _draw_arm(axis: Axes, rows: pd.DataFrame, shares: pd.DataFrame) -> None:

@@ -10,12 +10,23 @@ from matplotlib.figure import Figure
 
 from livermets.evaluation.subgroup_members import ALL
 from livermets.report.figures.forest import draw_interval, draw_text, set_auc_axis
-from livermets.report.figures.style import CYCLE, FAINT, MUTED, draw_message, figure_style, save
+from livermets.report.figures.style import (
+    CYCLE,
+    DOUBLE_COLUMN,
+    FAINT,
+    MUTED,
+    draw_message,
+    figure_style,
+    save,
+)
 from livermets.report.formatting import with_interval
 from livermets.study.arms import Arm
 
+CAPTION = (
+    "AUC with its 95 % interval over the patients of the group. Dashed: chance. Dotted: the AUC "
+    "of all patients. Patients are ranked within their split, as everywhere."
+)
 ROW, HEADING_GAP = 0.24, 0.5  # inches a row, rows before each heading
-LABELS, COLUMN = 3.1, 3.0  # inches of the names of the groups and of a column
 
 TITLE_WIDTH = 28  # characters that a column is wide
 
@@ -45,7 +56,7 @@ def draw_subgroups(table: pd.DataFrame, positive: str, path: Path) -> Path:
     places, headings = _places(table)
     last = max(places.values())
     with figure_style():
-        size = (LABELS + COLUMN * len(arms), ROW * (last + 1) + 0.9)
+        size = (DOUBLE_COLUMN, ROW * (last + 1) + 0.9)
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(1, len(arms), sharey=True, squeeze=False)[0]
         for i, (axis, arm) in enumerate(zip(axes, arms, strict=True)):
@@ -56,11 +67,11 @@ def draw_subgroups(table: pd.DataFrame, positive: str, path: Path) -> Path:
         largest = largest.drop_duplicates(["variable", "group"])
         names = [_group_text(row, positive) for row in largest.to_dict("records")]
         ticks = [*headings.values(), *(places[key] for key in _keys(largest))]
-        axes[0].set_yticks(ticks, [*headings, *names])
+        axes[0].set_yticks(ticks, [*headings, *names], fontsize=7)
         for tick in axes[0].get_yticklabels()[: len(headings)]:
             tick.set_fontweight("bold")
         axes[0].set_ylim(last + 0.7, -0.7)
-        return save(figure, path)
+        return save(figure, path, CAPTION)
 
 
 def _keys(table: pd.DataFrame) -> list[tuple[str, str]]:
@@ -114,4 +125,4 @@ def _draw_arm(
         of_level = rows[rows["level"] == level]
         ends = [places[key] for key in _keys(of_level)]
         axis.plot([whole] * 2, [min(ends), max(ends)], color=colour, lw=0.7, ls=":", zorder=0)
-    set_auc_axis(axis, "AUC", width=1.55)
+    set_auc_axis(axis, "AUC", width=1.75)

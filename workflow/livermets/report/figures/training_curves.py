@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from livermets.predictions.predictions_table import with_scheme
 from livermets.report.figures.style import (
+    DOUBLE_COLUMN,
     FAINT,
     INK,
     MUTED,
@@ -21,6 +22,10 @@ from livermets.report.figures.style import (
 )
 from livermets.study.schemes import scheme_title
 
+CAPTION = (
+    "A line is a split, a dot the epoch whose weights were kept. If the loss of training patients "
+    "falls and that of validation patients rises, the network learns its patients by heart."
+)
 COLOURS = {"train_loss": NEGATIVES[0], "valid_loss": POSITIVE}
 TITLES = {"train_loss": "training patients", "valid_loss": "validation patients"}
 MANY = 6  # splits of a scheme, from which on the lines are faint
@@ -48,7 +53,7 @@ def draw_training_curves(history: pd.DataFrame, classes: int, path: Path) -> Pat
     """
     schemes = list(with_scheme(history).groupby("scheme", sort=False))
     with figure_style():
-        figure = Figure(figsize=(max(4.6, 3.4 * len(schemes)), 3.2), layout="constrained")
+        figure = Figure(figsize=(DOUBLE_COLUMN, 3.2), layout="constrained")
         axes = figure.subplots(1, len(schemes), sharey=True, squeeze=False)[0]
         for axis, (scheme, rows) in zip(axes, schemes, strict=True):
             _draw_scheme(axis, rows, np.log(classes))
@@ -66,7 +71,7 @@ def draw_training_curves(history: pd.DataFrame, classes: int, path: Path) -> Pat
             Line2D([], [], color=MUTED, ls="--", lw=0.8, label="no knowledge"),
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-        return save(figure, path)
+        return save(figure, path, CAPTION)
 
 
 def kept_epochs(history: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,8 @@ import pandas as pd
 from livermets.evaluation.by_size import DIFFERENCE, STRATUM
 from livermets.evaluation.subgroup_members import ALL
 from livermets.report.formatting import number, p_value, with_interval
-from livermets.report.sections.section import Section, arm_cells, embed
+from livermets.report.page_figure import page_figure
+from livermets.report.sections.section import Section, arm_cells
 from livermets.report.size_claim import size_claim
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
@@ -27,7 +28,7 @@ def context(results: StudyResults) -> dict[str, Any] | None:
         "schemes": [
             {
                 "title": scheme_title(str(scheme)),
-                "figure": embed(results.figures / f"by_size_{scheme}.svg"),
+                "figure": page_figure(results.figures / f"by_size_{scheme}.svg", results),
                 "strata": [_stratum(group) for _, group in rows.groupby(list(STRATUM), sort=False)],
             }
             for scheme, rows in table.groupby("scheme", sort=False)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from livermets.report.sections.section import Section, embed
+from livermets.report.page_figure import page_figure
+from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 
 
@@ -11,7 +12,7 @@ def context(results: StudyResults) -> dict[str, Any]:
     no_images = "There are no images in this study: it started from a feature table."
     no_slices = "No lesion slices were made in this run."
     return {
-        "figure": embed(results.figures / "examples.png"),
+        "figure": page_figure(results.figures / "examples.svg", results),
         "missing": no_images if results.from_features else no_slices,
     }
 

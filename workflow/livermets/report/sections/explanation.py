@@ -12,9 +12,10 @@ from livermets.explanation.lesion_effects import deciding_lesions
 from livermets.explanation.map_regions import ALL
 from livermets.explanation.variants import VARIANTS
 from livermets.report.formatting import number, p_value, with_interval
+from livermets.report.page_figure import page_figure
 from livermets.report.paper_tables import read_table
 from livermets.report.sections.occlusion_words import main_scheme_rows, occlusion_words
-from livermets.report.sections.section import Section, embed
+from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
 from livermets.study.names import SCAN
@@ -31,8 +32,8 @@ def context(results: StudyResults) -> dict[str, Any] | None:
         return None
     settings = results.config["explanation"]
     return {
-        "network": _network(folder) if (folder / "occlusion.parquet").is_file() else None,
-        "shap": _shap(folder) if (folder / "shap.parquet").is_file() else None,
+        "network": _network(folder, results) if (folder / "occlusion.parquet").is_file() else None,
+        "shap": _shap(folder, results) if (folder / "shap.parquet").is_file() else None,
         "lesions": _lesions(read_table(folder / "lesion_effects.parquet"), results),
         "of_lesion": results.config.get("label_of") == "lesion",
         "rim_share": f"{settings['rim_share']:.0%}",
@@ -40,7 +41,7 @@ def context(results: StudyResults) -> dict[str, Any] | None:
     }
 
 
-def _network(folder: Path) -> dict[str, Any]:
+def _network(folder: Path, results: StudyResults) -> dict[str, Any]:
     """Occlusion in words and numbers, and the contact sheet with its regions."""
     occlusion = read_table(folder / "occlusion.parquet")
     shown = main_scheme_rows(occlusion)
@@ -50,7 +51,7 @@ def _network(folder: Path) -> dict[str, Any]:
         "occlusion": [_occlusion_cells(row) for row in shown.to_dict("records")],
         "surroundings": bool(occlusion["variant"].eq("surroundings").any()),
         "patients": int(shown["n_patients"].max()),
-        "figure": embed(folder / "grad_cam.svg"),
+        "figure": page_figure(folder / "grad_cam.svg", results),
         "regions": [_region_cells(row) for row in regions.to_dict("records") if row["lesions"]],
     }
 
@@ -79,7 +80,7 @@ def _percent(share: float) -> str:
     return "–" if pd.isna(share) else f"{share:.0%}"
 
 
-def _shap(folder: Path) -> dict[str, Any]:
+def _shap(folder: Path, results: StudyResults) -> dict[str, Any]:
     """The largest groups of features of each arm."""
     summary = read_table(folder / "shap.parquet")
     arms = [
@@ -91,7 +92,7 @@ def _shap(folder: Path) -> dict[str, Any]:
         }
         for arm, rows in summary[summary["share"] > 0].groupby("arm", sort=False)
     ]
-    return {"arms": arms, "figure": embed(folder / "shap.svg")}
+    return {"arms": arms, "figure": page_figure(folder / "shap.svg", results)}
 
 
 def _largest_group(row: Mapping[Any, Any]) -> str:

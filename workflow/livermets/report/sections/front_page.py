@@ -8,8 +8,9 @@ import pandas as pd
 from livermets.evaluation.claims import beats_reference
 from livermets.report.formatting import p_value, with_interval
 from livermets.report.main_result import CHANCE, MainResult, main_result
+from livermets.report.page_figure import page_figure
 from livermets.report.sections.cautions import capacity, cautions
-from livermets.report.sections.section import Section, embed
+from livermets.report.sections.section import Section
 from livermets.report.size_claim import size_claim
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
@@ -28,7 +29,7 @@ def context(results: StudyResults) -> dict[str, Any]:
         **_cohort(results),
         "main": None if main is None else _main_arm(main, results.multiclass),
         "arms": len(results.arms),
-        "figure": embed(results.figures / FIGURE),
+        "figure": page_figure(results.figures / FIGURE, results),
         "comparisons": [] if main is None else _comparisons(results, main),
         "verdict": "" if pair is None else verdict(results.metrics, pair),
         "size": size_claim(results),

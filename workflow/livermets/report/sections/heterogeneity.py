@@ -7,8 +7,9 @@ import pandas as pd
 
 from livermets.core.io import read_json
 from livermets.report.formatting import number, p_value, with_interval
+from livermets.report.page_figure import page_figure
 from livermets.report.paper_tables import read_table
-from livermets.report.sections.section import Section, embed
+from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 
 FIRST = 15  # rows shown; the tables have all
@@ -33,7 +34,7 @@ def context(results: StudyResults) -> dict[str, Any] | None:
         "rows": [_cells(row) for row in comparison.head(FIRST).to_dict("records")],
         "features": comparison["feature"].nunique(),
         "reasons": left_out.groupby("reason")["feature"].apply(list).to_dict(),
-        "figure": embed(folder / "heterogeneity.svg"),
+        "figure": page_figure(folder / "heterogeneity.svg", results),
         "outliers": [_outlier(row) for row in lesions[lesions["outlier"]].to_dict("records")],
         "measured_lesions": len(lesions),
     }

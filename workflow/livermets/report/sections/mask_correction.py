@@ -9,9 +9,10 @@ from livermets.cohort.scans_table import scan_ids
 from livermets.core.scan_ids import in_words
 from livermets.features.features_table import LESION_FACTS
 from livermets.report.formatting import number, p_value, with_interval
+from livermets.report.page_figure import page_figure
 from livermets.report.paper_tables import read_table
 from livermets.report.patient_flow import SOURCES
-from livermets.report.sections.section import Section, arm_cells, embed
+from livermets.report.sections.section import Section, arm_cells
 from livermets.report.study_results import StudyResults
 from livermets.study.schemes import scheme_title
 
@@ -25,7 +26,9 @@ def context(results: StudyResults) -> dict[str, Any] | None:
     if not results.config.get("masks", {}).get("compare_uncorrected", False):
         return None
     study = {"listed": len(results.cohort), "from_features": results.from_features}
-    return study | mask_results(results.mask_comparison)
+    folder = results.mask_comparison
+    figure = page_figure(folder / "aucs.svg", results) if folder else None
+    return study | mask_results(folder) | {"figure": figure}
 
 
 def mask_results(folder: Path | None) -> dict[str, Any]:
@@ -72,7 +75,6 @@ def mask_results(folder: Path | None) -> dict[str, Any]:
         "classes": _feature_classes(features),
         "schemes": schemes,
         "levels": LEVELS,
-        "figure": embed(folder / "aucs.svg"),
         "excellent": EXCELLENT,
     }
 

@@ -7,7 +7,8 @@ import pandas as pd
 import yaml
 
 from livermets.radiomics.icc import unstable_features
-from livermets.report.sections.section import Section, embed
+from livermets.report.page_figure import page_figure
+from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 
 NAMED = 20  # at most so many features are listed by name, more by their classes
@@ -19,7 +20,7 @@ def context(results: StudyResults) -> dict[str, Any] | None:
         return None
     robustness = None
     if results.icc is not None:
-        figure = None if results.icc_figure is None else embed(results.icc_figure)
+        figure = None if results.icc_figure is None else page_figure(results.icc_figure, results)
         min_icc = results.config["radiomics"]["min_icc"]
         robustness = icc_summary(results.icc, min_icc) | {"figure": figure}
     return feature_summary(results.features, results.dictionary) | {"robustness": robustness}

@@ -1,7 +1,6 @@
 """Table 3: the results of one scheme, with its differences, confusion matrices and figures."""
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,10 +8,10 @@ import pandas as pd
 from livermets.evaluation.levels import headline_level
 from livermets.evaluation.per_split import summarise_splits
 from livermets.report.formatting import number, p_value, with_interval
+from livermets.report.page_figure import PageFigure, page_figure
 from livermets.report.paper_tables import table3
 from livermets.report.sections import feature_sets
-from livermets.report.sections.curve_captions import prevalence_caption
-from livermets.report.sections.section import Section, arm_cells, embed
+from livermets.report.sections.section import Section, arm_cells
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
 from livermets.study.outputs import LEVELS, SCHEME_FIGURES
@@ -102,13 +101,15 @@ def context(scheme: str, results: StudyResults) -> dict[str, Any] | None:
         "fixed_threshold": _fixed_threshold(arms) if results.youden else [],
         "has_deep": any(arm.family == "deep" for arm in results.arms),
         "from_features": results.from_features,
-        "figures": _figures(results.figures, scheme),
-        "prevalence": prevalence_caption(results, metrics),
+        "figures": _figures(results, scheme),
     }
 
 
-def _figures(folder: Path, scheme: str) -> dict[str, str | None]:
-    return {kind: embed(folder / f"{kind}_{scheme}.svg") for kind in SCHEME_FIGURES}
+def _figures(results: StudyResults, scheme: str) -> dict[str, PageFigure | None]:
+    return {
+        kind: page_figure(results.figures / f"{kind}_{scheme}.svg", results)
+        for kind in SCHEME_FIGURES
+    }
 
 
 def _incomplete_arms(arms: pd.DataFrame) -> list[str]:

@@ -1,6 +1,5 @@
-"""What every section of the report has, and how a figure stands in the page."""
+"""What every section of the report has."""
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,14 +47,6 @@ class Section:
         if any(getattr(results, name) is None for name in self.needs):
             return None
         return self.context(results)
-
-
-def embed(path: Path) -> str | None:
-    """A figure as a data URI; None if the file is absent or empty."""
-    if not path.is_file() or not path.stat().st_size:
-        return None
-    kind = {".svg": "image/svg+xml", ".png": "image/png"}[path.suffix]
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def arm_cells(arm: str) -> dict[str, str]:

@@ -8,7 +8,8 @@ import pandas as pd
 from livermets.evaluation.heterogeneity import site_heterogeneity
 from livermets.evaluation.subgroup_members import ALL
 from livermets.report.formatting import number, with_interval
-from livermets.report.sections.section import Section, embed
+from livermets.report.page_figure import page_figure
+from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import Arm
 from livermets.study.schemes import scheme_title
@@ -29,7 +30,7 @@ def context(results: StudyResults) -> dict[str, Any] | None:
 def _scheme(results: StudyResults, scheme: str, rows: pd.DataFrame) -> dict[str, Any]:
     return {
         "title": scheme_title(scheme),
-        "figure": embed(results.figures / f"subgroups_{scheme}.svg"),
+        "figure": page_figure(results.figures / f"subgroups_{scheme}.svg", results),
         "sites": [site_sentence(row) for row in site_heterogeneity(rows).to_dict("records")],
         "rows": [_cells(row) for row in rows.to_dict("records")],
     }

@@ -8,7 +8,8 @@ import pandas as pd
 
 from livermets.report.figures.training_curves import kept_epochs
 from livermets.report.formatting import number
-from livermets.report.sections.section import Section, embed
+from livermets.report.page_figure import page_figure
+from livermets.report.sections.section import Section
 from livermets.report.study_results import StudyResults
 from livermets.study.classifiers import CLASSIFIERS
 
@@ -57,7 +58,7 @@ def context(results: StudyResults) -> dict[str, Any]:
         "threshold_level": evaluation.get("threshold_level", "lesion") if results.youden else "",
         "changes": _changes(results.config.get("slices", {})),
         "weights": weights and {"file": Path(weights["path"]).name, "sha256": weights["sha256"]},
-        "curves": embed(results.figures / "training.svg"),
+        "curves": page_figure(results.figures / "training.svg", results),
         "epochs": [] if results.training is None else _epochs(results.training),
     }
 

@@ -109,3 +109,62 @@ function addFilter(table, rows, whenFiltered) {
   });
 }
 document.querySelectorAll("table.sortable").forEach(makeSortable);
+
+// The pointer over a curve shows its name and values; tables have the same numbers for all others.
+const NEAR = 40; // pixels from the pointer
+
+// The point of a curve that is nearest to (x, y), all in shares of the panel, times its size.
+function nearest(curve, panel, x, y, width, height) {
+  const px = curve.x.map((v) => (v - panel.x[0]) / (panel.x[1] - panel.x[0]) * width);
+  const py = curve.y.map((v) => (1 - (v - panel.y[0]) / (panel.y[1] - panel.y[0])) * height);
+  let best = { far: Infinity };
+  for (let i = 0; i + 1 < px.length; i++) {
+    const [dx, dy] = [px[i + 1] - px[i], py[i + 1] - py[i]];
+    const share = ((x - px[i]) * dx + (y - py[i]) * dy) / (dx * dx + dy * dy || 1);
+    const t = Math.min(1, Math.max(0, share));
+    const [at, up] = [px[i] + t * dx, py[i] + t * dy];
+    const far = Math.hypot(at - x, up - y);
+    if (far < best.far) {
+      const value = (values) => values[i] + t * (values[i + 1] - values[i]);
+      best = { far, at, up, curve, x: value(curve.x), y: value(curve.y) };
+    }
+  }
+  return best;
+}
+
+function showValues(chart) {
+  const panels = JSON.parse(chart.querySelector("script").textContent);
+  const [dot, values] = ["dot", "values"].map((name) => {
+    const part = Object.assign(document.createElement("span"), { className: name, hidden: true });
+    part.setAttribute("aria-hidden", "true");
+    chart.append(part);
+    return part;
+  });
+  const image = chart.querySelector("img");
+  const hide = () => { dot.hidden = values.hidden = true; };
+  const show = (event) => {
+    const frame = image.getBoundingClientRect();
+    const [x, y] = [event.clientX - frame.left, event.clientY - frame.top];
+    let best = { far: NEAR };
+    for (const panel of panels) {
+      const [left, top, width, height] = panel.box.map((v, i) => v * (i % 2 ? frame.height : frame.width));
+      if (x < left - 9 || x > left + width + 9 || y < top - 9 || y > top + height + 9) continue;
+      for (const curve of panel.curves) {
+        const found = nearest(curve, panel, x - left, y - top, width, height);
+        if (found.far < best.far) best = { ...found, panel, left: left + found.at, top: top + found.up };
+      }
+    }
+    if (!best.curve) return hide();
+    const axis = (label, value) => `${label || "value"} ${value.toFixed(2).replace("-", "−")}`;
+    values.textContent = `${best.curve.name}: ${axis(best.panel.xlabel, best.x)}, ${axis(best.panel.ylabel, best.y)}`;
+    dot.hidden = values.hidden = false;
+    dot.style.cssText = `left:${best.left}px;top:${best.top}px;border-color:${best.curve.colour}`;
+    const beyond = best.left > frame.width / 2;
+    values.style.cssText = `top:${best.top + 12}px;`
+      + (beyond ? `right:${frame.width - best.left + 8}px` : `left:${best.left + 8}px`);
+  };
+  image.addEventListener("pointermove", show);
+  image.addEventListener("pointerdown", show);
+  image.addEventListener("pointerleave", hide);
+}
+document.querySelectorAll(".chart:has(script)").forEach(showValues);
