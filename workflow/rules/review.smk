@@ -61,6 +61,8 @@ rule copy_viewer:
         "results/review/niivue.umd.js",
     log:
         "results/logs/copy_viewer.log",
+    benchmark:
+        "results/benchmarks/copy_viewer.tsv"
     conda:
         "../../envs/tables.yaml"
     message:
@@ -84,6 +86,8 @@ rule render_review_page:
         "results/review/{scan}.view.html",
     log:
         "results/logs/render_review_page/{scan}.log",
+    benchmark:
+        "results/benchmarks/render_review_page/{scan}.tsv"
     conda:
         "../../envs/images.yaml"
     resources:
@@ -174,6 +178,8 @@ rule summarise_reviews:
         agreement="results/review/reader_agreement.tsv",
     log:
         "results/logs/summarise_reviews.log",
+    benchmark:
+        "results/benchmarks/summarise_reviews.tsv"
     conda:
         "../../envs/tables.yaml"
     params:
