@@ -39,7 +39,7 @@ def rows(results: Path) -> list[dict[str, str]]:
             "the log ends without an error, so the job was killed; its last line: 12:00:01 "
             "import_ct P07: reading slice 3",
         ),
-        ("", "the log is empty: the job was killed, or ran out of memory"),
+        ("", "the log is empty: see the newest file in .snakemake/log (killed, or not started)"),
         (None, "no log was written: the job was killed, or could not start"),
     ],
     ids=["refused", "traceback", "killed", "empty", "absent"],

@@ -63,7 +63,7 @@ def problem_in(log: Path) -> str:
     if refused:
         return refused[-1]
     if not lines:
-        return "the log is empty: the job was killed, or ran out of memory"
+        return "the log is empty: see the newest file in .snakemake/log (killed, or not started)"
     if any(line.startswith("Traceback") for line in lines):
         return lines[-1].strip()
     return f"the log ends without an error, so the job was killed; its last line: {lines[-1]}"
