@@ -23,7 +23,7 @@ def test_every_rule_with_a_script_has_a_benchmark_named_as_its_log(path):
             assert re.findall(r"\{[^}]*\}", log[1]) == re.findall(r"\{[^}]*\}", benchmark[1])
 
 
-def test_a_finished_study_lists_the_time_of_every_stage_and_what_to_open(table_study):
+def test_a_finished_study_lists_the_time_of_every_stage_and_has_no_failure(table_study):
     times = pd.read_csv(table_study / "results/run_times.tsv", sep="\t")
     assert {"fit_classifier", "evaluate", "draw_figures", "split_patients"} <= set(times["stage"])
     assert (times["total_s"] > 0).all()
@@ -33,7 +33,6 @@ def test_a_finished_study_lists_the_time_of_every_stage_and_what_to_open(table_s
         assert list(csv.DictReader(handle, delimiter="\t")) == []
     again = snakemake(table_study)
     assert "Nothing to be done" in again.stdout + again.stderr
-    assert "results/report.html" in again.stderr and "run_times.tsv" in again.stderr
 
 
 def test_a_ct_that_cannot_be_read_is_in_the_table_of_failures(tmp_path: Path):
