@@ -126,8 +126,13 @@ def write_word(path: Path, tables: Sequence[PageTable]) -> None:
         _fill(document.add_table(0, table.columns, style=STYLE), table)
     written = io.BytesIO()
     document.save(written)
-    with atomic_path(path) as unfinished:
-        _copy_without_dates(written, unfinished)
+    with (
+        atomic_path(path) as unfinished,
+        zipfile.ZipFile(written) as old,
+        zipfile.ZipFile(unfinished, "w") as new,
+    ):
+        for name in old.namelist():  # each with one date, so that two runs give the same bytes
+            new.writestr(zipfile.ZipInfo(name, EPOCH), old.read(name), zipfile.ZIP_DEFLATED)
 
 
 def _fill(word: Table, table: PageTable) -> None:
@@ -151,10 +156,3 @@ def _write_cells(row: _Row, texts: Sequence[str]) -> None:
         paragraph.text = text
         if text and set(text) <= set(NUMBER):
             paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-
-
-def _copy_without_dates(written: io.BytesIO, path: Path) -> None:
-    """Copy a Word file, which is a zip archive, with the same date for all files in it."""
-    with zipfile.ZipFile(written) as old, zipfile.ZipFile(path, "w") as new:
-        for name in old.namelist():
-            new.writestr(zipfile.ZipInfo(name, EPOCH), old.read(name), zipfile.ZIP_DEFLATED)
