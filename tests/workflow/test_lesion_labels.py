@@ -34,7 +34,8 @@ def test_from_images_lesions_carry_no_label_and_planning_says_what_to_do(tmp_pat
 
 @pytest.mark.slow
 def test_lesions_with_labels_of_their_own_become_a_report_by_lesion(tmp_path):
-    write_study(tmp_path, label_of="lesion")
+    named = {"arm": "naive_bayes-none", "reference": "baseline_volume"}
+    write_study(tmp_path, label_of="lesion", evaluation={"primary_comparison": named})
     done = snakemake(tmp_path)
     assert done.returncode == 0, done.stderr
     check_results(tmp_path / "results")

@@ -99,8 +99,7 @@ def compare_arms(
         level. `primary` marks the one row of the primary comparison, by patient (by lesion where
         lesions carry the label) and in the cross-validation where there is one; as the one
         comparison named before the study, it may be quoted with `p` alone. `no_interval` says why
-        there is no interval. Empty where there is
-        nothing to compare.
+        there is no interval. Empty where there is nothing to compare.
     """
     tables = arm_tables(predictions, classes, positive)
     levels = levels_of(predictions) if levels is None else levels
@@ -117,7 +116,7 @@ def compare_arms(
         parts, shared = _shared_rows(tables[first], tables[second])
         names: dict[str, Any] = {"against": against, "arm": first[0], "reference": second[0]}
         names |= {"scheme": first[1], "metric": "auc", "n_patients": parts[0]["patient"].nunique()}
-        if shared != tuple(LEVELS):
+        if not set(levels) <= set(shared):
             log.warning("arms %s and %s: %s", first[0], second[0], NOTHING_SHARED)
         same_lesions = len(parts[0]) == len(tables[first]) and len(parts[1]) == len(tables[second])
         intervals = of_all_lesions
