@@ -70,7 +70,7 @@ def test_an_arm_that_beats_size_is_named_with_the_stratum(compared, by_size):
     claim = size_claim(replace(compared, by_size=beating(by_size, "knn-smote", "10 to 20 mm")))
     assert claim.text.startswith(
         "Lesion size is beaten among lesions 10 to 20 mm, by “K-nearest neighbours, SMOTE”. Over "
-        "all patients no arm beats it."
+        "all patients no arm beats it, corrected for the number of arms."
     )
     assert not claim.beaten
 

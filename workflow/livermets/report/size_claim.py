@@ -82,7 +82,9 @@ def _sentences(overall: list[str], everyone: str, by_size: pd.DataFrame | None) 
         places = "; ".join(f"{place}, by {_names(arms)}" for place, arms in beaten.items())
         sentences = [f"Lesion size is beaten {places}."]
         if not overall:
-            sentences.append(f"{everyone.capitalize()} no arm beats it.")
+            sentences.append(
+                f"{everyone.capitalize()} no arm beats it, corrected for the number of arms."
+            )
         elif known and not strata:
             sentences.append("In no stratum of size does an arm beat it.")
     else:
