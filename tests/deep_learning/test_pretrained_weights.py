@@ -7,9 +7,10 @@ import pytest
 import torch
 from helpers.lesion_textures import as_bytes, cohort
 from livermets.core.errors import BadInput
+from livermets.core.io import hash_file
 from livermets.deep_learning.densenet import Run, train_split
 from livermets.deep_learning.network import LesionNet, save_model
-from livermets.deep_learning.pretrained_weights import hash_file, load_pretrained
+from livermets.deep_learning.pretrained_weights import load_pretrained
 from livermets.predictions.task import Task
 from monai.networks.nets import densenet as monai_densenet
 from safetensors.torch import save_file

@@ -11,9 +11,8 @@ from livermets.core.errors import BadInput
 from livermets.deep_learning.densenet import Run, predict_split, train_split
 from livermets.deep_learning.lesion_slices import lesion_slices, save_slices
 from livermets.deep_learning.mapped_slices import load_slices
-from livermets.deep_learning.network import LesionNet, network_of
+from livermets.deep_learning.network import LesionNet, network_of, trained_network
 from livermets.explanation.lesion_regions import read_slices
-from livermets.explanation.trained_network import trained_network
 from livermets.pooling.slice_scores import score_slices
 from livermets.predictions.task import Task
 from livermets.study.config import load_config
@@ -230,7 +229,7 @@ def test_a_network_learns_from_neighbours_and_is_rebuilt_from_its_weights(tiny):
     assert scores.min()["b"] > 0.7
     rebuilt = network_of(state, 2)
     assert as_bytes(rebuilt.state_dict()) == as_bytes(state)
-    assert trained_network(state, ["a", "b"], Run()).densenet[0].in_channels == 3
+    assert trained_network(state, 2, Run().device).densenet[0].in_channels == 3
     of_slices = score_slices(state, {"P6": slices["P6"]}, labels, AB, Run())
     means = of_slices.groupby("lesion")["score"].mean()
     np.testing.assert_allclose(means, table.loc[table["patient"] == "P6", "score"], rtol=1e-6)

@@ -11,11 +11,11 @@ def test_the_reviews_of_a_scan_are_found_the_deciding_one_first(tmp_path):
     names = ["P01.ben.json", "P01.json", "P01.anna.json", "P010.json", "P02.json", ".P01.json"]
     for name in [*names, "P03@baseline.json"]:
         (tmp_path / name).touch()
-    found = find_reviews(tmp_path, "P01")
+    found = find_reviews(tmp_path)["P01"]
     assert [path.name for path in found] == ["P01.json", "P01.anna.json", "P01.ben.json"]
     assert [decides_alone(path) for path in found] == [True, False, False]
-    assert [p.name for p in find_reviews(tmp_path, "P03@baseline")] == ["P03@baseline.json"]
-    assert find_reviews(tmp_path / "absent", "P01") == []
+    assert [p.name for p in find_reviews(tmp_path)["P03@baseline"]] == ["P03@baseline.json"]
+    assert find_reviews(tmp_path / "absent") == {}
 
 
 def test_reviews_of_scans_and_hidden_files_pass(tmp_path):

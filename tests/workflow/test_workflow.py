@@ -4,6 +4,7 @@ The studies here are small enough to run in seconds: a feature table of two clas
 tiny phantoms with given masks.
 """
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -66,6 +67,16 @@ def test_a_feature_table_becomes_a_report(table_study):
     assert arms >= {"knn-none", "knn-smote", "naive_bayes-none", "baseline_majority"}
     prediction = pd.read_parquet(table_study / "results/predictions/knn-none.parquet")
     assert list(prediction) == ["arm", "split", "patient", "lesion", "label", "score"]
+
+
+def test_a_finished_study_lists_the_time_of_every_stage_and_has_no_failure(table_study):
+    times = pd.read_csv(table_study / "results/run_times.tsv", sep="\t")
+    assert {"fit_classifier", "evaluate", "draw_figures", "split_patients"} <= set(times["stage"])
+    assert (times["total_s"] > 0).all()
+    assert times.set_index("stage").loc["fit_classifier", "jobs"] == 4
+    assert "Run time and memory" in (table_study / "results/report.html").read_text()
+    with (table_study / "results/failures.tsv").open(newline="") as handle:
+        assert list(csv.DictReader(handle, delimiter="\t")) == []
 
 
 def test_a_second_run_does_nothing(table_study):

@@ -60,6 +60,7 @@ use rule train_densenet as train_densenet_inner with:
         slices=rules.train_densenet.input.slices,
         cohort="results/cohort.tsv",
         splits="results/fusion/inner_folds.parquet",
+        weights=study.densenet_weights,
         audit=ancient("results/audit/data.json"),
     output:
         model=temp("results/fusion/densenet121/{split}/model.pt"),

@@ -4,6 +4,7 @@ Snakemake can record the output of a killed job as complete (snakemake #3808). A
 written beside its place and renamed, which a kill cannot interrupt.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def hash_file(path: str | Path) -> str:
+    """Compute the sha256 of a file, as hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_json(path: str | Path) -> dict[str, Any]:

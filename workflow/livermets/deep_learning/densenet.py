@@ -24,7 +24,7 @@ from livermets.core.seeds import derive_seed
 from livermets.deep_learning.dataset import LESIONS, LesionDataset, Slices, lesion_dataset
 from livermets.deep_learning.inference import lesion_means, predict
 from livermets.deep_learning.losses import probabilities
-from livermets.deep_learning.network import LesionNet, State, network_of, place, save_model
+from livermets.deep_learning.network import LesionNet, State, place, save_model, trained_network
 from livermets.deep_learning.patient_slices import lesions_of, load_patients
 from livermets.deep_learning.pretrained_weights import load_pretrained
 from livermets.deep_learning.settings import read_settings
@@ -182,7 +182,7 @@ def predict_split(
     """
     torch.set_num_threads(run.threads)
     outputs, classes = output_classes(task), list(task.classes)
-    network = place(network_of(state, len(outputs)), pick_device(run.device, "densenet.device"))
+    network = trained_network(state, len(outputs), run.device)
     columns = ["score", *score_columns(classes)]
     places = [outputs.index(name) for name in (task.positive, *classes)][: len(columns)]
     rows = []

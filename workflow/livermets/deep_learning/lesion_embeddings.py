@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from livermets.core.devices import pick_device
 from livermets.core.errors import BadInput
 from livermets.deep_learning.dataset import Slices, lesion_dataset
 from livermets.deep_learning.densenet import Run, output_classes
 from livermets.deep_learning.embeddings import take_last_layer
 from livermets.deep_learning.inference import lesion_means, predict
-from livermets.deep_learning.network import State, load_model, network_of, place
+from livermets.deep_learning.network import State, load_model, trained_network
 from livermets.deep_learning.patient_slices import lesions_of, load_patients
 from livermets.predictions.task import Task
 from livermets.study.names import DENSENET
@@ -44,9 +43,8 @@ def embed_lesions(
     """
     torch.set_num_threads(run.threads)
     outputs = output_classes(task)
-    network = network_of(state, len(outputs))
+    network = trained_network(state, len(outputs), run.device)
     take_last_layer(network)
-    place(network, pick_device(run.device, "densenet.device"))
     # labels are asked for where a network is trained; an embedding needs none
     labels = dict.fromkeys(slices, outputs[0])
     tables = []

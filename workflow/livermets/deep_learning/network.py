@@ -14,6 +14,7 @@ import torch
 from monai.networks.nets.densenet import DenseNet121
 from torch import nn
 
+from livermets.core.devices import pick_device
 from livermets.core.io import atomic_path
 
 State = dict[str, torch.Tensor]  # a network's weights by name
@@ -69,6 +70,21 @@ def place(network: LesionNet, device: torch.device) -> LesionNet:
     """Move the network to a device, in the memory format that is fastest there."""
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # stubs lack it
     return network
+
+
+def trained_network(state: Mapping[str, torch.Tensor], classes: int, device: str) -> LesionNet:
+    """Build the network of trained weights, ready to predict.
+
+    Parameters
+    ----------
+    state : mapping
+        Weights of a `LesionNet`.
+    classes : int
+        Number of classes.
+    device : str
+        `densenet.device` of the configuration.
+    """
+    return place(network_of(state, classes), pick_device(device, "densenet.device")).eval()
 
 
 def save_model(state: Mapping[str, torch.Tensor], values: Mapping[str, Any], path: Path) -> None:

@@ -4,7 +4,6 @@ The file may be torchvision's (ImageNet), MONAI's, or a `model.pt` of another st
 cannot run code. The last layer is always new, since the classes of the file are other classes.
 """
 
-import hashlib
 import pickle
 import re
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from livermets.core.errors import BadInput
+from livermets.core.io import hash_file
 
 Tensors = dict[str, torch.Tensor]
 FIRST, LAST = "features.conv0.weight", "class_layers."
@@ -71,12 +71,6 @@ def load_pretrained(densenet: nn.Module, path: Path, sha256: str) -> None:
                 "diverged. Name another file."
             )
         ours.copy_(given)
-
-
-def hash_file(path: Path) -> str:
-    """Compute the sha256 of a file, as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(path: Path, sha256: str) -> Tensors:

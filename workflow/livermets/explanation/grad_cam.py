@@ -11,8 +11,8 @@ from monai.visualize.class_activation_maps import GradCAM
 from torch import nn
 
 from livermets.deep_learning.network import LesionNet
+from livermets.explanation.image_probabilities import BATCH
 from livermets.explanation.lesion_regions import rim_of
-from livermets.explanation.trained_network import BATCH
 
 CELLS = 7  # along each side, at least
 REGIONS = ("inside", "rim", "outside")

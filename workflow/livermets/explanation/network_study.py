@@ -13,13 +13,13 @@ from livermets.core.errors import BadInput
 from livermets.deep_learning.dataset import Slices
 from livermets.deep_learning.densenet import Run, output_classes
 from livermets.deep_learning.mapped_slices import StackedImages
-from livermets.deep_learning.network import LesionNet, State, load_model
+from livermets.deep_learning.network import LesionNet, State, load_model, trained_network
 from livermets.deep_learning.patient_slices import lesions_of, load_patients
 from livermets.explanation.examples import NO_EXAMPLE, number_examples
 from livermets.explanation.grad_cam import grad_cam, region_shares
+from livermets.explanation.image_probabilities import BATCH
 from livermets.explanation.lesion_regions import MASKS, middle, read_slices
 from livermets.explanation.occlusion import occluded_scores
-from livermets.explanation.trained_network import BATCH, trained_network
 from livermets.explanation.variants import AS_IS
 from livermets.predictions.predictions_table import score_columns
 from livermets.predictions.task import Task
@@ -121,7 +121,7 @@ def look_at_lesions(
     """
     torch.set_num_threads(run.threads)
     outputs = output_classes(task)
-    network = trained_network(state, outputs, run)
+    network = trained_network(state, len(outputs), run.device)
     arrays, named = _joined(slices, labels, run.split)
     columns = ["score", *score_columns(list(task.classes))]
     places = [outputs.index(name) for name in (task.positive, *task.classes)][: len(columns)]

@@ -18,8 +18,8 @@ import torch
 from livermets.deep_learning.inference import lesion_means
 from livermets.deep_learning.lesion_slices import MASKS
 from livermets.deep_learning.network import LesionNet
+from livermets.explanation.image_probabilities import BATCH, chances
 from livermets.explanation.lesion_regions import read_slices, rims_of
-from livermets.explanation.trained_network import BATCH, chances
 from livermets.explanation.variants import AS_IS
 
 

@@ -3,7 +3,6 @@
 RO-Crate (https://w3id.org/ro/crate) is one JSON-LD file in the folder that it describes.
 """
 
-import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
 from livermets import __version__
-from livermets.core.io import write_text
+from livermets.core.io import hash_file, write_text
 from livermets.manuscript.run_files import RunFiles
 
 NAME = "ro-crate-metadata.json"
@@ -146,11 +145,11 @@ def described_files(run: RunFiles) -> list[str]:
 
 
 def _add_file(crate: ROCrate, results: Path, name: str) -> Any:
-    content = (results / name).read_bytes()
+    path = results / name
     properties = {
         "name": name,
-        "contentSize": str(len(content)),
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "contentSize": str(path.stat().st_size),
+        "sha256": hash_file(path),
     }
     if media_type := FORMATS.get(Path(name).suffix):
         properties["encodingFormat"] = media_type

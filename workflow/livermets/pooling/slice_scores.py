@@ -10,12 +10,11 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from livermets.core.devices import pick_device
 from livermets.deep_learning.dataset import Slices, lesion_dataset
 from livermets.deep_learning.densenet import Run, output_classes
 from livermets.deep_learning.inference import predict
 from livermets.deep_learning.losses import probabilities
-from livermets.deep_learning.network import State, load_model, network_of, place
+from livermets.deep_learning.network import State, load_model, trained_network
 from livermets.deep_learning.patient_slices import load_patients, slice_rows
 from livermets.predictions.predictions_table import prediction_columns, score_columns
 from livermets.predictions.task import Task
@@ -56,7 +55,7 @@ def score_slices(
     """
     torch.set_num_threads(run.threads)
     outputs, classes = output_classes(task), list(task.classes)
-    network = place(network_of(state, len(outputs)), pick_device(run.device, "densenet.device"))
+    network = trained_network(state, len(outputs), run.device)
     names = ["score", *score_columns(classes)]
     places = [outputs.index(name) for name in (task.positive, *classes)][: len(names)]
     tables = []

@@ -88,7 +88,7 @@ def latex(table: PageTable) -> str:
     """The table as a longtable of LaTeX; it needs booktabs, longtable and pdflscape."""
     n = table.columns
     lines = [
-        rf"\begin{{longtable}}{{{'l' + 'l' * (n - 1)}}}",
+        rf"\begin{{longtable}}{{{'l' * n}}}",
         rf"\caption{{{_latex(table.title)}}}\\",
     ]
     lines.append(r"\toprule")

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from livermets.core.errors import BadInput
-from livermets.core.io import UNFINISHED, atomic_path
+from livermets.core.io import UNFINISHED, atomic_path, hash_file
 from livermets.segmentation.nnunet_v1_archive import choose_v1_model
 
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a fixed date, so that equal weights give an equal zip
@@ -25,10 +25,10 @@ def hash_model(path: Path) -> str:
     """sha256 of a model: of the file, or of a folder's sorted relative paths and file hashes."""
     path = Path(path)
     if path.is_file():
-        return _sha256_of_file(path)
+        return hash_file(path)
     digest = hashlib.sha256()
     for name, file in _sorted_files(path):
-        digest.update(f"{_sha256_of_file(file)}  {name}\n".encode())
+        digest.update(f"{hash_file(file)}  {name}\n".encode())
     return digest.hexdigest()
 
 
@@ -174,7 +174,7 @@ def _refuse_changed(model: zipfile.ZipFile, archive: Path, folder: Path, title: 
         file = folder / member.filename
         if file.is_file():
             with model.open(member) as packed:
-                if _sha256(packed) == _sha256_of_file(file):
+                if _sha256(packed) == hash_file(file):
                     continue
         raise BadInput(
             f"{title}: {file} differs from the one in {archive}; delete {folder} and run again"
@@ -204,11 +204,6 @@ def _folder_with_plans(folder: Path, title: str, configuration: str | None) -> P
 def _sorted_files(folder: Path) -> Iterator[tuple[str, Path]]:
     files = (file for file in folder.rglob("*") if file.is_file())
     return iter(sorted((file.relative_to(folder).as_posix(), file) for file in files))
-
-
-def _sha256_of_file(path: Path) -> str:
-    with Path(path).open("rb") as stream:
-        return _sha256(stream)
 
 
 def _sha256(stream: IO[bytes]) -> str:

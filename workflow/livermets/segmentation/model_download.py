@@ -4,7 +4,6 @@ pooch, the usual library for this, starts a broken download again from the first
 models have gigabytes, so the download here asks the server for the missing bytes alone.
 """
 
-import hashlib
 import http.client
 import logging
 import time
@@ -13,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 from livermets.core.errors import BadInput
-from livermets.core.io import UNFINISHED
+from livermets.core.io import UNFINISHED, hash_file
 
 BLOCK_BYTES = 1 << 20
 ATTEMPTS = 5
@@ -66,8 +65,7 @@ def download_model(
                 ) from error
             log.warning("%s: %s; trying again", name, error)
             time.sleep(pause_s * 2**attempt)
-    with partial.open("rb") as stream:
-        downloaded = hashlib.file_digest(stream, "sha256").hexdigest()
+    downloaded = hash_file(partial)
     if downloaded != sha256:
         partial.unlink()
         raise BadInput(

@@ -30,7 +30,11 @@ class MaskPlan(CohortFiles):
 
     def reviews(self, scan: str) -> list[str]:
         """The readers' reviews of a scan as inputs of a rule; empty where there is none."""
-        return [str(path) for path in find_reviews(self.config["masks"]["reviews"], scan)]
+        return [str(path) for path in self._reviews.get(scan, [])]
+
+    @cached_property
+    def _reviews(self) -> dict[str, list[Path]]:
+        return find_reviews(self.config["masks"]["reviews"])
 
     def label_for_readers(self, scan: str) -> str | None:
         """The class of a scan for its review page; None where readers must not know it."""

@@ -13,13 +13,28 @@ from livermets.core.errors import BadInput
 _OF_READER = r"(\.[A-Za-z0-9_-]+)?\.json"  # after the id of the scan
 
 
-def find_reviews(folder: str | Path, scan: str) -> list[Path]:
-    """List the reviews of a scan: first the one that decides, then those of single readers."""
-    named = re.compile(re.escape(scan) + _OF_READER)
-    if not Path(folder).is_dir():
-        return []
-    names = sorted(path.name for path in Path(folder).iterdir() if named.fullmatch(path.name))
-    return [Path(folder) / name for name in sorted(names, key=lambda name: name.count("."))]
+def find_reviews(folder: str | Path) -> dict[str, list[Path]]:
+    """List the reviews of each scan: first the one that decides, then those of single readers.
+
+    The folder is listed once, since planning asks for thousands of scans.
+
+    Parameters
+    ----------
+    folder : path
+        The folder of reviews; it need not exist.
+
+    Returns
+    -------
+    dict of str to list of Path
+        Id of the scan, which holds no full stop -> its files.
+    """
+    reviews: dict[str, list[Path]] = {}
+    there = Path(folder).iterdir() if Path(folder).is_dir() else ()
+    for path in sorted(there, key=lambda path: (path.name.count("."), path.name)):
+        scan, *end = path.name.partition(".")
+        if scan and re.fullmatch(_OF_READER, "".join(end)):
+            reviews.setdefault(scan, []).append(path)
+    return reviews
 
 
 def decides_alone(path: str | Path) -> bool:
