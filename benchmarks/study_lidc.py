@@ -8,7 +8,8 @@ selected by inner folds, the baselines, and lesion diameter as an arm beside the
 `{folder}/all_sizes/results/report.html` and `{folder}/5_to_10_mm/results/report.html`.
 
 With `--densenet` a third study starts from the crops themselves, and trains DenseNet-121 at a
-reduced size (`REDUCED`) beside two classifiers; it ends in `{folder}/densenet/results/report.html`.
+reduced size (`REDUCED`) beside two classifiers, alone and fused with radiomics; it ends in
+`{folder}/densenet/results/report.html`. `--densenet 160` takes 160 patients, half of each class.
 """
 
 import argparse
@@ -48,7 +49,10 @@ REDUCED: dict[str, Any] = {
     "classification": {"models": ["logistic_regression", "xgboost"], "resampling": ["none"]},
     "slices": {"size": 64, "max_per_lesion": 4},
     "densenet": {"epochs": 6, "patience": 3, "batch_size": 16, "device": "auto", "threads": 2},
+    "fusion": {"stacking": True, "folds": 2, "embeddings_beside_radiomics": True},
 }  # of the study with DenseNet-121; the paper's is 224 pixels, every slice, 30 epochs
+DENSENET_STUDY = "densenet"
+ALL_PATIENTS = 1000  # more than the 359 that there are
 STUDIES = {"all_sizes": None, "5_to_10_mm": (5, 10)}  # folder -> range of diameters in mm
 
 
@@ -123,7 +127,14 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--models", nargs="+", help="these classifiers instead of all")
     parser.add_argument("--resampling", nargs="+", help="these ways of resampling instead of all")
-    parser.add_argument("--densenet", action="store_true", help="also the study with DenseNet-121")
+    parser.add_argument(
+        "--densenet",
+        type=int,
+        nargs="?",
+        const=ALL_PATIENTS,
+        metavar="PATIENTS",
+        help="also the study with DenseNet-121, of all patients or of so many",
+    )
     parser.add_argument("--patients", type=int, help="so many patients, half of each class")
     arguments = parser.parse_args()
     arguments.folder = arguments.folder.resolve()
@@ -135,8 +146,6 @@ def main() -> None:
     lesions = read_lesions(data)
     if arguments.patients:
         lesions = first_patients(lesions, arguments.patients)
-    if arguments.densenet:
-        run_from_crops(arguments.folder / "densenet", data, lesions, arguments.cores)
     table = arguments.folder / "features.parquet"
     if not table.exists():
         extract_features(data, lesions).to_parquet(table, index=False)
@@ -149,6 +158,10 @@ def main() -> None:
     for name, limits in STUDIES.items():
         part = size_matched(features, *limits) if limits else features
         run_from_features(arguments.folder / name, part, settings, arguments.cores)
+    if arguments.densenet:
+        if arguments.densenet < lesions["patient"].nunique():
+            lesions = first_patients(lesions, arguments.densenet)
+        run_from_crops(arguments.folder / DENSENET_STUDY, data, lesions, arguments.cores)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from livermets.cohort.cohort_table import NO_LESION, list_cohort, read_cohort
-from livermets.cohort.scans_table import patients_of_scans, scan_ids
+from livermets.cohort.scans_table import labels_of_scans, patients_of_scans, scan_ids
 from livermets.core.io import write_table
 
 SHEET = pd.DataFrame(
@@ -47,6 +47,15 @@ def test_the_table_of_scans_has_a_row_for_each_with_its_own_reason():
     assert table["included"].tolist() == [True, True, False, False, False, True, False]
     assert table["reason"].tolist()[2:5] == [NO_LESION, "no CT", "no CT"]
     assert scan_ids(table)[:2] == ["A@01", "A@2"]
+
+
+def test_a_patient_whose_scans_differ_is_named_by_the_classes_of_those_in_the_study():
+    table = scans()
+    table.loc[1, "label"] = "b"
+    assert labels_of_scans(table)["A@01"] == "a" and labels_of_scans(table)["A@2"] == "b"
+    assert patients_of_scans(table).set_index("patient").loc["A", "label"] == "a + b"
+    table.loc[1, "included"] = False
+    assert patients_of_scans(table).set_index("patient").loc["A", "label"] == "a"
 
 
 def test_a_patient_has_the_lesions_of_all_scans_and_the_mean_liver():

@@ -9,6 +9,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 from helpers.feature_tables import folds_of
+from livermets.core.scan_ids import patient_of
 from livermets.deep_learning import densenet
 from livermets.deep_learning.densenet import Run, predict_split, run_split, train_split
 from livermets.deep_learning.lesion_slices import lesion_slices, save_slices
@@ -64,6 +65,7 @@ def test_slices_never_cross_a_split(tmp_path, monkeypatch):
         for scan in [patient] if k % 3 else [f"{patient}@baseline", f"{patient}@later"]:
             files[scan] = tmp_path / f"{scan}.npz"
             save_slices(images, files[scan])
+    of_scans = {scan: labels[patient_of(scan)] for scan in files}
     splits = folds_of(pd.DataFrame(labels.items(), columns=["patient", "label"]), 4, 2)
     seen = {}
 
@@ -78,7 +80,7 @@ def test_slices_never_cross_a_split(tmp_path, monkeypatch):
     tested = []
     for split, rows in splits.groupby("split"):
         with pytest.raises(Seen):
-            run_split(files, splits, labels, TASK, {}, Run(split), tmp_path / "model")
+            run_split(files, splits, of_scans, TASK, {}, Run(split), tmp_path / "model")
         for role, dataset in seen.items():
             found = {k for k, count in enumerate(dataset.grey_levels()) if count}
             assert found == {numbers[name] for name in rows.loc[rows["role"] == role, "patient"]}

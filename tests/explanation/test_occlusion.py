@@ -97,7 +97,10 @@ def test_lesions_of_several_scans_keep_their_names(bright_spots):
     for arrays in slices.values():
         arrays["scan"] = np.array(["first", "first", "second", "second"])
         arrays["number"] = np.array([7, 7, 7, 7])
-    table = look_at_lesions(bright_spot_state(), slices, labels, AB, RUN, SETTINGS).scores
+    of_scans = {
+        f"{patient}@{scan}": labels[patient] for patient in labels for scan in ("first", "second")
+    }
+    table = look_at_lesions(bright_spot_state(), slices, of_scans, AB, RUN, SETTINGS).scores
     whole = table.query("variant == 'as_is'")
     assert whole[["patient", "scan", "lesion"]].head(2).to_numpy().tolist() == [
         ["P0", "first", 7],

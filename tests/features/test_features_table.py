@@ -84,6 +84,14 @@ def test_one_row_per_kept_lesion_of_the_included_in_the_sheets_order(results):
     assert table[["lesion", "n_lesions"]].dtypes.eq("int64").all()
 
 
+def test_lesions_have_the_label_of_their_scan_where_scans_have_one(results):
+    cohort, paths = results
+    radiomics, lesions = zip(*paths.values(), strict=True)
+    own = {"A": "pancreatic", "C": "colorectal", "D": "pancreatic"}
+    table = assemble_features(cohort, radiomics, lesions, labels=own)
+    assert table["label"].tolist() == ["pancreatic", "pancreatic", "colorectal", "pancreatic"]
+
+
 def test_a_cohort_read_back_from_its_tsv_gives_the_same_bytes(results, tmp_path):
     cohort, paths = results
     cohort.to_csv(tmp_path / "cohort.tsv", sep="\t", index=False)

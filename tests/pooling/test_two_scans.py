@@ -38,7 +38,8 @@ def scans(tmp_path):
             files[f"{patient}@{scan}"] = tmp_path / f"{patient}@{scan}.npz"
             save_slices(of_scan, files[f"{patient}@{scan}"])
     roles = dict.fromkeys(labels, "train") | dict.fromkeys(TESTED, "test") | {"P2": "validation"}
-    return load_patients(files, labels), labels, roles
+    of_scans = {scan: labels[scan.split("@")[0]] for scan in files}
+    return load_patients(files, labels), of_scans, roles
 
 
 def keys(table: pd.DataFrame, patient: str) -> list[tuple[str, int]]:
@@ -68,6 +69,22 @@ def test_attention_over_slices_scores_the_lesions_of_both_scans(tiny, scans):
     assert result.attention["slice"].tolist() == [1, 2] * 10
     sums = result.attention.groupby(["patient", "scan", "lesion"])["attention"].sum()
     np.testing.assert_allclose(sums, 1, atol=1e-6)
+
+
+def test_with_a_label_of_its_own_each_scan_gives_it_to_its_lesions(tiny, scans):
+    slices, labels, roles = scans
+    own = {scan: "a" if scan.endswith("before") else "b" for scan in labels}
+    state, _ = train_split(slices, own, roles, AB, QUICK, RUN)
+    tested = {patient: slices[patient] for patient in TESTED}
+    attended = attend_slices(state, slices, own, roles, AB, QUICK, 1, RUN)
+    tables = {
+        "mean": predict_split(state, slices, own, TESTED, AB, RUN),
+        "slices": score_slices(state, tested, own, AB, RUN),
+        "attention": attended.predictions,
+    }
+    for name, table in tables.items():
+        named = set(zip(table["scan"], table["label"], strict=True))
+        assert named == {("before", "a"), ("later", "b")}, name
 
 
 def in_two_scans(table: pd.DataFrame) -> pd.DataFrame:

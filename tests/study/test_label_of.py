@@ -16,7 +16,6 @@ def test_the_label_belongs_to_the_patient_unless_the_config_says_otherwise():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"label_of": "lesion"}, ("`features`", "one label for each patient", "features.parquet")),
         (TABLE | {"patients": "sheet.tsv"}, ("patients: null", "clinical_")),
         (TABLE | {"controls": ["permuted_labels"]}, ("`controls`", "leave the key out")),
         (TABLE | {"controls": ["permutation_test"]}, ("`controls`", "leave the key out")),
@@ -26,16 +25,20 @@ def test_the_label_belongs_to_the_patient_unless_the_config_says_otherwise():
             TABLE | {"evaluation": {"threshold_level": "patient"}},
             ("`evaluation.threshold_level`", "leave the key out"),
         ),
+        (
+            {"label_of": "lesion", "splits": {"site": {"test": "each"}}},
+            ("`splits.site`", "leave the key out"),
+        ),
         ({"classes": ["a + b", "c"], "positive": "c"}, ("'a + b'", "' + '", "rename the class")),
     ],
     ids=[
-        "from images",
         "with a sheet",
         "labels permuted over patients",
         "permutation test",
         "heterogeneity by class",
         "patients pooled",
         "threshold of patients",
+        "sites in turn",
         "class named like two",
     ],
 )

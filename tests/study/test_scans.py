@@ -88,6 +88,17 @@ def test_rows_that_contradict_each_other_are_refused_by_patient_and_column(rows,
         assert word in str(refusal.value)
 
 
+def test_where_lesions_carry_the_label_each_scan_has_its_own_and_an_empty_one_is_refused():
+    rows = (GOOD[0], GOOD[1].replace("colorectal", "pancreatic"), GOOD[2])
+    asked = study(*rows, label_of="lesion")
+    assert asked.cell("A@baseline", "label") == "colorectal"
+    assert asked.cell("A@followup", "label") == "pancreatic"
+    assert asked.labels_table == "results/scans.tsv"
+    unlabelled = (GOOD[0], GOOD[1].replace("colorectal", ""), GOOD[2])
+    with pytest.raises(BadInput, match="row 3: patient A has the label ''"):
+        study(*unlabelled, label_of="lesion")
+
+
 def test_two_rows_of_a_patient_without_the_column_are_told_of_it():
     with pytest.raises(BadInput, match="or name each scan in a column `scan`"):
         study(

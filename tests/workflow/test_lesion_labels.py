@@ -1,11 +1,12 @@
-"""A feature table in which lesions carry the label, from the table to the report."""
+"""Lesions that carry the label, from a feature table or the scans of a sheet to the report."""
 
 import json
 
 import pandas as pd
 import pytest
+from helpers.classes import CLASSES
 from helpers.feature_tables import mixed_features
-from helpers.run_study import SMALL, snakemake, write_config
+from helpers.run_study import SMALL, jobs, snakemake, write_config, write_phantom_study
 
 
 def write_study(folder, **config) -> None:
@@ -24,12 +25,82 @@ def test_a_table_with_patients_of_both_classes_stops_with_their_names_and_the_re
     assert "`label_of: lesion`" in done.stderr
 
 
-def test_from_images_lesions_carry_no_label_and_planning_says_what_to_do(tmp_path):
-    write_study(tmp_path, features=None, patients="config/patients.tsv", label_of="lesion")
+def write_scans(folder, scans: dict[str, str]) -> None:
+    """A study of tiny phantoms: id of the scan -> class, and DenseNet-121 for one epoch."""
+    write_phantom_study(
+        folder,
+        1,
+        label_of="lesion",
+        radiomics={"fan_out": "patient"},
+        classification={
+            "models": ["naive_bayes"],
+            "resampling": ["none"],
+            "tuning": {"iterations": 0},
+            "baselines": ["volume"],
+        },
+        splits={"holdout": None, "cv": {"folds": 2, "validation": 0}},
+        controls=[],
+        slices={"size": 32, "max_per_lesion": 2},
+        densenet={"epochs": 1, "batch_size": 8, "device": "cpu"},
+        evaluation={
+            "primary_comparison": {"arm": "naive_bayes-none", "reference": "baseline_volume"}
+        },
+    )
+    rows = ["patient\tscan\tlabel\tct\tmask"]
+    for scan, label in scans.items():
+        patient, name = scan.split("@")
+        path = f"phantoms/{scan}"
+        rows.append(f"{patient}\t{name}\t{label}\t{path}.ct.nii.gz\t{path}.mask.nii.gz")
+    (folder / "config/patients.tsv").write_text("\n".join(rows) + "\n")
+
+
+# every second patient has a scan of each class
+SCANS = {
+    f"M{n}@{name}": CLASSES[(n // 2 + (name == "left" and n % 2)) % 2]
+    for n in range(8)
+    for name in ("left", "right")
+}
+
+
+def test_the_label_of_each_row_of_a_sheet_with_scans_is_that_of_its_lesions(tmp_path):
+    write_scans(tmp_path, SCANS)
+    listed = snakemake(tmp_path, "-n")
+    assert listed.returncode == 0, listed.stderr
+    assert jobs(listed)["train_densenet"] == 2
+
+
+def test_a_sheet_without_scans_cannot_label_lesions_and_planning_says_what_to_do(tmp_path):
+    write_phantom_study(tmp_path, 4, label_of="lesion")
     done = snakemake(tmp_path, "-n")
     assert done.returncode == 1
-    assert "`label_of: lesion` needs a feature table" in done.stderr
+    assert "the sheet needs a column `scan`" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_scans_with_labels_of_their_own_become_a_report_by_lesion(tmp_path):
+    write_scans(tmp_path, SCANS)
+    done = snakemake(tmp_path)
+    assert done.returncode == 0, done.stderr
+    results = tmp_path / "results"
+    cohort = pd.read_table(results / "cohort.tsv").set_index("patient")
+    assert cohort.loc["M1", "label"] == "colorectal + pancreatic"
+    features = pd.read_parquet(results / "features.parquet")
+    of_scans = dict(
+        zip(features["patient"] + "@" + features["scan"], features["label"], strict=True)
+    )
+    assert of_scans == {scan: SCANS[scan] for scan in of_scans}
+    keys = ["patient", "scan", "lesion", "label"]
+    for arm in ("naive_bayes-none", "densenet121"):
+        scored = pd.read_parquet(results / f"predictions/{arm}.parquet")
+        pd.testing.assert_frame_equal(
+            scored[keys].sort_values(keys, ignore_index=True),
+            features[keys].sort_values(keys, ignore_index=True),
+        )
+    metrics = pd.read_parquet(results / "metrics.parquet")
+    assert set(metrics["level"]) == {"lesion", "lesion_weighted"}
+    assert json.loads((results / "audit.json").read_text())["passed"]
+    assert "there are no results by patient" in (results / "report.html").read_text()
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ rule slice_lesions:
 rule train_densenet:
     input:
         slices=expand("results/slices/{scan}.npz", scan=study.scans),
-        cohort="results/cohort.tsv",
+        labels=study.labels_table,
         splits="results/splits.parquet",
         weights=study.densenet_weights,
         # a leak that stops the study stops it before this; a new verdict trains nothing again

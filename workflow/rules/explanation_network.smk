@@ -1,5 +1,5 @@
 # What DenseNet-121 looked at: Grad-CAM and occlusion of the test lesions of each split.
-# Needs results/slices, results/models/densenet121, results/cohort.tsv and results/splits.parquet;
+# Needs results/slices, results/models/densenet121, results/cohort.tsv or results/scans.tsv, and
 # makes results/explanation, results/tables/grad_cam.tsv and results/tables/occlusion.tsv.
 
 
@@ -7,7 +7,7 @@ rule look_at_split:
     input:
         model="results/models/densenet121/{split}/model.pt",
         slices=rules.train_densenet.input.slices,
-        cohort="results/cohort.tsv",
+        labels=study.labels_table,
         splits="results/splits.parquet",
     output:
         scores="results/explanation/network/{split}/scores.parquet",

@@ -5,6 +5,7 @@
 rule assemble_features:
     input:
         cohort="results/cohort.tsv",
+        labels=study.labels_table,
         radiomics=expand("results/radiomics/{scan}.parquet", scan=study.scans),
         tables=expand("results/lesions/{scan}.tsv", scan=study.scans),
         ct=expand("results/ct/{scan}.json", scan=study.scans),

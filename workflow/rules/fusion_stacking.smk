@@ -58,7 +58,7 @@ rule score_inner_folds:
 use rule train_densenet as train_densenet_inner with:
     input:
         slices=rules.train_densenet.input.slices,
-        cohort="results/cohort.tsv",
+        labels=study.labels_table,
         splits="results/fusion/inner_folds.parquet",
         weights=study.densenet_weights,
         audit=ancient("results/audit/data.json"),

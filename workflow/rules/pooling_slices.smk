@@ -1,5 +1,5 @@
 # Lesion scores of DenseNet-121 by other ways than the mean of their slices.
-# Needs results/slices, results/models/densenet121, results/cohort.tsv and results/splits.parquet;
+# Needs results/slices, results/models/densenet121, results/cohort.tsv or results/scans.tsv, and
 # makes results/predictions/densenet121_{pooling}.parquet.
 
 
@@ -7,7 +7,7 @@ rule score_slices:
     input:
         model="results/models/densenet121/{split}/model.pt",
         slices=rules.train_densenet.input.slices,
-        cohort="results/cohort.tsv",
+        labels=study.labels_table,
         splits="results/splits.parquet",
     output:
         "results/models/densenet121/{split}/slice_scores.parquet",
@@ -59,7 +59,7 @@ rule attend_slices:
     input:
         model="results/models/densenet121/{split}/model.pt",
         slices=rules.train_densenet.input.slices,
-        cohort="results/cohort.tsv",
+        labels=study.labels_table,
         splits="results/splits.parquet",
     output:
         predictions="results/models/densenet121_attention/{split}/predictions.parquet",

@@ -11,6 +11,7 @@ import pandas as pd
 from livermets.cohort.cohort_table import COUNTS, MEANS, MEASUREMENTS
 from livermets.core.scan_ids import scan_id
 from livermets.study.names import SCAN
+from livermets.study.patient_labels import patient_label
 
 # A patient left the study where the last of their scans did. The names are those of the flow.
 ORDER = (
@@ -41,12 +42,19 @@ def patients_of_scans(scans: pd.DataFrame) -> pd.DataFrame:
     data frame
         The columns of the cohort table in their order, and `N_SCANS` and `N_USED`: the scans of
         the sheet, and those with a lesion in the study. The reason of a patient who is out names
-        each scan, if the reasons differ; mask_source is "several" where the scans' differ.
+        each scan, if the reasons differ; mask_source is "several" where the scans' differ. Where
+        scans have labels of their own (`label_of: lesion`), the label names all classes of the
+        scans that are in the study (`study.patient_labels`).
     """
     rows = [_patient(of_patient) for _, of_patient in scans.groupby("patient", sort=False)]
     table = pd.DataFrame(rows)
     head = [name for name in scans if name != SCAN]
     return table[[*head, N_SCANS, N_USED]]
+
+
+def labels_of_scans(table: pd.DataFrame) -> dict[str, str]:
+    """Read the class of each scan, by its id, from the table of scans or of patients."""
+    return dict(zip(scan_ids(table), table["label"].astype(str), strict=True))
 
 
 def scan_ids(table: pd.DataFrame) -> list[str]:
@@ -65,6 +73,7 @@ def _patient(scans: pd.DataFrame) -> dict[str, object]:
     sources = used["mask_source"].unique()
     row = {
         **{str(name): scans[name].iloc[0] for name in of_patient},
+        "label": patient_label((used if len(used) else scans)["label"]),
         "included": bool(len(used)),
         "stage": "",
         "reason": "",

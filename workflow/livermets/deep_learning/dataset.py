@@ -12,6 +12,7 @@ import torch
 from livermets.core.errors import BadInput
 from livermets.deep_learning.lesion_slices import SMALLEST
 from livermets.deep_learning.mapped_slices import StackedImages
+from livermets.deep_learning.patient_slices import labels_of_slices
 
 LESIONS, PATIENTS = "lesions", "patients"  # what weighs the same
 Slices = Mapping[str, Mapping[str, np.ndarray]]  # patient -> arrays of `lesion_slices`
@@ -95,7 +96,7 @@ class LesionDataset:
 
 def lesion_dataset(
     slices: Slices,
-    labels: Mapping[str, str],
+    labels: Mapping[str, str] | None,
     patients: Sequence[str],
     outputs: Sequence[str],
     weigh: str = LESIONS,
@@ -106,8 +107,9 @@ def lesion_dataset(
     ----------
     slices : mapping
         Slices of each patient; a patient without lesions may be missing or have empty arrays.
-    labels : mapping
-        Class name of each patient.
+    labels : mapping or None
+        Class name of each scan, by its id (`core.scan_ids`); None where no network is
+        trained, which takes the first class for every lesion.
     patients : sequence of str
         Patients to take.
     outputs : sequence of str
@@ -138,7 +140,10 @@ def lesion_dataset(
         images = empty.byte().reshape(0, SMALLEST, SMALLEST)
         return LesionDataset(images, empty, empty, empty.double())
     counts = [len(slices[patient]["lesion"]) for patient in with_slices]
-    targets = np.repeat([outputs.index(labels[patient]) for patient in with_slices], counts)
+    targets = np.zeros(sum(counts), np.int64)
+    if labels is not None:
+        named = [labels_of_slices(p, slices[p], labels) for p in with_slices]
+        targets[:] = [outputs.index(name) for of_patient in named for name in of_patient]
     owners = np.repeat(np.arange(len(with_slices)), counts)
     keys = np.stack([owners, np.concatenate([slices[p]["lesion"] for p in with_slices])])
     unique, lesions, sizes_of_lesions = np.unique(

@@ -25,7 +25,7 @@ from livermets.deep_learning.dataset import LESIONS, LesionDataset, Slices, lesi
 from livermets.deep_learning.inference import lesion_means, predict
 from livermets.deep_learning.losses import probabilities
 from livermets.deep_learning.network import LesionNet, State, place, save_model, trained_network
-from livermets.deep_learning.patient_slices import lesions_of, load_patients
+from livermets.deep_learning.patient_slices import labelled_lesions, load_patients
 from livermets.deep_learning.pretrained_weights import load_pretrained
 from livermets.deep_learning.settings import read_settings
 from livermets.deep_learning.trainer import TrainingDiverged, fit
@@ -74,7 +74,7 @@ def train_split(
     slices : mapping
         Slices of each patient; a patient without lesions may be missing or have empty arrays.
     labels : mapping
-        Class name of each patient.
+        Class name of each scan, by its id (`core.scan_ids`).
     roles : mapping
         Role of each patient: train, validation or test.
     task : Task
@@ -192,11 +192,13 @@ def predict_split(
             continue
         logits = predict(network, dataset.to(network.mean.device), mixed_precision=mixed_precision)
         means = lesion_means(probabilities(logits.double()).cpu(), dataset.lesions)
-        fixed = {"arm": DENSENET, "split": run.split, "patient": patient, "label": labels[patient]}
+        fixed = {"arm": DENSENET, "split": run.split, "patient": patient}
         rows += [
             fixed | lesion | dict(zip(columns, scores, strict=True))
             for lesion, scores in zip(
-                lesions_of(dict(slices[patient])), means[:, places].tolist(), strict=True
+                labelled_lesions(patient, dict(slices[patient]), labels),
+                means[:, places].tolist(),
+                strict=True,
             )
         ]
     named = prediction_columns(rows[0] if rows else COLUMNS)
@@ -223,7 +225,7 @@ def run_split(
     splits : data frame
         Columns split, patient, role.
     labels : mapping
-        Class name of each patient.
+        Class name of each scan, by its id (`core.scan_ids`).
     task : Task
         The classes.
     settings : mapping

@@ -45,11 +45,9 @@ def embed_lesions(
     outputs = output_classes(task)
     network = trained_network(state, len(outputs), run.device)
     take_last_layer(network)
-    # labels are asked for where a network is trained; an embedding needs none
-    labels = dict.fromkeys(slices, outputs[0])
     tables = []
     for patient in sorted(slices):
-        dataset = lesion_dataset(slices, labels, [patient], outputs)
+        dataset = lesion_dataset(slices, None, [patient], outputs)
         if not len(dataset):
             continue
         placed = dataset.to(network.mean.device)

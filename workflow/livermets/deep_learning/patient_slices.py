@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from livermets.core.scan_ids import patient_of, scan_name
+from livermets.core.scan_ids import patient_of, scan_id, scan_name
 from livermets.deep_learning.lesion_slices import Arrays
 from livermets.deep_learning.mapped_slices import StackedImages, load_slices
 from livermets.study.names import SCAN
@@ -53,6 +53,24 @@ def lesions_of(arrays: Arrays) -> list[dict[str, object]]:
         return [{"lesion": int(lesion)} for lesion in lesions]
     named = zip(arrays[SCAN][first], arrays[NUMBER][first], strict=True)
     return [{SCAN: str(scan), "lesion": int(number)} for scan, number in named]
+
+
+def labels_of_slices(
+    patient: str, arrays: Mapping[str, Any], labels: Mapping[str, str]
+) -> list[str]:
+    """Name the class of each slice of a patient, from the class of each scan by its id."""
+    scans = arrays[SCAN] if SCAN in arrays else [""] * len(arrays["lesion"])
+    return [labels[scan_id(patient, str(scan))] for scan in scans]
+
+
+def labelled_lesions(
+    patient: str, arrays: Arrays, labels: Mapping[str, str]
+) -> list[dict[str, object]]:
+    """Name each lesion of a patient as `lesions_of` does, and its class as `label`."""
+    return [
+        lesion | {"label": labels[scan_id(patient, str(lesion.get(SCAN, "")))]}
+        for lesion in lesions_of(arrays)
+    ]
 
 
 def slice_rows(patient: str, arrays: Mapping[str, np.ndarray]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from livermets.deep_learning.dataset import Slices
 from livermets.deep_learning.densenet import Run, output_classes
 from livermets.deep_learning.mapped_slices import StackedImages
 from livermets.deep_learning.network import LesionNet, State, load_model, trained_network
-from livermets.deep_learning.patient_slices import lesions_of, load_patients
+from livermets.deep_learning.patient_slices import labelled_lesions, load_patients
 from livermets.explanation.examples import NO_EXAMPLE, number_examples
 from livermets.explanation.grad_cam import grad_cam, region_shares
 from livermets.explanation.image_probabilities import BATCH
@@ -66,7 +66,7 @@ def look_at_split(
     splits : data frame
         Columns split, patient, role.
     labels : mapping
-        Class name of each patient.
+        Class name of each scan, by its id (`core.scan_ids`).
     task : Task
         The classes.
     run : Run
@@ -101,7 +101,7 @@ def look_at_lesions(
     slices : mapping
         Slices of each patient; a patient without lesions may have empty arrays.
     labels : mapping
-        Class name of each patient.
+        Class name of each scan, by its id (`core.scan_ids`).
     task : Task
         The classes.
     run : Run
@@ -154,8 +154,7 @@ def _joined(
         own = {"lesion": number + len(named), "slice": np.arange(len(number))}
         parts.append({**arrays, **own})
         known = {"split": split, "patient": patient}
-        label = {"label": labels[patient]}
-        named += [known | lesion | label for lesion in lesions_of(dict(arrays))]
+        named += [known | lesion for lesion in labelled_lesions(patient, dict(arrays), labels)]
     if not parts:
         raise BadInput(
             f"{split}: none of its test patients has a lesion slice, so there is nothing to look "

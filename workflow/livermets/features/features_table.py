@@ -32,6 +32,7 @@ def assemble_features(
     radiomics: Iterable[str | Path],
     lesions: Iterable[str | Path],
     clinical: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """The features table of the cohort's included patients, in its order, then by scan and lesion.
 
@@ -46,6 +47,8 @@ def assemble_features(
         Lesion table of each scan, named `{scan}.tsv`. That of an excluded scan has no row.
     clinical : sequence of str
         Columns of the cohort that enter as `clinical_{name}`.
+    labels : mapping, optional
+        Class of each scan, by its id; without it each lesion has the class of its patient.
 
     Returns
     -------
@@ -74,6 +77,8 @@ def assemble_features(
             features, extraction = _kept_lesions(path.stem, path, lesion_files[path.stem])
             owner.setdefault(extraction["sha256"], patient)
             if len(features):
+                if labels is not None:
+                    columns["label"] = labels[path.stem]
                 tables.append(features.assign(**id_columns(path.stem), **columns))
     if len(owner) > 1:
         first, second = list(owner.values())[:2]

@@ -15,7 +15,7 @@ from livermets.deep_learning.dataset import LesionDataset, Slices, lesion_datase
 from livermets.deep_learning.densenet import Run, output_classes
 from livermets.deep_learning.losses import probabilities
 from livermets.deep_learning.network import State, load_model, network_of, place
-from livermets.deep_learning.patient_slices import load_patients, slice_rows
+from livermets.deep_learning.patient_slices import labels_of_slices, load_patients, slice_rows
 from livermets.deep_learning.settings import read_settings
 from livermets.pooling.slice_attention import (
     AttentionTraining,
@@ -69,7 +69,7 @@ def attend_slices(
     slices : mapping
         Slices of each patient.
     labels : mapping
-        Class name of each patient.
+        Class name of each scan, by its id (`core.scan_ids`).
     roles : mapping
         Role of each patient: train, validation or test.
     task : Task
@@ -128,7 +128,9 @@ def _tables(
     logits, weights = model.score(dataset)
     rows = pd.concat(
         [
-            slice_rows(patient, slices[patient])
+            slice_rows(patient, slices[patient]).assign(
+                label=labels_of_slices(patient, slices[patient], labels)
+            )
             for patient in patients
             if len(slices.get(patient, {}).get("lesion", ()))
         ],
@@ -138,15 +140,15 @@ def _tables(
     rows.insert(0, "split", split)
     rows["slice"] = rows.groupby(lesion).cumcount() + 1
     rows["attention"] = weights.double().cpu().numpy()
-    table = rows[["split", *lesion]].drop_duplicates(ignore_index=True)
-    table = table.assign(arm=ARM, label=table["patient"].map(labels))
+    table = rows[["split", *lesion, "label"]].drop_duplicates(ignore_index=True).assign(arm=ARM)
     outputs, classes = output_classes(task), list(task.classes)
     chances = probabilities(logits.double()).cpu().numpy()
     for column, name in zip(
         ["score", *score_columns(classes)], [task.positive, *classes], strict=False
     ):
         table[column] = chances[:, outputs.index(name)]
-    return table[[*prediction_columns(table), *score_columns(classes)]], rows
+    predictions = table[[*prediction_columns(table), *score_columns(classes)]]
+    return predictions, rows.drop(columns="label")
 
 
 def attend_slices_of_split(

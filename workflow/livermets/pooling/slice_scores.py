@@ -15,7 +15,7 @@ from livermets.deep_learning.densenet import Run, output_classes
 from livermets.deep_learning.inference import predict
 from livermets.deep_learning.losses import probabilities
 from livermets.deep_learning.network import State, load_model, trained_network
-from livermets.deep_learning.patient_slices import load_patients, slice_rows
+from livermets.deep_learning.patient_slices import labels_of_slices, load_patients, slice_rows
 from livermets.predictions.predictions_table import prediction_columns, score_columns
 from livermets.predictions.task import Task
 from livermets.study.names import lesion_key
@@ -38,7 +38,7 @@ def score_slices(
     slices : mapping
         Slices of each patient to score; a patient without lesions may have empty arrays.
     labels : mapping
-        Class name of each patient.
+        Class name of each scan, by its id (`core.scan_ids`).
     task : Task
         The classes.
     run : Run
@@ -68,7 +68,8 @@ def score_slices(
         table = slice_rows(patient, slices[patient])
         number = table.groupby(lesion_key(table)).cumcount() + 1
         table.insert(0, "split", run.split)
-        table = table.assign(label=labels[patient], slice=number)
+        named = labels_of_slices(patient, slices[patient], labels)
+        table = table.assign(label=named, slice=number)
         tables.append(table.join(pd.DataFrame(chances, columns=names)))
     empty = pd.DataFrame([], [], ["split", *lesion_key([]), "label", "slice", *names])
     return pd.concat(tables, ignore_index=True) if tables else empty

@@ -61,8 +61,8 @@ def fittable_splits(
     BadInput
         Where there is no such split.
     """
-    label = features.drop_duplicates("patient").set_index("patient")["label"]
-    with_lesions = splits.assign(label=splits["patient"].map(label)).dropna(subset="label")
+    classes_of_patients = features[["patient", "label"]].drop_duplicates()
+    with_lesions = splits.merge(classes_of_patients, on="patient")
     is_test = with_lesions["role"] == "test"
     training_classes = with_lesions[~is_test].groupby("split")["label"].agg(set)
     fittable = {split for split, present in training_classes.items() if present >= set(classes)}

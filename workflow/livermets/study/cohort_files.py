@@ -63,6 +63,11 @@ class CohortFiles:
         """The table of scans as a file of a rule; empty where each patient has one scan."""
         return ["results/scans.tsv"] if self.has_images and self.has_scans else []
 
+    @property
+    def labels_table(self) -> str:
+        """The table with the class of each scan, which is that of patients where each has one."""
+        return self.scans_table[0] if self.scans_table else "results/cohort.tsv"
+
     @cached_property
     def cells_of_patients(self) -> dict[str, dict[str, Any]]:
         """Patient -> column -> cell, of the columns that describe the patient and not the scan."""

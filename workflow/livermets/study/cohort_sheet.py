@@ -45,6 +45,14 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
     needed = ["split"] if config["splits"]["given"] else []
     _refuse_scan_as_clinical(path, config["clinical"])
     scan = [SCAN] if SCAN in sheet.columns else []
+    if config["label_of"] == "lesion" and not scan:
+        raise BadInput(
+            f"{path}: with `label_of: lesion` the label of a row is that of the lesions in its "
+            "scan, so the sheet needs a column `scan`; add it, with a row for each scan. To label "
+            "the lesions of one scan differently, let `snakemake features` extract the features, "
+            "write each lesion's label into the column `label` of results/features.parquet, and "
+            "start a second study from this table (`features:` in the config)."
+        )
     known = ["patient", *scan, *SHEET_COLUMNS[1:], UNSURE, *needed, *config["clinical"]]
     for column in sheet.columns:
         if column not in known:
@@ -64,7 +72,9 @@ def read_sheet(path: str | Path, config: dict) -> pd.DataFrame:
             sheet[column] = ""
     sheet = sheet[known]
     odd = {column: odd_cells(sheet[column]) for column in config["clinical"]}
-    of_patient = ["label", SITE, *needed, *config["clinical"]]
+    of_patient = [SITE, *needed, *config["clinical"]]
+    if config["label_of"] == "patient":
+        of_patient.insert(0, "label")
     problems = list(_bad_rows(sheet, config))
     if scan:
         problems += scan_problems(_without_odd_cells(sheet, odd), of_patient)

@@ -57,14 +57,7 @@ def _check_label_of(config: dict) -> None:
             )
     if config["label_of"] == "patient":
         return
-    if config["features"] is None:
-        raise BadInput(
-            "config: `label_of: lesion` needs a feature table (`features`), because the cohort "
-            "sheet has one label for each patient; let `snakemake features` extract the features "
-            "with any label, write each lesion's own into the column `label` of "
-            "results/features.parquet, and start a second study from this table."
-        )
-    if config["patients"] is not None:
+    if config["features"] is not None and config["patients"] is not None:
         raise BadInput(
             "config: `label_of: lesion` takes the labels from the feature table, and the cohort "
             "sheet has one label for each patient; set `patients: null`, and write what the sheet "
@@ -75,6 +68,7 @@ def _check_label_of(config: dict) -> None:
         "heterogeneity": config["heterogeneity"] is not None,
         "pooling.patient": config["pooling"]["patient"],
         "evaluation.threshold_level": config["evaluation"]["threshold_level"] == "patient",
+        "splits.site": config["splits"]["site"] is not None,
     }
     for key, used in asked.items():
         if used:

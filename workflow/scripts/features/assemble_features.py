@@ -1,6 +1,7 @@
 """The study's feature table."""
 
 from livermets.cohort.cohort_table import read_cohort
+from livermets.cohort.scans_table import labels_of_scans
 from livermets.core.io import write_table
 from livermets.core.jobs import job
 from livermets.features.embeddings_table import with_embeddings
@@ -12,6 +13,7 @@ with job(snakemake):
         snakemake.input.radiomics,
         snakemake.input.tables,
         snakemake.params.clinical,
+        labels_of_scans(read_cohort(snakemake.input.labels)),
     )
     for path in snakemake.input.embeddings:  # none, or one
         table = with_embeddings(table, path)

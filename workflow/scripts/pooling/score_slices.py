@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 from livermets.cohort.cohort_table import read_cohort
+from livermets.cohort.scans_table import labels_of_scans
 from livermets.core.io import write_table
 from livermets.core.jobs import job
 from livermets.deep_learning.densenet import Run
@@ -15,7 +16,7 @@ with job(snakemake):
         Path(snakemake.input.model),
         {Path(path).stem: Path(path) for path in snakemake.input.slices},
         pd.read_parquet(snakemake.input.splits),
-        read_cohort(snakemake.input.cohort).set_index("patient")["label"].to_dict(),
+        labels_of_scans(read_cohort(snakemake.input.labels)),
         Task(snakemake.params.classes, snakemake.params.positive),
         Run(snakemake.wildcards.split, device=snakemake.params.device, threads=snakemake.threads),
     )

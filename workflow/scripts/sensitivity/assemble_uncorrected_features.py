@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 from livermets.cohort.cohort_table import read_cohort
-from livermets.cohort.scans_table import patients_of_scans, scan_ids
+from livermets.cohort.scans_table import labels_of_scans, patients_of_scans, scan_ids
 from livermets.core.io import read_json_files, write_table
 from livermets.core.jobs import job
 from livermets.features.features_table import assemble_features
@@ -17,7 +17,9 @@ with job(snakemake):
     used = set(scan_ids(scans[scans["included"]]))
     radiomics = [path for path in files.radiomics if Path(path).stem in used]
     cohort = patients_of_scans(scans) if files.scans else scans
-    features = assemble_features(cohort, radiomics, files.tables, snakemake.params.clinical)
+    features = assemble_features(
+        cohort, radiomics, files.tables, snakemake.params.clinical, labels_of_scans(scans)
+    )
     splits = pd.read_parquet(files.splits)
     splits = fittable_splits(splits, features, snakemake.params.classes)
     write_table(snakemake.output.features, features)
