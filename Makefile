@@ -28,9 +28,9 @@ study-lidc: install ## the study on 540 real lesions of LIDC-IDRI, and on those 
 # Jobs and workers share the cores: without this the linear algebra of each would take all of them.
 test test-unit test-slow test-slurm: export OMP_NUM_THREADS = 1
 test test-unit test-slow test-slurm: export OPENBLAS_NUM_THREADS = 1
-PYTEST := $(BIN)/python -m pytest --durations=15 -n 2 --dist loadfile
+PYTEST := $(BIN)/python -m pytest --durations=15 -n 2 --dist loadfile $(ARGS)
 
-test: install ## every fast test
+test: install ## every fast test; ARGS="-p randomly" in another order
 	@$(PYTEST) -m "not slow and not slurm"
 
 test-unit: install ## the tests of single modules: no Snakemake, no training of networks

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from helpers.run_study import finished_table_study
 from helpers.steady_names import refuse_made_up_name, unsteady_parts
 
@@ -49,5 +50,13 @@ def dicom_folder(
 
 @pytest.fixture(scope="session")
 def table_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished study that started from a feature table, once a worker; tests only read it."""
-    return finished_table_study(tmp_path_factory.mktemp("table_study"))
+    """A finished study that started from a feature table, one for all workers, who only read it."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # which the workers share
+    folder = base / "table_study"
+    with FileLock(f"{folder}.lock"):  # the second worker waits until the first has run the study
+        if not (folder / "results/report.html").exists():
+            folder.mkdir(exist_ok=True)
+            finished_table_study(folder)
+    return folder

@@ -55,17 +55,18 @@ def test_every_figure_of_a_scheme_has_a_function():
     assert list(DRAW_SCHEME) == list(SCHEME_FIGURES)
 
 
-def test_every_promised_figure_is_written_and_two_runs_give_the_same_bytes(study, tmp_path, slices):
-    first = draw(study, tmp_path / "one", slices=slices, training=make_history())
-    again = draw(study, tmp_path / "two", slices=slices, training=make_history())
-    assert [path.stem for path in first] == figure_names(SCHEMES, images=True)
-    files = sorted((tmp_path / "one").iterdir())
+def test_every_promised_figure_is_written_and_two_runs_give_the_same_bytes(
+    study, tmp_path, slices, drawn
+):
+    again = draw(study, tmp_path, slices=slices, training=make_history())
+    assert [path.stem for path in drawn] == figure_names(SCHEMES, images=True)
+    files = sorted(drawn[0].parent.iterdir())
     assert [path.name for path in files] == sorted(
-        f"{path.stem}.{ending}" for path in first for ending in FIGURE_FILES
+        f"{path.stem}.{ending}" for path in drawn for ending in FIGURE_FILES
     )
     for path in files:
-        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
-    assert len(first) == len(again)
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+    assert len(drawn) == len(again)
 
 
 def test_figures_are_as_wide_as_columns_of_a_journal_in_every_format(drawn):

@@ -103,7 +103,7 @@ def test_a_users_own_predictions_stand_in_the_table(table_study, tmp_path):
     mine = pd.read_parquet(folder / "results/predictions/knn-none.parquet")
     mine["arm"] = "my_reader"
     mine.to_parquet(folder / "results/predictions/my_reader.parquet", index=False)
-    done = snakemake(folder)
+    done = snakemake(folder, "results/metrics.parquet")
     assert done.returncode == 0, done.stderr
     metrics = pd.read_parquet(folder / "results/metrics.parquet")
     assert "my_reader" in set(metrics["arm"])
