@@ -20,7 +20,8 @@ from livermets.report.formatting import p_value, with_interval
 from livermets.report.size_claim import size_claim
 from livermets.report.study_results import StudyResults
 from livermets.study.arms import SELECTED, Arm
-from study_lidc import ROOT, STUDIES
+from livermets.study.names import DENSENET
+from study_lidc import DENSENET_STUDY, ROOT, STUDIES
 
 PAGE = ROOT / "docs" / "lidc.md"
 HEAD = ("arm", "AUC by patient", "AUC by lesion", "difference from volume by patient", "p (Holm)")
@@ -59,20 +60,21 @@ def table_3(results: StudyResults) -> list[str]:
     return markdown(HEAD, rows)
 
 
-def table_of_strata(results: StudyResults) -> list[str]:
-    """Build the table of strata of size: volume alone and the selected arm, by lesion."""
+def table_of_strata(results: StudyResults, shown: str) -> list[str]:
+    """Build the table of strata of size: volume alone and the arm that is shown, by lesion."""
     table = results.by_size
     rows = []
     for (variable, group), part in table.groupby(["variable", "group"], sort=False):
         cells = part.set_index(["arm", "metric"])
-        counts = cells.loc[(SELECTED, "auc")]
+        counts = cells.loc[(shown, "auc")]
         row = [group if variable == ALL else f"{variable}: {group}"]
         row.append(f"{counts['n_lesions']} ({counts['n_positive']} malignant)")
-        for key in ((REFERENCE, "auc"), (SELECTED, "auc"), (SELECTED, DIFFERENCE)):
+        for key in ((REFERENCE, "auc"), (shown, "auc"), (shown, DIFFERENCE)):
             value = cells.loc[key] if key in cells.index else None
             row.append("–" if value is None else with_interval(*value[["value", "low", "high"]]))
         rows.append(row)
-    head = ("lesions", "number", "volume alone", "selected arm", "selected minus volume")
+    name = "selected arm" if shown == SELECTED else Arm.parse(shown).title
+    head = ("lesions", "number", "volume alone", name, f"{name} minus volume")
     return markdown(head, rows)
 
 
@@ -83,22 +85,27 @@ def markdown(head: tuple[str, ...], rows: list[list[str]]) -> list[str]:
 
 
 def describe(folder: Path) -> str:
-    """Write what the page says of one study: its numbers, what beats size, and both tables."""
+    """Write what the page says of one study: its numbers, what beats size, and both tables.
+
+    Results by size are those of the selected arm; of DenseNet-121 in its study.
+    """
     results = read_results(folder)
     of_all = json.loads((folder / "results" / "by_size.json").read_text(encoding="utf-8"))
-    everyone = of_all["strata"][0]["arms"][SELECTED]
+    shown = DENSENET if folder.name == DENSENET_STUDY else SELECTED
+    everyone = of_all["strata"][0]["arms"][shown]
     claim = size_claim(results)
     assert claim is not None, f"{folder}: the study has no baseline of lesion volume"
+    folds = results.config["splits"]["cv"]["folds"]
     lines = [
         f"{everyone['n_patients']} patients, {everyone['n_lesions']} lesions, of which "
-        f"{everyone['n_positive']} are called malignant; five folds; "
+        f"{everyone['n_positive']} are called malignant; {folds} folds; "
         f"{len(results.arms)} arms. **{claim.text}**",
         "",
         *table_3(results),
         "",
         "The same by size of lesion:",
         "",
-        *table_of_strata(results),
+        *table_of_strata(results, shown),
     ]
     return "\n".join(lines)
 
@@ -108,7 +115,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="what `make study-lidc` wrote")
     folder = parser.parse_args().folder
     page = PAGE.read_text(encoding="utf-8")
-    for name in STUDIES:
+    for name in (*STUDIES, DENSENET_STUDY):
         if not (folder / name / "results" / "by_size.json").is_file():
             print(f"{name}: not finished, so the page keeps what it has")
             continue
