@@ -48,7 +48,7 @@ STARTED = time.time()
 if workflow.is_main_process:
     # One job for each lesion is added once the lesions of a CT are known.
     per_lesion = study.has_images and config["radiomics"]["fan_out"] == "lesion"
-    watch = watch_run("label_lesions" if per_lesion else "")
+    watch = watch_run("list_kept_lesions" if per_lesion else "")
 
 
 onsuccess:
@@ -107,8 +107,8 @@ def cohort_of_site(wildcards):
 
 def kept_lesions(wildcards):
     """An input function: the features of every lesion that was kept, once they are labelled."""
-    table = checkpoints.label_lesions.get(scan=wildcards.scan).output.table
-    with open(table) as handle:
+    listed = checkpoints.list_kept_lesions.get(scan=wildcards.scan).output[0]
+    with open(listed) as handle:
         rows = list(csv.DictReader(handle, delimiter="\t"))
     return expand(
         "results/radiomics/{scan}/{lesion}.parquet",

@@ -139,6 +139,12 @@ def test_an_edit_of_the_reports_template_reruns_what_reads_its_folder(
     check_plan(table_study, checkout, users)
 
 
+def test_a_new_clone_of_the_same_code_reruns_nothing(table_study, checkout):
+    for file in checkout.rglob("*.py"):
+        file.touch()  # a clone has files that are newer than every result
+    assert planned(table_study, checkout) == (set(), set())
+
+
 def test_an_edit_of_a_comment_in_a_rule_file_reruns_nothing(table_study, checkout, edit):
     edit(checkout / "workflow/rules/report.smk")
     assert planned(table_study, checkout) == (set(), set())

@@ -3,7 +3,7 @@
 # results/lesions/{scan}.*.
 
 
-checkpoint label_lesions:
+rule label_lesions:
     input:
         ct="results/ct/{scan}.nii.gz",
         mask="results/masks/{scan}.nii.gz",

@@ -2,6 +2,28 @@
 # Needs results/ct and results/lesions; makes results/radiomics.
 
 
+localrules:
+    list_kept_lesions,
+
+
+# A scan's lesions are known once they are labelled, and their jobs are added then. This is a step of its
+# own because Snakemake plans all jobs below a checkpoint anew after each of its jobs: below
+# `label_lesions` is the whole study, below this one the scan.
+checkpoint list_kept_lesions:
+    input:
+        "results/lesions/{scan}.tsv",
+    output:
+        "results/radiomics/{scan}.lesions.tsv",
+    log:
+        "results/logs/list_kept_lesions/{scan}.log",
+    conda:
+        "../../envs/tables.yaml"
+    message:
+        "Listing the lesions of {wildcards.scan}"
+    shell:
+        "cp {input} {output} 2> {log}"
+
+
 # The whole CT is read here, once: it would take the lesions' jobs longer than their features.
 rule crop_lesions:
     input:

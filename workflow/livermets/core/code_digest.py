@@ -1,7 +1,8 @@
 """Code digest: a hash of a rule's script and of every module it imports, which decides reruns.
 
-Snakemake compares a rule's script, not the modules that the script imports. Each rule gets the
-digest as the parameter `code`, so that an edit anywhere below its script reruns it.
+Snakemake looks at the time of a rule's script, which a new clone changes, and not at the modules that
+the script imports. Each rule gets the digest as the parameter `code`, so that an edit anywhere below
+its script reruns it, and nothing else of the code does (`rerun-triggers` in profiles/).
 """
 
 import ast
@@ -81,8 +82,10 @@ def code_digest(script: Path) -> str:
 
 
 def add_code_digests(rules: Iterable[Any]) -> None:
-    """Give every rule of Snakemake that has a script its digest, as the parameter `code`."""
+    """Give every rule of Snakemake its code as the parameter `code`: a digest, or its command."""
     for rule in rules:
         if rule.script:
             script = rule.basedir.join(rule.script)
             rule.set_params(code=code_digest(Path(os.path.normpath(script))))
+        elif rule.shellcmd:
+            rule.set_params(code=" ".join(rule.shellcmd.split()))

@@ -1,12 +1,13 @@
 """The contrast phase of a series, from its description or from the time since the injection."""
 
 import re
-import warnings
-
-import pydicom
-from pydicom.valuerep import TM
+import time
+from typing import TYPE_CHECKING
 
 from livermets.imaging.series_description import other_region, plain_text
+
+if TYPE_CHECKING:
+    import pydicom  # takes half a second, which a job that asks for a name alone would pay as well
 
 PORTAL_VENOUS = "portal venous"
 # Words of series descriptions, in English and German
@@ -22,7 +23,7 @@ PORTAL = r"portal|\bpvp?\b"  # what names the portal vein, where "venous" alone 
 PHASE_DELAYS_S = {"arterial": (15, 45), PORTAL_VENOUS: (55, 100), "delayed": (120, 900)}
 
 
-def contrast_phase(header: pydicom.Dataset) -> str | None:
+def contrast_phase(header: "pydicom.Dataset") -> str | None:
     """The contrast phase that a DICOM header states, None if it states none or several.
 
     The description of the series comes before its protocol, which may list the phases of the whole
@@ -68,18 +69,16 @@ def phase_from_times(injection: object, acquisition: object) -> str | None:
     return next((phase for phase, (low, high) in windows if low <= end - start <= high), None)
 
 
-def seconds_of_day(time: object) -> int | None:
+def seconds_of_day(moment: object) -> int | None:
     """A DICOM time (HHMMSS.ffffff) as whole seconds since midnight, None if it is not one.
 
     Times without seconds are legal in DICOM, but too coarse to tell a contrast phase by.
     """
-    text = str(time or "").partition(".")[0]
-    if len(text) != 6:
+    text = str(moment or "").partition(".")[0]
+    if len(text) != 6 or not text.isdecimal():
         return None
     try:
-        with warnings.catch_warnings():  # pydicom warns of a leap second
-            warnings.simplefilter("ignore")
-            clock = TM(text)
+        clock = time.strptime(text, "%H%M%S")  # knows leap seconds, as DICOM does
     except ValueError:
         return None
-    return None if clock is None else clock.hour * 3600 + clock.minute * 60 + clock.second
+    return clock.tm_hour * 3600 + clock.tm_min * 60 + clock.tm_sec
