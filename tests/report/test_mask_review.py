@@ -26,7 +26,7 @@ def tables(results, decisions: dict[int, list[tuple[str, str]]], **review) -> Re
     return ReviewTables(
         decisions_table(records).astype(object).fillna(""),
         deleted_table(records),
-        agreement_of_readers(readings),
+        agreement_of_readers(readings, seed=1),
     )
 
 
@@ -53,6 +53,7 @@ def test_the_report_lists_deleted_lesions_and_kappa_and_markup_stays_text(result
     page = page_of(results, reviews)
     assert "&lt;i&gt;Anna&lt;/i&gt;" in page and "<b>vessel" not in page
     assert "Anna, Ben" in page and "exclude the scan" in page and "50%" in page
+    assert "0.00 (no interval)" in page and "an interval needs 3 of each" in page
 
 
 def test_automatic_masks_that_a_reader_accepted_are_no_caution(results):

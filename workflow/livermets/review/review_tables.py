@@ -17,6 +17,7 @@ DELETED = (
     "patient", "scan", "lesion", "outcome", "reader", "reason", "volume_ml", "x_mm", "y_mm", "z_mm",
 )  # fmt: skip
 TEXT = ("patient", "scan", "status", "reader", "date", "decision", "reason", "note", "file")
+NUMBERS = ("agreement", "kappa", "low", "high")  # of the table of agreement
 NOT_READ = "not reviewed"
 DISPUTED = "readers differ"
 EARLIER = "an earlier mask was reviewed"
@@ -123,8 +124,8 @@ def read_review_tables(paths: Sequence[str | Path]) -> ReviewTables:
     """
     decisions, deleted = map(_read_words, paths[:2])
     agreement = pd.read_csv(
-        paths[2], sep="\t", dtype=dict.fromkeys(("reader_1", "reader_2"), str),
-        keep_default_na=False, na_values={"kappa": [""], "agreement": [""]},
+        paths[2], sep="\t", dtype=dict.fromkeys(("reader_1", "reader_2", "no_interval"), str),
+        keep_default_na=False, na_values={name: [""] for name in NUMBERS},
     )  # fmt: skip
     return ReviewTables(decisions, deleted, agreement)
 
