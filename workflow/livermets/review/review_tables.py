@@ -20,6 +20,7 @@ TEXT = ("patient", "scan", "status", "reader", "date", "decision", "reason", "no
 NUMBERS = ("agreement", "kappa", "low", "high")  # of the table of agreement
 NOT_READ = "not reviewed"
 DISPUTED = "readers differ"
+GONE = "no longer there"  # outcome of a deletion whose lesion the mask no longer has
 EARLIER = "an earlier mask was reviewed"
 STATUS = {"accept": "accepted", "correct": "correction asked for", "exclude": "excluded"}
 
@@ -88,7 +89,7 @@ def deleted_table(records: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
         {**id_columns(scan), **lesion, "outcome": outcome}
         for scan, record in records.items()
         if not record.get("excluded")
-        for outcome, key in (("deleted", "deleted"), ("no longer there", "stale"))
+        for outcome, key in (("deleted", "deleted"), (GONE, "stale"))
         for lesion in record["review"][key]
     ]
     return _table(rows, DELETED)
