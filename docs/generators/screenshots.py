@@ -8,7 +8,6 @@ the README.
 import argparse
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from helpers.pages import SIZES, opened_page, whole_picture
@@ -45,7 +44,6 @@ def take_pictures(pages: dict[str, Path], folder: Path) -> dict[str, Path]:
                     tempfile.TemporaryDirectory() as browser_folder,
                     opened_page(page, Path(browser_folder), size, dark) as window,
                 ):
-                    time.sleep(5 if name == "patient" else 0)  # until the viewer has drawn
                     window.picture(path)
                     if not dark:
                         whole = path.with_name(f"{path.stem}_whole.png")

@@ -28,6 +28,8 @@ AXE_SHA512 = (
 PAINTED = """Promise.all([document.fonts.ready, ...[...document.images].filter((image) =>
   image.checkVisibility()).map((image) => { image.loading = "eager"; return image.decode(); })
 ]).then(() => true)"""
+# The page of a patient says when its viewer has drawn, or that it shows the still pictures.
+VIEWER_DONE = "return !document.getElementById('panes') || document.body.dataset.viewer"
 # What sticks out of the window, or is cut off by its own box. What scrolls sideways may be wider;
 # text for screen readers alone is cut off on purpose.
 STICKS_OUT = """
@@ -53,6 +55,7 @@ def opened_page(
         command(window, "Emulation.setEmulatedMedia", features=[scheme])
         window.open(page)
         run_and_wait(window, PAINTED)
+        window.until(VIEWER_DONE)
         yield window
 
 

@@ -11,6 +11,7 @@ from helpers.prediction_tables import (
     make_predictions,
     make_splits,
 )
+from helpers.review_tables import review_records, write_review_tables
 from livermets.core.io import write_json, write_table, write_text
 from livermets.evaluation.confusion import confusion
 from livermets.evaluation.evaluate import evaluate
@@ -64,6 +65,8 @@ def write_run(folder: Path, **config: Any) -> RunFiles:
     write_table(folder / "subgroups.parquet", groups)
     agreement = pd.DataFrame({"patient": ["P01", "P02"], "dice_liver": 0.97, "dice_lesion": 0.7})
     write_table(folder / "agreement.tsv", agreement)
+    included = list(cohort.loc[cohort["included"], "patient"])
+    write_review_tables(folder / "review", review_records(included, {}))
     write_table(_made(folder / "tables/table1.tsv"), cohort[["label", "age"]])
     write_table(folder / "tables/site_heterogeneity.tsv", pd.DataFrame({"scheme": []}))
     write_text(_made(folder / "figures/flow.svg"), "<svg/>")

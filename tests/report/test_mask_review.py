@@ -2,32 +2,26 @@
 
 from dataclasses import replace
 
+import pytest
 from helpers.report import render
+from helpers.review_tables import review_records, write_review_tables
 from livermets.report.patient_flow import flow_steps
 from livermets.report.sections.cautions import cautions
-from livermets.review.reader_agreement import agreement_of_readers
-from livermets.review.review_tables import ReviewTables, decisions_table, deleted_table
+from livermets.review.review_tables import ReviewTables, read_review_tables
 
 
-def tables(results, decisions: dict[int, list[tuple[str, str]]], **review) -> ReviewTables:
+@pytest.fixture
+def tables(results, tmp_path):
     """Reviews of the patients at these places of the cohort: (reader, decision) of each."""
-    records = {}
-    for place, patient in enumerate(results.cohort["patient"]):
-        readings = [
-            {"reader": reader, "decision": decision, "lesions": {"1": "keep"}, "decides": False,
-             "current_mask": True, "reason": "", "note": "", "date": "", "file": ""}
-            for reader, decision in decisions.get(place, [])
-        ]  # fmt: skip
-        of = {"readings": readings, "disputed": False, "deleted": [], "stale": []}
-        records[str(patient)] = {"excluded": None, "review": of}
-    if review:
-        records[next(iter(records))]["review"] |= review
-    readings = {scan: record["review"]["readings"] for scan, record in records.items()}
-    return ReviewTables(
-        decisions_table(records).astype(object).fillna(""),
-        deleted_table(records),
-        agreement_of_readers(readings),
-    )
+
+    def read(decisions: dict[int, list[tuple[str, str]]], **review) -> ReviewTables:
+        patients = list(results.cohort["patient"])
+        said = {patients[place]: of for place, of in decisions.items()}
+        return read_review_tables(
+            write_review_tables(tmp_path, review_records(patients, said, **review))
+        )
+
+    return read
 
 
 def page_of(results, reviews) -> str:
@@ -35,34 +29,34 @@ def page_of(results, reviews) -> str:
     return " ".join(render(results, cohort=cohort, reviews=reviews).split())
 
 
-def test_the_report_counts_masks_that_nobody_reviewed(results):
-    page = page_of(results, tables(results, {0: [("Anna", "accept")], 1: [("Anna", "correct")]}))
+def test_the_report_counts_masks_that_nobody_reviewed(results, tables):
+    page = page_of(results, tables({0: [("Anna", "accept")], 1: [("Anna", "correct")]}))
     assert "2 of 16 masks were reviewed by Anna; 14 were not." in page
     assert "correction asked for" in page
-    assert "No reader has reviewed a mask (16 masks" in page_of(results, tables(results, {}))
+    assert "No reader has reviewed a mask (16 masks" in page_of(results, tables({}))
     assert "Review by readers" not in page_of(results, None)
 
 
-def test_the_report_lists_deleted_lesions_and_kappa_and_markup_stays_text(results):
+def test_the_report_lists_deleted_lesions_and_kappa_and_markup_stays_text(results, tables):
     lesion = {"lesion": 3, "reader": "<i>Anna</i>", "reason": "a <b>vessel</b>", "volume_ml": 0.5}
     reviews = tables(
-        results,
         {0: [("Anna", "accept"), ("Ben", "accept")], 1: [("Anna", "exclude"), ("Ben", "accept")]},
         deleted=[lesion],
     )
     page = page_of(results, reviews)
     assert "&lt;i&gt;Anna&lt;/i&gt;" in page and "<b>vessel" not in page
     assert "Anna, Ben" in page and "exclude the scan" in page and "50%" in page
+    assert "0.00 (no interval)" in page and "an interval needs 3 of each" in page
 
 
-def test_automatic_masks_that_a_reader_accepted_are_no_caution(results):
+def test_automatic_masks_that_a_reader_accepted_are_no_caution(results, tables):
     automatic = results.included.assign(mask_source="automatic")
     everyone = {place: [("Anna", "accept")] for place in range(len(automatic))}
-    few = replace(results, cohort=automatic, reviews=tables(results, {0: [("Anna", "accept")]}))
+    few = replace(results, cohort=automatic, reviews=tables({0: [("Anna", "accept")]}))
     masks = {c.topic: c for c in cautions(few, None)}["Masks"]
     assert masks.text.startswith("13 of 14 masks are automatic, and no reader has accepted them")
     assert not masks.good
-    whole = replace(few, reviews=tables(results, everyone))
+    whole = replace(few, reviews=tables(everyone))
     assert {c.topic: c for c in cautions(whole, None)}["Masks"].good
 
 

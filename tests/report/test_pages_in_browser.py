@@ -1,4 +1,4 @@
-"""Report and worklist in Chromium: no overflow, nothing cut off, axe-core, values, print, looks."""
+"""All pages in Chromium: no overflow, nothing cut off, axe-core, values, print, looks."""
 
 import io
 import json
@@ -20,17 +20,20 @@ from helpers.pages import (
     STICKS_OUT,
     axe_findings,
     axe_script,
+    command,
     in_one_font,
     open_folds,
     opened_page,
     printed,
 )
 from helpers.prediction_tables import write_slices
+from helpers.review_page import write_patient_page
 from livermets.lesions.components import label_lesions
 from livermets.report.figures.all_figures import FigureData, draw_figures
 from livermets.report.render import render_report
 from livermets.review.overlay import draw_overlay
 from livermets.review.quality_checks import check_mask
+from livermets.review.viewer_file import copy_viewer
 from livermets.review.worklist import render_worklist
 from PIL import Image
 
@@ -38,7 +41,7 @@ pytestmark = pytest.mark.slow
 REFERENCES = Path(__file__).parent / "reference_pages"
 BLOCKS = (40, 28)  # of the picture of a window: each is a value that is compared
 TOLERANCE = 4  # mean difference of the blocks, in grey values of 0 to 255
-PAGES = ("report", "worklist")
+PAGES = ("report", "worklist", "patient")
 CASES = [(page, size, dark) for page in PAGES for size in SIZES for dark in (False, True)]
 NAMES = [f"{page}-{size}-{'dark' if dark else 'light'}" for page, size, dark in CASES]
 
@@ -91,9 +94,14 @@ def axe(request) -> str:
     return axe_script(request.config.cache.mkdir("axe"))
 
 
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory) -> Path:
+    return write_patient_page(tmp_path_factory.mktemp("patient"))
+
+
 @pytest.fixture
-def pages(report, worklist) -> dict[str, Path]:
-    return {"report": report, "worklist": worklist}
+def pages(report, worklist, patient) -> dict[str, Path]:
+    return {"report": report, "worklist": worklist, "patient": patient}
 
 
 @pytest.fixture
@@ -104,6 +112,16 @@ def opened(pages, tmp_path):
             yield window
 
     return open_
+
+
+def decide(window: Browser) -> None:
+    """Put the patient's page into the state that shows most: two panes, a lesion without reason."""
+    window.click("#automatic")
+    window.until("return viewers.length === 2")
+    window.click('[data-delete="2"]')
+    window.click('[value="exclude"]')
+    window.click("#save")
+    assert "why lesion 2" in window.text("#status")
 
 
 @pytest.mark.parametrize(("page", "size"), [(p, s) for p in PAGES for s in SIZES])
@@ -130,6 +148,16 @@ def test_what_sticks_out_or_is_cut_off_is_found(opened):
 def test_axe_finds_nothing_serious(opened, axe, page, size, dark):
     with opened(page, size, dark) as window:
         open_folds(window)
+        assert axe_findings(window, axe) == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_page_with_decisions_is_not_too_wide_and_axe_finds_nothing_serious(opened, axe, size):
+    with opened("patient", size) as window:
+        decide(window)
+        open_folds(window)
+        assert window.run("return document.documentElement.scrollWidth") <= SIZES[size][0]
+        assert window.run(STICKS_OUT) == []
         assert axe_findings(window, axe) == []
 
 
@@ -197,6 +225,7 @@ def test_the_page_looks_as_it_did(pages, tmp_path, page, size, dark, request):
     """The picture of a window against the stored one; without a style sheet it is another."""
     reference = REFERENCES / f"{request.node.callspec.id}.png"
     copy = in_one_font(pages[page], tmp_path / "copy.html")
+    copy_viewer(tmp_path / "niivue.umd.js")
     with opened_page(copy, tmp_path, SIZES[size], dark) as window:
         window.picture(tmp_path / "now.png")
         now = blocks(tmp_path / "now.png")
@@ -210,6 +239,33 @@ def test_the_page_looks_as_it_did(pages, tmp_path, page, size, dark, request):
         window.run("document.querySelectorAll('style').forEach((style) => style.remove())")
         window.picture(tmp_path / "bare.png")
         assert difference(blocks(tmp_path / "bare.png"), then) > 2 * TOLERANCE
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_three_planes_fill_the_screen_and_the_axial_one_is_the_largest(opened, size):
+    """Wide screens have the axial plane on the left, tall ones above."""
+    with opened("patient", size) as window:
+        tiles, screen = window.run(
+            "const nv = viewers[0].nv;"
+            "return [nv.screenSlices.map((tile) => [tile.axCorSag, ...tile.leftTopWidthHeight]),"
+            " [nv.canvas.width, nv.canvas.height]]"
+        )
+        tiles = {plane: [abs(value) for value in box] for plane, *box in tiles if plane < 3}
+        assert set(tiles) == {0, 1, 2}
+        areas = {plane: width * height for plane, (_, _, width, height) in tiles.items()}
+        assert max(areas, key=areas.get) == 0
+        assert sum(areas.values()) > 0.5 * screen[0] * screen[1]
+
+
+def test_the_print_of_a_patient_has_the_stills_and_the_lesions_and_no_black_canvas(opened):
+    with opened("patient") as window:
+        window.run("dispatchEvent(new Event('beforeprint'))")
+        command(window, "Emulation.setEmulatedMedia", media="print")
+        shown = "return document.querySelector(arguments[0]).checkVisibility()"
+        assert [s for s in (".tools", "#panes", "#save") if window.run(shown, s)] == []
+        assert window.run(shown, "#stills img") and window.run(shown, ".lesions")
+        window.run("dispatchEvent(new Event('afterprint'))")
+        assert not window.run("return document.getElementById('stills').open")
 
 
 def blocks(picture: Path) -> np.ndarray:

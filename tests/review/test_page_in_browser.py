@@ -7,20 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.browser import NO_WEBGL, SOFTWARE_WEBGL, Browser, browser
-from helpers.ct_images import ct_and_mask, edited
-from livermets.lesions.components import label_lesions
+from helpers.review_page import write_patient_page
 from livermets.review.decisions import read_readings
-from livermets.review.overlay import draw_overlay
-from livermets.review.quality_checks import check_mask
-from livermets.review.review_page import write_review_page
-from livermets.review.viewer_file import copy_viewer
-from livermets.review.volume_packing import pack_scan
 from PIL import Image
 
 pytestmark = pytest.mark.slow
 READY = "return document.body.dataset.viewer === 'ready'"
-RECORD = {"source": "corrected", "correction": None, "geometry": "equal", "original_grid": None,
-          "dice_liver": 1.0, "dice_lesion": 1.0}  # fmt: skip
 LIVER_HU, LESION_HU = 110, 50  # of the CT, with noise of 5 HU
 
 
@@ -28,18 +20,7 @@ LIVER_HU, LESION_HU = 110, 50  # of the CT, with noise of 5 HU
 def folder(tmp_path_factory) -> Path:
     """A folder with the page of a scan of two lesions, the viewer and the still picture."""
     folder = tmp_path_factory.mktemp("review")
-    ct, mask = ct_and_mask()
-    labelled, table, measured = label_lesions(ct, mask)
-    findings = check_mask(ct, mask, table, measured, RECORD, {"phase": None, "orientation": "LPS"})
-
-    def without_a_lesion(labels):
-        labels[8:11, 20:26, 20:26] = 1
-
-    packed = pack_scan(ct, mask, labelled, edited(mask, without_a_lesion))
-    page = folder / "P01.view.html"
-    write_review_page(page, "P01", packed, table, findings, "sha", True, "reviews")
-    copy_viewer(folder / "niivue.umd.js")
-    draw_overlay(ct, mask, labelled, folder / "P01.png", "P01")
+    write_patient_page(folder)
     return folder
 
 
@@ -75,6 +56,11 @@ def test_a_reader_looks_decides_and_saves_by_mouse(folder, tmp_path):
             )
         # the pointer tells HU without a click: air far from the liver, none over the lesion
         page.click('[data-planes="0"]')
+        height = "return viewers[0].nv.scene.crosshairPos[2] * FACTS.shape[2]"
+        start = page.run(height)
+        page.click("#up")  # a phone has no wheel and no keys
+        assert page.run(height) - start == pytest.approx(1, abs=0.51)
+        page.click("#down")
         page.point_at("#final", 60, 0)
         assert "under the pointer" in page.text("#place")
         page.click('[data-window="150,30"]')

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from livermets.core.io import write_table
-from livermets.review.reader_agreement import agreement_of_readers, cohens_kappa
+from livermets.review.kappa import cohens_kappa
+from livermets.review.reader_agreement import agreement_of_readers
 from livermets.review.review_tables import decisions_table, deleted_table, read_review_tables
 from sklearn.metrics import cohen_kappa_score
 
@@ -29,7 +30,7 @@ def test_kappa_by_decision_is_that_of_scikit_learn():
         for i in range(60)
     }
     readings["only Anna's"] = [reading("Anna", "exclude", {"1": "delete"})]
-    table = agreement_of_readers(readings).set_index("decision")
+    table = agreement_of_readers(readings, seed=1).set_index("decision")
     assert table["n"].tolist() == [60, 60, 60, 180]
     for word, row in zip(words, table.index, strict=False):
         expected = cohen_kappa_score(said["Anna"] == word, said["Ben"] == word)
@@ -40,13 +41,15 @@ def test_kappa_by_decision_is_that_of_scikit_learn():
 
 
 def test_kappa_is_missing_where_both_readers_say_the_same_of_all():
-    table = agreement_of_readers({"P1": [reading("Anna", "accept"), reading("Ben", "accept")]})
+    table = agreement_of_readers(
+        {"P1": [reading("Anna", "accept"), reading("Ben", "accept")]}, seed=1
+    )
     assert table["kappa"].isna().all() and (table["agreement"] == 1).all()
     assert np.isnan(cohens_kappa(0, 0, 0, 0))
 
 
 def test_one_reader_has_nobody_to_agree_with():
-    assert agreement_of_readers({"P1": [reading("Anna", "accept")], "P2": []}).empty
+    assert agreement_of_readers({"P1": [reading("Anna", "accept")], "P2": []}, seed=1).empty
 
 
 def record(*readings, disputed=False, deleted=(), stale=()):
@@ -65,7 +68,7 @@ def test_every_scan_has_its_status_and_every_deleted_lesion_its_row(tmp_path):
         "P5@a": {"excluded": {"stage": "import", "reason": "no CT"}},
     }
     table = decisions_table(records)
-    made = (table, deleted_table(records), agreement_of_readers({}))
+    made = (table, deleted_table(records), agreement_of_readers({}, seed=1))
     files = [tmp_path / f"{number}.tsv" for number in range(3)]
     for path, part in zip(files, made, strict=True):
         write_table(path, part)
@@ -80,3 +83,30 @@ def test_every_scan_has_its_status_and_every_deleted_lesion_its_row(tmp_path):
     deleted = tables.deleted
     assert deleted["outcome"].tolist() == ["deleted", "no longer there"]
     assert deleted["scan"].tolist() == ["a", "a"]
+
+
+def test_several_scans_of_a_patient_are_one_patient_of_the_interval():
+    said = ["accept", "accept", "correct"]
+    readings = {
+        f"P{patient}@{scan}": [
+            reading("Anna", said[patient % 3]),
+            reading("Ben", said[(patient // 2) % 3]),
+        ]
+        for patient in range(24)
+        for scan in "ab"
+    }
+    row = agreement_of_readers(readings, seed=1).set_index("decision").loc["accept the mask"]
+    assert row["n"] == 48 and row["low"] < row["kappa"] < row["high"]
+    once = {scan: of for scan, of in readings.items() if scan.endswith("a")}
+    alone = agreement_of_readers(once, seed=1).set_index("decision").loc["accept the mask"]
+    assert (alone["low"], alone["high"]) == pytest.approx((row["low"], row["high"]), abs=1e-12)
+
+
+def test_a_kappa_without_interval_has_the_reason_in_its_file(tmp_path):
+    table = agreement_of_readers({"P1": [reading("Anna", "accept"), reading("Ben", "correct")]}, 1)
+    files = [tmp_path / f"{number}.tsv" for number in range(3)]
+    for path, part in zip(files, (decisions_table({}), deleted_table({}), table), strict=True):
+        write_table(path, part)
+    read = read_review_tables(files).agreement
+    assert read["low"].isna().all()
+    assert read["no_interval"].str.contains("an interval needs 3 of each").all()

@@ -1,8 +1,15 @@
 """The folder of reviews: every file in it belongs to a scan of the sheet."""
 
+import json
+
 import pytest
 from helpers.refusals import refused
-from livermets.study.reviews import decides_alone, find_reviews, refuse_strange_reviews
+from livermets.study.reviews import (
+    decides_alone,
+    excluded_by_readers,
+    find_reviews,
+    refuse_strange_reviews,
+)
 
 SCANS = ["P01", "P02", "P03@baseline"]
 
@@ -43,3 +50,40 @@ def test_a_review_of_nobody_is_refused_with_what_to_do(tmp_path, name, words):
     (tmp_path / name).touch()
     with refused(name, *words):
         refuse_strange_reviews(tmp_path, SCANS)
+
+
+@pytest.mark.parametrize(
+    ("decisions", "excluded"),
+    [
+        ({}, False),
+        ({"P01.json": "exclude"}, True),
+        ({"P01.json": "correct"}, False),
+        ({"P01.anna.json": "exclude", "P01.ben.json": "exclude"}, True),
+        ({"P01.anna.json": "exclude", "P01.ben.json": "accept"}, False),
+        ({"P01.json": "accept", "P01.anna.json": "exclude", "P01.ben.json": "exclude"}, False),
+        ({"P01.json": "exclude", "P01.anna.json": "accept"}, True),
+    ],
+    ids=[
+        "nobody",
+        "one",
+        "correction",
+        "both",
+        "one of two",
+        "settled to keep",
+        "settled to leave",
+    ],
+)
+def test_a_scan_is_out_where_the_deciding_file_or_all_readers_say_so(tmp_path, decisions, excluded):
+    for name, decision in decisions.items():
+        (tmp_path / name).write_text(json.dumps({"decision": decision}))
+    assert excluded_by_readers(find_reviews(tmp_path).get("P01", [])) is excluded
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", "null"], ids=["empty", "list", "object", "null"]
+)
+def test_a_review_without_a_decision_is_refused_with_its_file(tmp_path, content):
+    path = tmp_path / "P01.json"
+    path.write_text(content)
+    with refused("P01.json", "`decision`", "save the review again"):
+        excluded_by_readers([path])

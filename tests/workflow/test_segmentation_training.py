@@ -9,7 +9,8 @@ import psutil
 import pytest
 import SimpleITK as sitk
 import torch
-from helpers.run_study import command, snakemake, write_phantom_study
+from helpers.reviews import saved
+from helpers.run_study import command, jobs, snakemake, write_phantom_study
 from helpers.segmentation import training_cases
 from livermets.segmentation.inference import segment
 from livermets.segmentation.model_archive import hash_model, model_folder
@@ -86,6 +87,22 @@ def test_a_training_that_was_killed_resumes_to_the_same_weights(
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
     assert hash_model(paths[1]) == trained[1]
+
+
+def test_patients_whom_readers_excluded_are_not_trained_on(tmp_path):
+    """A training asks for the masks that it learns from, so a dry run names their patients."""
+    write_phantom_study(tmp_path, 3, segmentation_training={**TINY, "device": "cpu"})
+
+    def read_by_training() -> set[str]:
+        done = snakemake(tmp_path, "-n", "segmentation_model")
+        assert done.returncode == 0, done.stderr
+        assert jobs(done)["train_segmentation"] == 1
+        return set(re.findall(r"Selecting the mask of (\w+)", done.stdout + done.stderr))
+
+    assert read_by_training() == {"B0", "B1", "B2"}
+    saved(tmp_path / "reviews", "B1.json", {"decision": "exclude"})
+    saved(tmp_path / "reviews", "B2.json", {"decision": "correct"})
+    assert read_by_training() == {"B0", "B2"}
 
 
 @pytest.mark.slow

@@ -87,7 +87,9 @@ rule audit_predictions:
 # Travels with a model that was trained on this cohort, as its `trained_on` in another study.
 rule list_training_slices:
     input:
-        expand("results/audit/fingerprints/{scan}.json", scan=study.scans),
+        lambda wildcards: expand(
+            "results/audit/fingerprints/{scan}.json", scan=study.scans_to_train_on
+        ),
     output:
         "results/segmentation_model.trained_on.txt",
     log:

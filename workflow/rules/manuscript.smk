@@ -21,6 +21,7 @@ rule write_methods:
         ),
         dictionary="results/radiomics_dictionary.tsv" if study.has_images else [],
         agreement="results/agreement.tsv" if study.has_images else [],
+        reviews=rules.summarise_reviews.output if study.has_images else [],
         permutation_test=(
             "results/permutation_test.json" if study.tests_by_permutation else []
         ),

@@ -184,6 +184,7 @@ rule summarise_reviews:
         "../../envs/tables.yaml"
     params:
         scans=study.scans,
+        seed=config["seed"],
     message:
         "Listing what readers decided"
     script:

@@ -1,12 +1,18 @@
-# Trains an nnU-Net v2 on the cohort's own masks, for people who have annotations.
-# Needs results/ct and results/masks; makes results/segmentation_model.zip, which a config names.
+# Trains an nnU-Net v2 on the cohort's own masks, for people who have annotations. Scans that readers
+# excluded in their reviews are left out.
+# Needs results/ct, results/masks and the readers' reviews; makes results/segmentation_model.zip, which a config names.
+
+
+def to_train_on(pattern):
+    """An input or params function: reviews are read when a training is asked for, not before."""
+    return lambda wildcards: expand(pattern, scan=study.scans_to_train_on)
 
 
 rule train_segmentation:
     input:
-        cts=expand("results/ct/{scan}.nii.gz", scan=study.scans),
-        masks=expand("results/masks/{scan}.nii.gz", scan=study.scans),
-        records=expand("results/masks/{scan}.json", scan=study.scans),
+        cts=to_train_on("results/ct/{scan}.nii.gz"),
+        masks=to_train_on("results/masks/{scan}.nii.gz"),
+        records=to_train_on("results/masks/{scan}.json"),
     output:
         "results/segmentation_model.zip",
     log:
@@ -20,7 +26,7 @@ rule train_segmentation:
         gpu=gpus(config["segmentation_training"]["device"]),
         mem_mb=scaled(16000),
     params:
-        scans=study.scans,
+        scans=to_train_on("{scan}"),
         settings=config["segmentation_training"],
         seed=config["seed"],
         workdir="results/models/segmentation_training",

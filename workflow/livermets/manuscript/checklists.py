@@ -8,12 +8,18 @@ from typing import Any
 import yaml
 
 # importing these modules registers their proofs
-from livermets.manuscript import cohort_proofs, image_proofs, model_proofs, result_proofs
+from livermets.manuscript import (
+    cohort_proofs,
+    image_proofs,
+    model_proofs,
+    result_proofs,
+    review_proofs,
+)
 from livermets.manuscript.proof import PROOFS, Proof
 from livermets.manuscript.run_files import RunFiles
 from livermets.study.names import DENSENET
 
-PROOF_MODULES = (cohort_proofs, image_proofs, model_proofs, result_proofs)
+PROOF_MODULES = (cohort_proofs, image_proofs, model_proofs, result_proofs, review_proofs)
 FOLDER = Path(__file__).parents[3] / "resources" / "checklists"
 NAMES = ("clear", "metrics", "tripod_ai", "claim")  # files of the folder, in the order of the page
 YES, NO, AUTHORS, NO_PROOF, NOT_APPLICABLE = (

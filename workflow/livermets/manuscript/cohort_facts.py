@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from livermets.cohort.cohort_table import BY_CONFIG
+from livermets.cohort.cohort_table import BY_CONFIG, BY_READER
 from livermets.cohort.sample_size import parameters_supported, r2_of_auc, smallest_class
 from livermets.manuscript.run_files import RunFiles
 from livermets.manuscript.wording import counted, enumerate_words
@@ -15,6 +15,7 @@ STAGES = {
     "import": "at the import of the CT",
     "inclusion": "by the criteria of acquisition",
     "review": "at the review of the masks",
+    BY_READER: "by a reader who reviewed the mask",
     "lesions": "without a lesion that could be characterised",
 }  # stage of the cohort table -> words; other stages by their own name
 

@@ -109,11 +109,12 @@ def lesion_facts(run: RunFiles) -> dict[str, Any]:
     settings = run.config["lesions"]
     totals = {
         name: sum(int(record.get(name) or 0) for record in records)
-        for name in ("n_components", "n_lesions", "n_dropped", "n_outside_liver")
+        for name in ("n_components", "n_lesions", "n_dropped", "n_outside_liver", "n_deleted")
     }
     return {
         "known": bool(records),
         **totals,
+        "n_dropped": totals["n_dropped"] - totals["n_deleted"],
         "neighbours": CONNECTIVITY[settings["connectivity"]],
         "connectivity": settings["connectivity"],
         "diameter": DIAMETERS[settings["diameter"]],

@@ -6,7 +6,8 @@ import yaml
 from livermets.manuscript.feature_facts import discretisation, interpolation, resegmentation
 from livermets.manuscript.image_facts import acquisition_facts, lesion_facts, mask_facts
 from livermets.manuscript.proof import CONFIG, Proof, proves
-from livermets.manuscript.run_files import SCANS, RunFiles
+from livermets.manuscript.review_facts import review_facts
+from livermets.manuscript.run_files import AGREEMENT_OF_READERS, SCANS, RunFiles
 from livermets.manuscript.wording import counted, enumerate_words, present, with_counts
 
 CT, MASKS, LESIONS = "ct/*.json", "masks/*.json", "lesions/*.json"
@@ -41,33 +42,30 @@ def one_image(run: RunFiles) -> Proof:
 
 @proves(MASKS)
 def segmentation(run: RunFiles) -> Proof:
-    """How masks were made; what a person drew, a person must describe."""
+    """How masks were made; what a person drew or deleted, a person must describe."""
     facts = mask_facts(run)
     text = f"{facts['automatic']} automatic, {facts['corrected']} corrected, {facts['given']} given"
     if facts["models"]:
         models = (f"{model['name']} ({model['sha256'][:12]})" for model in facts["models"])
         text += f"; models {enumerate_words(models)}"
+    if review_facts(run)["deleted"]:
+        text += f"; {review_facts(run)['deleted_words']} deleted by readers"
     return Proof(MASKS, text, met=True if _all_automatic(run) else None)
 
 
 @proves(MASKS)
 def one_tool(run: RunFiles) -> Proof:
-    """Whether one chain of models made every mask."""
+    """Whether one chain of models made every mask, and no reader deleted a lesion."""
     sources = with_counts(record["source"] for record in run.records("masks").values())
+    if review_facts(run)["deleted"]:
+        sources += f"; {review_facts(run)['deleted_words']} deleted by readers"
     return Proof(MASKS, sources, met=True if _all_automatic(run) else None)
 
 
-@proves(MASKS)
-def no_person(run: RunFiles) -> Proof:
-    """Whether no person had a hand in the masks."""
-    if _all_automatic(run):
-        return Proof(MASKS, "no mask was drawn or corrected by a person")
-    return one_tool(run)
-
-
 def _all_automatic(run: RunFiles) -> bool:
+    """Whether no person changed a mask."""
     sources = [record["source"] for record in run.records("masks").values()]
-    return bool(sources) and set(sources) == {"automatic"}
+    return set(sources) == {"automatic"} and not review_facts(run)["deleted"]
 
 
 @proves(AGREEMENT)
@@ -82,9 +80,11 @@ def segmentation_evaluated(run: RunFiles) -> Proof:
 
 @proves(AGREEMENT)
 def segmentation_reliability(run: RunFiles) -> Proof:
-    """Whether masks were perturbed; models and readers that agree say little of two readers."""
+    """Whether masks were perturbed, or how far readers agreed, who drew nothing of their own."""
     if run.has(ICC):
         return Proof(ICC, "features of perturbed masks (ICC)")
+    if kappas := review_facts(run).get("kappas"):
+        return Proof(AGREEMENT_OF_READERS, " ".join(kappas), met=None)
     compared = segmentation_evaluated(run)
     return Proof(compared.file, compared.value, met=None)
 

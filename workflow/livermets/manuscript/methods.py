@@ -12,6 +12,7 @@ from livermets.manuscript.feature_facts import feature_facts
 from livermets.manuscript.image_facts import acquisition_facts, lesion_facts, mask_facts
 from livermets.manuscript.model_facts import model_facts, statistics_facts
 from livermets.manuscript.references import all_references, bibtex
+from livermets.manuscript.review_facts import review_facts
 from livermets.manuscript.run_files import RunFiles
 from livermets.manuscript.software_facts import software_facts
 from livermets.manuscript.text_formats import latex, markdown, plain_text
@@ -23,6 +24,7 @@ FACTS: dict[str, Callable[[RunFiles], dict[str, Any]]] = {
     "cohort": cohort_facts,
     "acquisition": acquisition_facts,
     "masks": mask_facts,
+    "review": review_facts,
     "lesions": lesion_facts,
     "features": feature_facts,
     "splits": split_facts,

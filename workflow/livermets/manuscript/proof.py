@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from livermets.manuscript.run_files import RunFiles
 
 CONFIG = ""  # in place of a file: the configuration of the run
-OF_IMAGES = ("ct/", "masks/", "lesions/", "radiomics_dictionary.tsv", "agreement.tsv")
+OF_IMAGES = ("ct/", "masks/", "lesions/", "radiomics_dictionary.tsv", "agreement.tsv", "review/")
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,12 @@ from livermets.cohort.cohort_table import read_cohort
 from livermets.core.exclusion import exclusion_of
 from livermets.core.io import read_json
 from livermets.core.scan_ids import scan_id
+from livermets.review.review_tables import ReviewTables, read_review_tables
 
 COHORT, SCANS = "cohort.tsv", "scans.tsv"
+DECISIONS = "review/decisions.tsv"
+DELETED_LESIONS = "review/deleted_lesions.tsv"
+AGREEMENT_OF_READERS = "review/reader_agreement.tsv"
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,14 @@ class RunFiles:
         used = scans[scans["included"]]
         cells = zip(used["patient"], used["scan"].fillna(""), strict=True)
         return {scan_id(patient, scan) for patient, scan in cells}
+
+    @cached_property
+    def reviews(self) -> ReviewTables | None:
+        """What readers decided about the masks; None where a file of it is absent."""
+        names = (DECISIONS, DELETED_LESIONS, AGREEMENT_OF_READERS)
+        if not all(map(self.has, names)):
+            return None
+        return read_review_tables([self.results / name for name in names])
 
     @cached_property
     def splits(self) -> pd.DataFrame | None:

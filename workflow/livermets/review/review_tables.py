@@ -17,8 +17,10 @@ DELETED = (
     "patient", "scan", "lesion", "outcome", "reader", "reason", "volume_ml", "x_mm", "y_mm", "z_mm",
 )  # fmt: skip
 TEXT = ("patient", "scan", "status", "reader", "date", "decision", "reason", "note", "file")
+NUMBERS = ("agreement", "kappa", "low", "high")  # of the table of agreement
 NOT_READ = "not reviewed"
 DISPUTED = "readers differ"
+GONE = "no longer there"  # outcome of a deletion whose lesion the mask no longer has
 EARLIER = "an earlier mask was reviewed"
 STATUS = {"accept": "accepted", "correct": "correction asked for", "exclude": "excluded"}
 
@@ -87,7 +89,7 @@ def deleted_table(records: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
         {**id_columns(scan), **lesion, "outcome": outcome}
         for scan, record in records.items()
         if not record.get("excluded")
-        for outcome, key in (("deleted", "deleted"), ("no longer there", "stale"))
+        for outcome, key in (("deleted", "deleted"), (GONE, "stale"))
         for lesion in record["review"][key]
     ]
     return _table(rows, DELETED)
@@ -123,8 +125,8 @@ def read_review_tables(paths: Sequence[str | Path]) -> ReviewTables:
     """
     decisions, deleted = map(_read_words, paths[:2])
     agreement = pd.read_csv(
-        paths[2], sep="\t", dtype=dict.fromkeys(("reader_1", "reader_2"), str),
-        keep_default_na=False, na_values={"kappa": [""], "agreement": [""]},
+        paths[2], sep="\t", dtype=dict.fromkeys(("reader_1", "reader_2", "no_interval"), str),
+        keep_default_na=False, na_values={name: [""] for name in NUMBERS},
     )  # fmt: skip
     return ReviewTables(decisions, deleted, agreement)
 

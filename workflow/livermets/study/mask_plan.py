@@ -8,7 +8,7 @@ from typing import Any
 from livermets.core.scan_ids import patient_of
 from livermets.study.cohort_files import CohortFiles
 from livermets.study.corrections import find_correction, find_sidecar
-from livermets.study.reviews import find_reviews
+from livermets.study.reviews import excluded_by_readers, find_reviews
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ class MaskPlan(CohortFiles):
     def reviews(self, scan: str) -> list[str]:
         """The readers' reviews of a scan as inputs of a rule; empty where there is none."""
         return [str(path) for path in self._reviews.get(scan, [])]
+
+    @cached_property
+    def scans_to_train_on(self) -> list[str]:
+        """Scans whose masks a segmentation model may learn from: no reader excluded them."""
+        return [scan for scan in self.scans if not excluded_by_readers(self.reviews(scan))]
 
     @cached_property
     def _reviews(self) -> dict[str, list[Path]]:

@@ -4,6 +4,7 @@ The workflow imports this while it plans, so only the standard library is used. 
 is read by `livermets.review.decisions`.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -40,6 +41,35 @@ def find_reviews(folder: str | Path) -> dict[str, list[Path]]:
 def decides_alone(path: str | Path) -> bool:
     """Whether a file is `{scan}.json`, which settles what other readers say of the scan."""
     return Path(path).name.count(".") == 1
+
+
+def excluded_by_readers(paths: Iterable[str | Path]) -> bool:
+    """Whether the readers of a scan exclude it: the file that decides, or all of them alike.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        The files of one scan.
+
+    Raises
+    ------
+    BadInput
+        If a file has no decision; the files are checked in full when lesions are labelled.
+    """
+    files = [Path(path) for path in paths]
+    deciding = [path for path in files if decides_alone(path)] or files
+    return bool(deciding) and all(_decision(path) == "exclude" for path in deciding)
+
+
+def _decision(path: Path) -> str:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        return str(content["decision"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"{path}: there is no `decision`. Correct it, or save the review again from the page "
+            "of the scan."
+        ) from error
 
 
 def refuse_strange_reviews(folder: str | Path, scans: Iterable[str]) -> None:

@@ -12,4 +12,4 @@ with job(snakemake):
     readings = {scan: record["review"]["readings"] for scan, record in in_study.items()}
     write_table(snakemake.output.decisions, decisions_table(in_study))
     write_table(snakemake.output.deleted, deleted_table(in_study))
-    write_table(snakemake.output.agreement, agreement_of_readers(readings))
+    write_table(snakemake.output.agreement, agreement_of_readers(readings, snakemake.params.seed))

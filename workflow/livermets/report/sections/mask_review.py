@@ -3,7 +3,7 @@
 from typing import Any
 
 from livermets.core.scan_ids import in_words, scan_id
-from livermets.report.formatting import number
+from livermets.report.formatting import with_interval
 from livermets.review.review_tables import NOT_READ, ReviewTables
 
 
@@ -18,8 +18,8 @@ def review_context(reviews: ReviewTables | None) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        read and all (numbers), statuses (with numbers), deleted and agreement (rows); None in a
-        study without images.
+        read and all (numbers), statuses (with numbers), deleted and agreement (rows), and why
+        values of kappa have no interval; None in a study without images.
     """
     if reviews is None or reviews.decisions.empty:
         return None
@@ -35,7 +35,16 @@ def review_context(reviews: ReviewTables | None) -> dict[str, Any] | None:
             for row in reviews.deleted.to_dict("records")
         ],
         "agreement": [
-            {**row, "same": f"{row['agreement']:.0%}", "kappa": number(row["kappa"])}
+            {
+                **row,
+                "same": f"{row['agreement']:.0%}",
+                "kappa": with_interval(row["kappa"], row["low"], row["high"]),
+            }
             for row in reviews.agreement.to_dict("records")
+        ],
+        "no_interval": [
+            f"{row['decision']} ({row['reader_1']}, {row['reader_2']}): {row['no_interval']}"
+            for row in reviews.agreement.to_dict("records")
+            if row["no_interval"]
         ],
     }

@@ -5,9 +5,11 @@ const COLOURS = { liver: [53, 196, 255], lesion: [255, 176, 0], dropped: [255, 7
 const PLANES = ["axial", "coronal", "sagittal"];
 const SIDES = ["RLAP", "RLSI", "PASI"]; // left, right, top and bottom of each plane
 const MULTIPLANAR = 3;
-const LAYOUT = [[0, 0, 0, 0.625, 1], [1, 0.625, 0, 0.375, 0.5], [2, 0.625, 0.5, 0.375, 0.5]] // plane, left, top, width, height
-  .map(([sliceType, ...position]) => ({ sliceType, position }));
+// Three planes, each as [plane, left, top, width, height] in shares of the screen: wide, and tall as on a phone
+const WIDE = [[0, 0, 0, 0.625, 1], [1, 0.625, 0, 0.375, 0.5], [2, 0.625, 0.5, 0.375, 0.5]].map(tileOf);
+const TALL = [[0, 0, 0, 1, 0.64], [1, 0, 0.64, 0.5, 0.36], [2, 0.5, 0.64, 0.5, 0.36]].map(tileOf);
 const LAYERS = [["fill", 0.13], ["edges", 0.9]]; // of a mask, over the CT, with their opacity
+function tileOf([sliceType, ...position]) { return { sliceType, position }; }
 const lesionOf = new Map(FACTS.lesions.map(row => [row.lesion, row]));
 const deleted = new Set();
 let chosen = null;
@@ -266,11 +268,12 @@ function setWindow(width, level) {
 }
 
 let planes = MULTIPLANAR;
+const slicesOf = () => planes === 1 ? 1 : planes === 2 ? 0 : 2; // the axis that the buttons move along
 function setPlanes(type) {
   planes = type;
   viewers.forEach(({ nv }) => {
     nv.setSliceType(type);
-    if (type === MULTIPLANAR) nv.setCustomLayout(LAYOUT); else nv.clearCustomLayout();
+    if (type === MULTIPLANAR) nv.setCustomLayout(nv.canvas.clientHeight > nv.canvas.clientWidth ? TALL : WIDE); else nv.clearCustomLayout();
   });
   document.querySelectorAll("[data-planes]").forEach(button => button.setAttribute("aria-pressed", Number(button.dataset.planes) === type));
 }
@@ -286,6 +289,8 @@ const actions = {
   mask: () => { const on = toggle(byId("mask")); viewers.forEach(pane => pane.showMask(on)); },
   numbers: () => { showNumbers = toggle(byId("numbers")); viewers.forEach(pane => pane.mark()); },
   automatic: () => { if (byId("automatic")) showBeside(toggle(byId("automatic"))); },
+  up: () => step(slicesOf(), 1),
+  down: () => step(slicesOf(), -1),
   smaller: () => zoomBy(1 / 1.25),
   larger: () => zoomBy(1.25),
   whole: () => setPan([0, 0, 0, 1]),
@@ -327,6 +332,18 @@ function showStills(why) {
   byId("trouble").hidden = false;
   document.body.dataset.viewer = "stills";
 }
+
+// Turning a phone, or a narrower window, asks for the other layout
+addEventListener("resize", () => { if (viewers.length && planes === MULTIPLANAR) setPlanes(planes); });
+
+// The print has the still pictures, since a canvas prints black or not at all
+const foldsInPrint = document.querySelectorAll("#stills, .decisions details");
+let foldsBefore = [];
+addEventListener("beforeprint", () => {
+  foldsBefore = [...foldsInPrint].map(fold => fold.open);
+  foldsInPrint.forEach(fold => { fold.open = true; });
+});
+addEventListener("afterprint", () => foldsInPrint.forEach((fold, i) => { fold.open = foldsBefore[i]; }));
 
 async function start() {
   if (typeof niivue === "undefined") return showStills("The file niivue.umd.js is not in the folder of this page: copy the whole folder.");
