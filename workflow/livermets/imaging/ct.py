@@ -92,6 +92,7 @@ def import_ct(
         )
     ct, counts = _to_int16_hu(image, patient)
     _refuse_other_units(ct, patient, check_hu)
+    _refuse_copied_slices(ct, patient)
     size = ct.GetSize()
     orientation = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(ct.GetDirection())
     stated = details.get("source") is None or states_orientation(sources[0])
@@ -151,6 +152,18 @@ def _refuse_other_units(ct: sitk.Image, patient: str, check_hu: str) -> None:
             f" {' and no '.join(f'{name} ({tissues[name][0]})' for name in missing)}",
             "Give the CT in Hounsfield units, not normalised and not windowed to grey values; if it"
             " is in HU and cropped to the liver, set `imaging.check_hu: liver`",
+        )
+
+
+def _refuse_copied_slices(ct: sitk.Image, patient: str) -> None:
+    """Refuse a volume that is one image over and over, such as a screenshot with made up places."""
+    voxels = sitk.GetArrayViewFromImage(ct)
+    planes = np.moveaxis(voxels, 2 - axial_axis(ct), 0)
+    if len(planes) > 1 and all(np.array_equal(planes[0], plane) for plane in planes[1:]):
+        raise BadPatient(
+            patient,
+            f"all {len(planes)} slices of the CT show the same image",
+            "Export the scan again; this is one image that was copied",
         )
 
 
