@@ -6,6 +6,7 @@ what is kept of a file here takes well below 1 kB.
 
 import os
 import sys
+import time
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pydicom
 
-from livermets.core.progress import Progress
+from livermets.core.progress import Progress, time_left
 from livermets.imaging.captured_image import captured_by
 from livermets.imaging.contrast_phase import phases_from_text, seconds_of_day
 from livermets.imaging.dicom_geometry import GEOMETRY_TAGS
@@ -76,9 +77,13 @@ def read_tree(folder: Path) -> Tree:
     series: dict[Key, dict[Marks, Series]] = defaultdict(dict)
     planes: dict[Plane, Plane] = {}
     there: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    total, start = _count_files(folder, progress), time.monotonic()
     for path in _files(folder):
         tree.files += 1
-        progress.tell(f"{tree.files:,} files read, {len(series):,} series")
+        progress.tell(
+            f"{tree.files:,} of {total:,} files read, {len(series):,} series,"
+            f" {time_left(time.monotonic() - start, tree.files, max(total, tree.files))} left"
+        )
         with warnings.catch_warnings():  # pydicom warns of values that break the standard
             warnings.simplefilter("ignore")
             try:
@@ -124,6 +129,13 @@ def _files(folder: Path) -> Iterator[Path]:
         folders.sort()
         for name in sorted(names):
             yield Path(parent, name)
+
+
+def _count_files(folder: Path, progress: Progress) -> int:
+    total = 0
+    for total, _ in enumerate(_files(folder), start=1):
+        progress.tell(f"{total:,} files found")
+    return total
 
 
 def _add_slice(
