@@ -171,6 +171,12 @@ def _read_header(file: Path, patient: str) -> pydicom.Dataset | None:
             f"the file {display_name(file)} beside the slices cannot be opened ({error.strerror})",
             "Give the permission to read it, or bring back the file that the link names",
         ) from error
+    if header is not None and ("FloatPixelData" in header or "DoubleFloatPixelData" in header):
+        raise BadPatient(
+            patient,
+            f"the DICOM file {display_name(file)} holds fractions, as computed maps do",
+            "Name the series of the CT itself, or convert the series to NIfTI",
+        )
     try:
         is_complete = header is not None and _is_complete(header)
     except Exception:  # pydicom raises errors of any kind on tags whose bytes are no value
