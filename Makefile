@@ -5,7 +5,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 export PYTHONNOUSERSITE = 1
 
-.PHONY: demo study-lidc test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-statistics bench-densenet bench-segmentation bench-openvino bench-masks bench-totalsegmentator bench-coverage bench-arms readme screenshots cohort config docs clean-demo help
+.PHONY: demo study-lidc test test-unit test-slow test-slurm check types lock install demo-model bench-radiomics bench-dryrun bench-draft bench-statistics bench-densenet bench-segmentation bench-openvino bench-masks bench-totalsegmentator bench-coverage bench-arms readme screenshots cohort config docs clean-demo help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -75,6 +75,9 @@ bench-radiomics: install ## our radiomics against pyradiomics, Nyxus and MIRP (P
 
 bench-dryrun: install ## how long Snakemake plans 1,000 patients, and finds nothing to do in a finished study
 	@$(BIN)/python benchmarks/bench_dryrun.py $(ARGS)
+
+bench-draft: install ## memory and time of `make cohort` for each header, with 20,000 and 100,000 of them
+	@$(BIN)/python benchmarks/bench_draft.py $(ARGS)
 
 bench-arms: install ## how long all arms take, from a features table of the paper's size to its metrics
 	@$(BIN)/python benchmarks/bench_arms.py $(ARGS)

@@ -13,6 +13,7 @@ from livermets.core.jobs import refusals
 from livermets.core.run_watch import watch_run
 from livermets.study.arms import BASELINES, RESAMPLINGS
 from livermets.study.classifiers import CLASSIFIERS
+from livermets.study.config_file import refuse_double_keys
 from livermets.study.outputs import FIGURE_FILES
 from livermets.study.study import Study
 
@@ -29,6 +30,8 @@ for threads_of_library in (
     os.environ.setdefault(threads_of_library, "1")
 
 try:
+    for config_file in workflow.configfiles:
+        refuse_double_keys(config_file)
     study = Study.load(config)
 except BadInput as problem:
     # A person made this mistake: the message alone, a traceback would hide it.

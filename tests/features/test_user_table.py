@@ -223,6 +223,21 @@ def test_infinite_values_are_named_by_column_and_row(tmp_path):
     )
 
 
+def test_a_code_for_a_missing_feature_is_named_by_column_and_row(tmp_path):
+    table = own_table()
+    table.loc[3, "Mean"] = -999
+    refused(table, tmp_path, r"column Mean holds -999 in row 5 .patient P02., far from all other")
+    table["Mean"] = np.linspace(-1500, 1500, len(table))
+    table.loc[3, "Mean"] = -999
+    assert read_features(saved(table, tmp_path), OURS, CLASSES).loc[3, "Mean"] == -999
+
+
+def test_a_row_of_means_is_no_patient(tmp_path):
+    table = own_table()
+    table.loc[len(table)] = ["mean", 1, CLASSES[0], 0.5, 0.5, 0.5]
+    refused(table, tmp_path, "row 34: mean is no patient but the name of a summary. Delete the row")
+
+
 def test_text_in_a_feature_is_named_by_column_row_and_value(tmp_path):
     table = own_table().assign(sex=np.resize(["m", "f"], 32))
     refused(table, tmp_path, r"column sex holds 'm' in rows 2, 3, 4.*call it clinical_sex")

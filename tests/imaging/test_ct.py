@@ -35,7 +35,8 @@ def test_padding_is_clipped_and_counted_and_metal_is_left(tmp_path):
 
 
 def test_other_voxel_types_become_rounded_int16(tmp_path):
-    values = np.linspace(-1500, 40000, 6 * 16 * 20).reshape(6, 16, 20).astype(np.float32)
+    values = np.linspace(-1500, 32700, 6 * 16 * 20).reshape(6, 16, 20).astype(np.float32)
+    values[0, 0, 0] = 40000
     sitk.WriteImage(ct_of(values), tmp_path / "float.nii.gz")
     ct, facts = import_ct(tmp_path / "float.nii.gz", "P1")
     expected = np.clip(np.rint(values), -1024, 32767)
@@ -55,6 +56,28 @@ def test_values_that_are_no_hu_are_refused_by_the_missing_fat_or_soft_tissue(tmp
     refused_ct(tmp_path / "air.nii.gz", "no soft tissue")
     sitk.WriteImage(ct_of(np.clip(hu, -160, 240)), tmp_path / "clipped.nrrd")  # HU all the same
     assert import_ct(tmp_path / "clipped.nrrd", "P1")[0].GetSize() == (20, 16, 6)
+
+
+def test_one_image_in_all_slices_is_refused(tmp_path):
+    hu = volume((1, 16, 20)).repeat(6, axis=0)
+    refused_ct(write_series(tmp_path / "dicom", hu), "all 6 slices of the CT show the same image")
+    sitk.WriteImage(ct_of(hu), tmp_path / "ct.nii.gz")
+    refused_ct(tmp_path / "ct.nii.gz", "all 6 slices of the CT show the same image")
+    hu[3, 0, 0] += 1
+    sitk.WriteImage(ct_of(hu), tmp_path / "ct.nii.gz")
+    assert import_ct(tmp_path / "ct.nii.gz", "P1")[1]["n_slices"] == 6
+
+
+@pytest.mark.parametrize("unit", ["MGML", "Z_EFF", "PCT"])
+def test_a_map_that_was_computed_from_a_ct_is_refused_by_its_unit(tmp_path, unit):
+    folder = write_series(tmp_path / "ct", volume(), RescaleType=unit)
+    refused_ct(folder, f"in {unit} (RescaleType), not in HU", "the series of the CT itself")
+
+
+@pytest.mark.parametrize("unit", ["HU", "hu", "US", "HU_MOD", ""], ids=lambda unit: unit or "empty")
+def test_hu_however_they_are_written_are_taken(tmp_path, unit):
+    folder = write_series(tmp_path / "ct", volume(), RescaleType=unit)
+    assert import_ct(folder, "P1")[1]["n_slices"] == 6
 
 
 def test_facts_hold_nothing_that_identifies_anyone(tmp_path):

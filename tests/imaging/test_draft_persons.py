@@ -7,10 +7,11 @@ import pytest
 from livermets.imaging.draft_persons import group_persons, person_facts
 
 
-def header(patient="", study="", frame="", birth="", sex="", name="") -> pydicom.Dataset:
+def header(patient="", study="", frame="", birth="", sex="", name="", day="") -> pydicom.Dataset:
     made = pydicom.Dataset()
     made.PatientID, made.StudyInstanceUID, made.FrameOfReferenceUID = patient, study, frame
     made.PatientBirthDate, made.PatientSex, made.PatientName = birth, sex, name
+    made.StudyDate = day
     return made
 
 
@@ -63,6 +64,17 @@ ASKED = {
     "a name alone": [{"study": "1.1", "name": "Doe^Jane"}, {"study": "1.2", "name": "Doe^Jane"}],
     "an id that is a word": [{"study": "1.1", "patient": "LIVER"},
                              {"study": "1.2", "patient": "LIVER"}],
+    "one id with two names": [
+        {"patient": "1", "name": "Doe^Jane"}, {"patient": "1", "name": "Roe^Mary"},
+    ],
+    "one id and one study on two days": [
+        {"patient": "1", "study": "1.1", "day": "20200101"},
+        {"patient": "1", "study": "1.1", "day": "20200301"},
+    ],
+    "one id for all studies of a folder": [
+        {"patient": "1", "study": "1.1"}, {"patient": "1", "study": "1.2"},
+        {"patient": "1", "study": "1.3"},
+    ],
     "two ids of one name and birth date": [
         {"study": "1.1", "patient": "A1", "name": "Doe^Jane", "birth": "19470811"},
         {"study": "1.2", "patient": "B2", "name": "Doe^Jane", "birth": "19470811"},
@@ -72,7 +84,7 @@ ASKED = {
 
 @pytest.mark.parametrize("tags", ASKED.values(), ids=ASKED)
 def test_where_little_says_that_it_is_one_person_they_are_joined_and_a_person_is_asked(tags):
-    assert persons(*(header(**one) for one in tags)) == ([[0, 1]], [True])
+    assert persons(*(header(**one) for one in tags)) == ([list(range(len(tags)))], [True])
 
 
 APART = {
@@ -85,6 +97,15 @@ APART = {
     ),
     "one study and two birth dates": (
         [{"study": "1.1", "birth": "19470811"}, {"study": "1.1", "birth": "19510203"}],
+        [True, True],
+    ),
+    "one study UID on two days": (
+        [{"study": "1.1", "day": "20200101"}, {"study": "1.1", "day": "20200301"}],
+        [True, True],
+    ),
+    "one frame of reference on two days": (
+        [{"study": "1.1", "frame": "9", "day": "20200101"},
+         {"study": "1.2", "frame": "9", "day": "20200301"}],
         [True, True],
     ),
     "birth dates of a year only": (
@@ -112,6 +133,20 @@ def test_a_value_that_an_anonymiser_put_into_every_header_joins_nobody():
     joined, unsure = persons(*(header(patient=f"R{n}", **same) for n in range(5)))
     assert joined == [[0], [1], [2], [3], [4]]
     assert not any(unsure)
+
+
+def test_a_constant_study_uid_joins_the_series_of_one_day_and_asks_about_each():
+    days = ["20200101", "20200101", "20200301"]
+    joined, unsure = persons(*(header(study="1.1", day=day) for day in days))
+    assert joined == [[0, 1], [2]]
+    assert unsure == [True, True]
+
+
+def test_a_married_name_or_a_follow_up_of_a_person_with_a_birth_date_asks_nothing():
+    one = {"patient": "7", "birth": "19470811"}
+    names = ("Doe^Jane", "Roe^Jane", "Roe^Jane")
+    headers = [header(study=f"1.{n}", name=name, **one) for n, name in enumerate(names)]
+    assert persons(*headers) == ([[0, 1, 2]], [False])
 
 
 def test_a_tree_of_one_nameless_study_asks_nothing():

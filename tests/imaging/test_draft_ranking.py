@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.dicom_exports import INCLUDE_ALL, LATER, PV, STUDY, export, slices
-from helpers.dicom_series import write_series
+from helpers.dicom_series import volume, write_series
 from livermets.imaging.ct import import_ct
 from livermets.imaging.draft_cohort import draft_cohort
 from livermets.imaging.draft_series import SERIES_COLUMNS
 from livermets.study.config import load_config
+from pydicom.uid import SecondaryCaptureImageStorage
 
 
 def test_every_series_is_judged_and_the_fitting_one_is_chosen(tmp_path):
@@ -42,6 +43,17 @@ def test_the_studys_criteria_judge_too(tmp_path):
     assert thick["slice_thickness_mm"] == 5
 
 
+def windowed(hu: np.ndarray) -> np.ndarray:
+    """Grey values from 0 to 255 in the window of an abdomen."""
+    return np.clip((hu + 160) / 400 * 255, 0, 255).astype(np.int16)
+
+
+def page_of_text() -> np.ndarray:
+    """Black pages with smooth white letters, no two alike, stored like HU."""
+    letters = np.random.default_rng(0).integers(0, 256, (12, 40, 40)) * 15
+    return (letters * (np.random.default_rng(1).random((12, 40, 40)) < 0.1) - 1024).astype(np.int16)
+
+
 NO_CT = {
     "a mask of 0 and 255": (lambda: np.where(slices() > 0, 255, 0) - 1024, {}, "a mask, not a CT"),
     "a map of 118 labels": (lambda: np.abs(slices()) % 118, {}, "no HU"),
@@ -49,6 +61,24 @@ NO_CT = {
     "a dose report": (slices, {"SeriesDescription": "Dose Report"}, "dose report"),
     "a screenshot": (slices, {"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]}, "SCREEN SAVE"),
     "a projection": (slices, {"ImageType": ["DERIVED", "SECONDARY", "MIP"]}, "MIP"),
+    "a captured screen as CT": (
+        slices,
+        {"SOPClassUID": SecondaryCaptureImageStorage},
+        "Secondary Capture Image Storage",
+    ),
+    "a captured film": (slices, {"ConversionType": "DF"}, "captured from a screen or a film"),
+    "burned in text": (slices, {"BurnedInAnnotation": "YES"}, "text is burned into the images"),
+    "a page of text in 12 bits": (page_of_text, {}, "captured screen, not a CT"),
+    "grey values in 12 bits": (
+        lambda: windowed(volume((12, 40, 40))) * 16 - 1024,
+        {},
+        "captured screen, not a CT",
+    ),
+    "no rescaling": (lambda: slices() + 1024, {}, "no HU: no voxel lies below -50"),
+    "one image in every slice": (lambda: slices()[[0] * 20], {}, "the same image in all slices"),
+    "one image alone": (lambda: slices(1), {}, "only 1 slices"),
+    "colours": (slices, {"SamplesPerPixel": 3}, "colour image"),
+    "a map of iodine": (slices, {"RescaleType": "MGML"}, "in MGML (RescaleType), not in HU"),
     "no positions": (slices, {"ImagePositionPatient": None}, "without a position"),
     "a chest": (slices, {"SeriesDescription": "Chest venous"}, "another region of the body"),
     "a delayed phase": (slices, {"SeriesDescription": "venous delayed 3 min"}, "delayed phase"),

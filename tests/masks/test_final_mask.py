@@ -159,6 +159,17 @@ def test_a_mask_without_liver_is_refused_whoever_made_it(tmp_path, ct):
         final_mask("P07", ct, mask_of(only_lesion), None, tmp_path, LABEL_VALUES)
 
 
+def test_a_mask_whose_liver_and_lesion_were_exchanged_is_refused_unless_it_is_meant(tmp_path, ct):
+    exchanged = np.choose(liver_labels(), [0, 2, 1]).astype(np.uint8)
+    path = save(exchanged, tmp_path / "m.nii.gz")
+    with refused_patient("98% of the liver of the given mask is lesion", "`masks.labels`"):
+        final_mask("P07", ct, None, path, None, LABEL_VALUES)
+    mask, _ = final_mask("P07", ct, None, path, None, {"liver": 2, "lesion": 1})
+    assert (sitk.GetArrayFromImage(mask) == liver_labels()).all()
+    _, record = final_mask("P07", ct, None, path, None, LABEL_VALUES, accepted=True)
+    assert record["lesion_ml"] > record["liver_ml"] / 2
+
+
 def test_unknown_values_are_refused_by_number_and_key(tmp_path, ct):
     array = liver_labels()
     array[0, 0, :2] = 7, 9

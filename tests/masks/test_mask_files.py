@@ -101,6 +101,12 @@ def test_a_missing_damaged_or_foreign_file_is_refused(tmp_path):
         read_mask(tmp_path / "mask.txt", "P07", LABEL_VALUES)
 
 
+def test_a_ct_in_place_of_its_mask_is_called_an_image(tmp_path):
+    hu = np.random.default_rng(0).normal(0, 60, (10, 20, 20)).astype(np.int16)
+    with refused_patient("different values, from -", "an image, and no mask", "not the CT"):
+        read_mask(save(hu, tmp_path / "ct.nii.gz"), "P07", LABEL_VALUES)
+
+
 def test_segments_go_by_name_in_one_layer(tmp_path):
     array = np.choose(liver_labels(), [0, 4, 3]).astype(np.uint8)
     path = segmented(tmp_path / "m.seg.nrrd", [array], [("Liver tumour 1", 0, 3), ("liver", 0, 4)])

@@ -40,6 +40,26 @@ def test_an_odd_cell_in_a_clinical_column_of_numbers_is_refused_by_row_or_missin
     assert cells["sex"].tolist() == [*"mmmmm", "f"]
 
 
+@pytest.mark.parametrize(
+    "code", ["-999", "999", "-9", "9999.0"], ids=["-999", "999", "-9", "9999 with a decimal"]
+)
+def test_a_code_for_a_missing_number_is_refused_by_row_or_missing(tmp_path, code):
+    sheet = tmp_path / "patients.tsv"
+    rows = "".join(f"P{i}\tcolorectal\tct\t{60 + i}\n" for i in range(5))
+    sheet.write_text(f"patient\tlabel\tct\tage\n{rows}Q\tpancreatic\tct\t{code}\n")
+    with pytest.raises(BadInput, match=rf"row 7: patient Q has '{code}'.*no code such as -999"):
+        read(sheet, clinical=["age"])
+    cells = read(sheet, clinical=["age"], on_bad_cell="missing")
+    assert cells["age"].tolist() == [*(str(60 + i) for i in range(5)), ""]
+
+
+def test_a_number_that_may_be_meant_is_no_code():
+    assert odd_cells(["30", "999", "2100"]) == []  # days
+    assert odd_cells(["-9", "-8.5", "-3"]) == []  # logarithms
+    assert odd_cells(["99", "99"]) == []
+    assert odd_cells(["1", "2", "99"]) == [2]
+
+
 def test_a_clinical_column_is_numeric_if_its_filled_cells_are_numbers():
     assert is_numeric(["61", " 5.5", "", "NA", None, 3.0, "1e3"])
     assert not is_numeric(["", None])
@@ -93,6 +113,13 @@ def test_a_good_sheet_comes_back_as_strings_with_all_columns(tmp_path):
         ),
         ("patient label ct\nA colorectal a{1}|b\n", ["row 2", "patient A", "{1}", "rename"]),
         ("patient label ct mask\nA colorectal x m{n,[a]{2}}\n", ["row 2", "{n,[a]{2}}", "rename"]),
+        (
+            "patient label ct mask\nA colorectal x x\n",
+            ["row 2", "the same file in `ct` and `mask`"],
+        ),
+        ("patient label ct\n2026-01-03 colorectal x\n", ["row 2", "is a date", "as text"]),
+        ("patient label ct\nA colorectal x\n03-Jan colorectal y\n", ["row 3", "is a date"]),
+        ("patient label ct\nA colorectal x\nMean colorectal y\n", ["row 3", "summary", "Delete"]),
     ],
     ids=[
         "an id with a slash",
@@ -111,6 +138,10 @@ def test_a_good_sheet_comes_back_as_strings_with_all_columns(tmp_path):
         "a patient of whom a draft is unsure",
         "braces in the path of a CT",
         "braces in the path of a mask",
+        "one file as CT and mask",
+        "an id that became a date",
+        "an id that became a day",
+        "a row of means",
     ],
 )
 def test_a_bad_sheet_is_refused_with_the_row_and_a_hint(tmp_path, text, words):

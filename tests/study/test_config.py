@@ -38,7 +38,7 @@ def test_null_switches_a_part_off():
     [
         ({"radiomics": {"fanout": "patient"}}, ["radiomics.fanout", "did you mean `fan_out`"]),
         ({"nonsense": 1}, ["`nonsense`", "known here"]),
-        ({"seed": "abc"}, ["`seed`", "integer"]),
+        ({"seed": "abc"}, ["`seed`", "whole number"]),
         ({"lesions": {"diameter": "widest"}}, ["lesions.diameter", "axial"]),
         ({"positive": "gastric"}, ["positive", "gastric", "colorectal"]),
         ({"patients": None}, ["patients", "features"]),

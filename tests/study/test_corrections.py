@@ -26,6 +26,13 @@ def test_a_correction_with_a_near_name_is_refused_with_the_nearest_id(tmp_path, 
     assert name in str(refused.value)
 
 
+def test_a_folder_in_the_folder_of_corrections_is_refused_with_the_name_of_its_mask(tmp_path):
+    (tmp_path / "P01").mkdir()
+    (tmp_path / "P01/Segmentation.seg.nrrd").touch()
+    with pytest.raises(BadInput, match="nearest patient is P01: save the mask as P01.seg.nrrd"):
+        refuse_strangers(tmp_path, PATIENTS)
+
+
 def test_a_correction_of_nobody_is_refused(tmp_path):
     (tmp_path / "zebra.nrrd").touch()
     with pytest.raises(BadInput, match="Name it after a patient"):

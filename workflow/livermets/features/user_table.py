@@ -19,8 +19,10 @@ from livermets.features.features_table import (
 from livermets.features.typed_table import list_rows, load_table
 from livermets.study.cells import MISSING, as_numbers, cell_text
 from livermets.study.clinical_columns import (
+    CODES,
     clinical_columns,
     is_numeric,
+    missing_codes,
     odd_cell_remedy,
     odd_cells,
 )
@@ -87,6 +89,7 @@ def read_features(
             f"{name} has no feature: besides ids, {', '.join(FACTS)} and {CLINICAL}* it needs one "
             "column of numbers or more. Add the features"
         )
+    _refuse_codes(table, features, name)
     if REASON in table:
         table[REASON] = table[REASON].astype(object).where(table[REASON].notna(), "").astype(str)
     extra = [c for c in table if c in FACTS or c in clinical_columns(table)]
@@ -146,6 +149,22 @@ def _clinical(table: pd.DataFrame, column: str, on_bad_cell: str, name: str) -> 
     if is_numeric(values):
         return as_numbers(values)[0]
     return values.mask(np.array([text == "" for text in cell_text(values)], bool))
+
+
+def _refuse_codes(table: pd.DataFrame, features: Sequence[str], name: str) -> None:
+    """Refuse numbers such as -999 that stand for a missing value."""
+    for column in features:
+        values = table[column].to_numpy(float)
+        if not np.isin(values, list(CODES)).any():
+            continue
+        filled = np.flatnonzero(np.isfinite(values))
+        if codes := missing_codes(values[filled].tolist()):
+            places = [int(filled[code]) for code in codes]
+            raise BadInput(
+                f"{name}: column {column} holds {values[places[0]]:g} in "
+                f"{list_rows(places, table)}, far from all other values, as a code for a missing "
+                "value. Empty the cells"
+            )
 
 
 def _labels(labels: pd.Series, classes: list[str], name: str, column: str | None) -> pd.Series:

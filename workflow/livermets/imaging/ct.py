@@ -18,11 +18,13 @@ from livermets.imaging.nifti_nrrd import (
     read_volume,
     states_orientation,
 )
+from livermets.imaging.source_paths import refuse_no_scan
 from livermets.imaging.volumes import is_dicom
 
 AIR, INT16_MAX = -1024, 32767
 FAT_HU = -50  # fat, lung and air lie below
 SOFT_TISSUE_HU = (0, 200)  # of liver, muscle and blood, with and without contrast
+MAX_CAPPED = 1e-3  # share of the voxels above INT16_MAX; metal reaches 30,000 HU in a few
 MIN_TISSUE = 1e-3  # the least share of the voxels that either has on a CT of a body
 # What `imaging.check_hu` asks of the voxels of a CT: of a body, cut out around a liver, or nothing
 HU_CHECKS: dict[str, tuple[str, ...]] = {
@@ -72,10 +74,7 @@ def import_ct(
     """
     sources = [Path(path) for path in ([source] if isinstance(source, str | Path) else source)]
     for path in sources:
-        if not path.exists():
-            raise BadPatient(
-                patient, f"the CT {path} does not exist", "Correct the path in the sheet"
-            )
+        refuse_no_scan(path, patient)
     not_stated = read_acquisition(pydicom.Dataset())
     record = {"source": "dicom", **not_stated, "ignored_files": 0}
     if all(map(_is_dicom_source, sources)):
@@ -92,6 +91,7 @@ def import_ct(
         )
     ct, counts = _to_int16_hu(image, patient)
     _refuse_other_units(ct, patient, check_hu)
+    _refuse_copied_slices(ct, patient)
     size = ct.GetSize()
     orientation = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(ct.GetDirection())
     stated = details.get("source") is None or states_orientation(sources[0])
@@ -154,6 +154,18 @@ def _refuse_other_units(ct: sitk.Image, patient: str, check_hu: str) -> None:
         )
 
 
+def _refuse_copied_slices(ct: sitk.Image, patient: str) -> None:
+    """Refuse a volume that is one image over and over, such as a screenshot with made up places."""
+    voxels = sitk.GetArrayViewFromImage(ct)
+    planes = np.moveaxis(voxels, 2 - axial_axis(ct), 0)
+    if len(planes) > 1 and all(np.array_equal(planes[0], plane) for plane in planes[1:]):
+        raise BadPatient(
+            patient,
+            f"all {len(planes)} slices of the CT show the same image",
+            "Export the scan again; this is one image that was copied",
+        )
+
+
 def _to_int16_hu(image: sitk.Image, patient: str) -> tuple[sitk.Image, dict[str, int]]:
     """The image rounded and clipped to int16 without its metadata, and how many voxels changed."""
     voxels = sitk.GetArrayViewFromImage(image)
@@ -168,6 +180,14 @@ def _to_int16_hu(image: sitk.Image, patient: str) -> tuple[sitk.Image, dict[str,
         "clipped_voxels": int((voxels < AIR).sum()),
         "capped_voxels": int((voxels > INT16_MAX).sum()),
     }
+    if counts["capped_voxels"] > MAX_CAPPED * voxels.size:
+        raise BadPatient(
+            patient,
+            f"{counts['capped_voxels'] / voxels.size:.1%} of the voxels of the CT lie above"
+            f" {INT16_MAX} HU, the highest at {voxels.max():g} HU: a value that marks what lies"
+            " outside of the scan, or no HU",
+            f"Export the CT again, or set these voxels to {AIR} HU",
+        )
     ct = sitk.GetImageFromArray(np.clip(voxels, *bounds).astype(np.int16))
     ct.CopyInformation(image)
     return ct, counts

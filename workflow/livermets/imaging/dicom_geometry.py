@@ -96,6 +96,14 @@ def check_headers(slices: list[Slice], patient: str) -> None:
                 " where its frames lie",
                 "Export the CT as single slices or as enhanced CT, or convert it to NIfTI",
             )
+        photometric = value_of(header, "PhotometricInterpretation")
+        if photometric not in (None, "MONOCHROME2"):
+            raise BadPatient(
+                patient,
+                f"{display_name(file, header)} is stored as {photometric}, not as MONOCHROME2:"
+                " low values are white, or the values are colours",
+                "Export the series again as CT images, or convert it to NIfTI",
+            )
         for key in GEOMETRY_TAGS:
             _numbers(file, header, key, patient)
         for key, default in OPTIONAL_TAGS.items():

@@ -1,8 +1,8 @@
 """DICOM headers: how a scan was acquired, without anything that identifies a person."""
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,34 +98,6 @@ def read_acquisition(header: pydicom.Dataset) -> dict[str, object]:
         "contrast": True if value_of(header, "ContrastBolusAgent") else None,
         "lossy_compression": True if is_lossy(header) else None,
     }
-
-
-def series_key(header: pydicom.Dataset) -> tuple[str, str, str]:
-    """What tells the series of one folder apart: patient, study, and UID of the series.
-
-    Where the header has no UID of its series, the number of the series takes its place.
-    """
-    patient, study, uid, number = (
-        str(value_of(header, key) or "").strip()
-        for key in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber")
-    )
-    return patient, study, uid or f"number {number}"
-
-
-def series_keys(headers: Iterable[pydicom.Dataset]) -> list[tuple[str, str, str]]:
-    """The `series_key` of each image; without the study where every image has one of its own.
-
-    ITK's writer makes a new study UID for every slice that is given none, so that a series written
-    by SimpleITK names as many studies as slices.
-    """
-    keys = [series_key(header) for header in headers]
-    counts = defaultdict(list)
-    for (patient, _, uid), n in Counter(keys).items():
-        counts[patient, uid].append(n)
-    scattered = {key for key, numbers in counts.items() if len(numbers) > 1 == max(numbers)}
-    return [
-        (patient, "" if (patient, uid) in scattered else study, uid) for patient, study, uid in keys
-    ]
 
 
 def is_localiser(header: pydicom.Dataset) -> bool:

@@ -22,15 +22,16 @@ from livermets.imaging.dicom_headers import (
     numbers_of,
     read_acquisition,
     read_header,
-    series_keys,
     value_of,
     voxel_values,
 )
 from livermets.imaging.geometry import orthonormal
 from livermets.imaging.multi_frame import frame_headers, read_frames
+from livermets.imaging.series_identity import series_keys
 from livermets.imaging.volumes import quiet_itk
 
 IMPLICIT = pydicom.uid.ImplicitVRLittleEndian
+HU_UNITS = ("HU", "US")  # how RescaleType begins; US is unspecified, which older scanners write
 APPLE_DOUBLE = "._"  # macOS leaves a file of attributes beside each file of a foreign disk
 Header = tuple[Path, pydicom.Dataset | None]  # a file and its header, None if it is not DICOM
 
@@ -121,9 +122,11 @@ def stack_series(slices: list[Slice], patient: str, resample_tilt: bool = False)
     Raises
     ------
     BadPatient
-        See `stack_slices`; or slices differ in a tag that gives their voxels a meaning.
+        See `stack_slices`; or slices differ in a tag that gives their voxels a meaning, or are
+        stated to be in another unit than HU.
     """
     _refuse_mixed_slices(slices, patient)
+    _refuse_other_units(slices, patient)
     return stack_slices(slices, patient, resample_tilt)
 
 
@@ -168,6 +171,12 @@ def _read_header(file: Path, patient: str) -> pydicom.Dataset | None:
             f"the file {display_name(file)} beside the slices cannot be opened ({error.strerror})",
             "Give the permission to read it, or bring back the file that the link names",
         ) from error
+    if header is not None and ("FloatPixelData" in header or "DoubleFloatPixelData" in header):
+        raise BadPatient(
+            patient,
+            f"the DICOM file {display_name(file)} holds fractions, as computed maps do",
+            "Name the series of the CT itself, or convert the series to NIfTI",
+        )
     try:
         is_complete = header is not None and _is_complete(header)
     except Exception:  # pydicom raises errors of any kind on tags whose bytes are no value
@@ -270,6 +279,19 @@ def _refuse_mixed_slices(slices: list[Slice], patient: str) -> None:
             f" ({header[key].value if key in header else 'missing'})",
             "Export the series again, complete and unchanged; two reconstructions need two series",
         )
+
+
+def _refuse_other_units(slices: list[Slice], patient: str) -> None:
+    """Refuse slices whose values are no HU, such as maps of iodine or effective atomic numbers."""
+    for file, header in slices:
+        unit = str(value_of(header, "RescaleType") or "").strip()
+        if unit and not unit.upper().startswith(HU_UNITS):
+            raise BadPatient(
+                patient,
+                f"the values of the slice {display_name(file, header)} are in {unit} (RescaleType),"
+                " not in HU",
+                "Name the series of the CT itself, not a map that was computed from it",
+            )
 
 
 def _image_kind(header: pydicom.Dataset) -> str:

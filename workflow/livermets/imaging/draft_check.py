@@ -8,15 +8,16 @@ import numpy as np
 import SimpleITK as sitk
 
 from livermets.core.errors import BadPatient
+from livermets.imaging.captured_image import no_ct_by_voxels
 from livermets.imaging.ct import FAT_HU
 from livermets.imaging.dicom_geometry import Slice
-from livermets.imaging.dicom_headers import display_name, is_localiser, read_header, series_keys
+from livermets.imaging.dicom_headers import display_name, is_localiser, read_header
 from livermets.imaging.dicom_series import stack_series
 from livermets.imaging.multi_frame import frame_headers
+from livermets.imaging.series_identity import series_keys
 from livermets.imaging.volumes import quiet_itk
 
 SAMPLES = 3  # slices whose voxels are looked at
-MIN_VALUES = 16  # a mask has fewer different values, a CT hundreds
 
 
 def reason_of_import(files: Sequence[Path], patient: str, resample_tilt: bool) -> str:
@@ -51,12 +52,11 @@ def reason_of_import(files: Sequence[Path], patient: str, resample_tilt: bool) -
     sampled = dict.fromkeys(stack.slices[place][0] for place in places)
     try:
         with quiet_itk():
-            voxels = [sitk.GetArrayFromImage(sitk.ReadImage(str(file))).ravel() for file in sampled]
+            voxels = [sitk.GetArrayFromImage(sitk.ReadImage(str(file))) for file in sampled]
     except RuntimeError:  # every failure of GDCM
         return "the slices cannot be decoded"
-    values = np.unique(np.concatenate(voxels))
-    if len(values) < MIN_VALUES:
-        return f"a mask, not a CT: its voxels have {len(values)} values"
-    if values[0] > FAT_HU:
+    if reason := no_ct_by_voxels(voxels):
+        return reason
+    if min(one.min() for one in voxels) > FAT_HU:
         return f"no HU: no voxel lies below {FAT_HU}, where fat and air do"
     return ""

@@ -6,17 +6,17 @@ what is kept of a file here takes well below 1 kB.
 
 import os
 import sys
+import time
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
 
 import pydicom
 
-from livermets.core.progress import Progress
+from livermets.core.progress import Progress, time_left
+from livermets.imaging.captured_image import captured_by
 from livermets.imaging.contrast_phase import phases_from_text, seconds_of_day
 from livermets.imaging.dicom_geometry import GEOMETRY_TAGS
 from livermets.imaging.dicom_headers import (
@@ -27,11 +27,12 @@ from livermets.imaging.dicom_headers import (
     numbers_of,
     read_acquisition,
     read_header,
-    series_key,
     value_of,
     voxel_values,
 )
-from livermets.imaging.draft_persons import PersonFacts, person_facts
+from livermets.imaging.draft_facts import Plane, Series, SeriesFacts, SliceFacts, Tree
+from livermets.imaging.draft_persons import person_facts
+from livermets.imaging.draft_separation import Key, join_scattered, separate_series
 from livermets.imaging.multi_frame import frame_headers
 from livermets.imaging.series_description import (
     is_no_scan,
@@ -39,6 +40,7 @@ from livermets.imaging.series_description import (
     other_region,
     plain_text,
 )
+from livermets.imaging.series_identity import Marks, scan_marks, series_key
 from livermets.imaging.volumes import is_dicom
 
 TAGS = [
@@ -50,108 +52,12 @@ TAGS = [
     *("ContrastBolusAgent", "ContrastBolusStartTime", "ContrastBolusAgentSequence"),
     *("SliceThickness", "ConvolutionKernel", "KVP", "Manufacturer", "ManufacturerModelName"),
     *("Rows", "Columns", "SamplesPerPixel", "BitsStored", "LossyImageCompression"),
+    *("ConversionType", "BurnedInAnnotation"),
     *("PhotometricInterpretation", "PixelRepresentation", "RescaleSlope", "RescaleIntercept"),
     *GEOMETRY_TAGS,
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
-ORIENTATION_DIGITS = 3
-
-
-class Plane(NamedTuple):
-    """What the slices of a series have in common; slices that do share one object.
-
-    `voxels` are the `voxel_values`, `lossy` is whether the image was compressed with loss.
-    """
-
-    orientation: tuple[float, ...] | None
-    shape: tuple[object, object]
-    voxels: tuple[str, ...]
-    lossy: bool
-
-
-class SliceFacts(NamedTuple):
-    """One slice: its folder and file, its position (mm), and what it shares with others."""
-
-    folder: str
-    name: str
-    position: tuple[float, ...] | None
-    plane: Plane
-
-    @property
-    def path(self) -> Path:
-        """The file of the slice."""
-        return Path(self.folder, self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesFacts:
-    """How a series was made, by the header of its first slice.
-
-    Parameters
-    ----------
-    modality : str
-        As DICOM states it, or `nothing`.
-    image_type : tuple of str
-        The values of ImageType in upper case.
-    acquisition : dict
-        See `read_acquisition`.
-    phases : tuple of str
-        The phases that its description names.
-    region : str
-        A word for another region of the body than the abdomen, or "".
-    sharp_words, no_scan : bool
-        Whether the description says that it is for lung or bone, or is a report or a screenshot.
-    body_part : str
-        BodyPartExamined.
-    bits, channels : int
-        Bits stored in a voxel (0 if not stated), and its colours.
-    localiser : bool
-        Whether it is a localiser.
-    day, second : int or None
-        When it was acquired: day of the calendar, second of the day.
-    """
-
-    modality: str
-    image_type: tuple[str, ...]
-    acquisition: dict[str, object]
-    phases: tuple[str, ...]
-    region: str
-    sharp_words: bool
-    no_scan: bool
-    body_part: str
-    bits: int
-    channels: int
-    localiser: bool
-    day: int | None
-    second: int | None
-
-
-@dataclass(slots=True)
-class Series:
-    """The slices of one DICOM series, and whose they are.
-
-    `unreadable` names a tag of the geometry whose bytes are no value, "" if there is none.
-    """
-
-    key: str
-    facts: SeriesFacts
-    person: PersonFacts
-    slices: list[SliceFacts] = field(default_factory=list)
-    unreadable: str = ""
-    copies: int = 0
-
-
-@dataclass
-class Tree:
-    """The series below a folder, and how many files were read.
-
-    `other` files are no DICOM images; of these `damaged` ones begin as DICOM, or cannot be opened.
-    """
-
-    series: list[Series] = field(default_factory=list)
-    files: int = 0
-    other: int = 0
-    damaged: int = 0
+ORIENTATION_DIGITS, SPACING_DIGITS = 3, 4
 
 
 def read_tree(folder: Path) -> Tree:
@@ -159,7 +65,8 @@ def read_tree(folder: Path) -> Tree:
 
     Files are told apart by patient, study and series UID, so that the slices of a series come
     together from all folders. Without a series UID the files of one folder are a series. Copies of
-    a slice (same UID and position) are left out and counted.
+    a slice (same UID and position) are left out. Several scans that an anonymiser gave one UID are
+    several series (`separate_series`).
 
     Parameters
     ----------
@@ -167,12 +74,16 @@ def read_tree(folder: Path) -> Tree:
         The folder, searched with its subfolders.
     """
     tree, progress = Tree(), Progress()
-    series: dict[tuple[str, ...], Series] = {}
+    series: dict[Key, dict[Marks, Series]] = defaultdict(dict)
     planes: dict[Plane, Plane] = {}
     there: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    total, start = _count_files(folder, progress), time.monotonic()
     for path in _files(folder):
         tree.files += 1
-        progress.tell(f"{tree.files:,} files read, {len(series):,} series")
+        progress.tell(
+            f"{tree.files:,} of {total:,} files read, {len(series):,} series,"
+            f" {time_left(time.monotonic() - start, tree.files, max(total, tree.files))} left"
+        )
         with warnings.catch_warnings():  # pydicom warns of values that break the standard
             warnings.simplefilter("ignore")
             try:
@@ -188,27 +99,12 @@ def read_tree(folder: Path) -> Tree:
                 localiser = is_localiser(frame)
                 uid = value_of(frame, "SeriesInstanceUID")
                 key = (*series_key(frame), "" if uid else str(path.parent), str(localiser))
-                if key not in series:
-                    facts, person = _series_facts(frame), person_facts(frame, path.parent)
-                    series[key] = Series("/".join(key), facts, person)
-                _add_slice(series[key], path, frame, planes, there[key])
-    tree.series = _join_scattered(series)
+                scans, marks = series[key], scan_marks(frame)
+                if marks not in scans:
+                    scans[marks] = Series(_series_facts(frame), person_facts(frame, path.parent))
+                _add_slice(scans[marks], path, frame, planes, there[(*key, *marks)])
+    tree.series = separate_series(join_scattered(series))
     return tree
-
-
-def _join_scattered(series: Mapping[tuple[str, ...], Series]) -> list[Series]:
-    """Make one series of those slices that differ in the study alone (see `series_keys`)."""
-    alike = defaultdict(list)
-    for (patient, _, *rest), member in series.items():
-        alike[patient, *rest].append(member)
-    joined = []
-    for members in alike.values():
-        if len(members) > 1 == max(len(member.slices) for member in members):
-            slices = [part for member in members for part in member.slices]
-            joined.append(replace(members[0], slices=slices))
-        else:
-            joined += members
-    return joined
 
 
 def _read_header(path: Path) -> pydicom.Dataset | None:
@@ -235,6 +131,13 @@ def _files(folder: Path) -> Iterator[Path]:
             yield Path(parent, name)
 
 
+def _count_files(folder: Path, progress: Progress) -> int:
+    total = 0
+    for total, _ in enumerate(_files(folder), start=1):
+        progress.tell(f"{total:,} files found")
+    return total
+
+
 def _add_slice(
     series: Series,
     path: Path,
@@ -253,20 +156,20 @@ def _add_slice(
     orientation = values["ImageOrientationPatient"]
     if orientation:
         orientation = tuple(round(value, ORIENTATION_DIGITS) + 0.0 for value in orientation)
+    spacing = values["PixelSpacing"]
     plane = Plane(
         orientation,
+        None if spacing is None else tuple(round(value, SPACING_DIGITS) for value in spacing),
         (value_of(header, "Rows"), value_of(header, "Columns")),
         voxel_values(header),
         is_lossy(header),
     )
     uid, position = value_of(header, "SOPInstanceUID"), values["ImagePositionPatient"]
     mark = hash((str(uid), position))
-    if uid and mark in there:
-        series.copies += 1
-        return
-    there.add(mark)
     shared = planes.setdefault(plane, plane)
-    series.slices.append(SliceFacts(sys.intern(str(path.parent)), path.name, position, shared))
+    part = SliceFacts(sys.intern(str(path.parent)), path.name, position, shared)
+    (series.copies if uid and mark in there else series.slices).append(part)
+    there.add(mark)
 
 
 def _series_facts(header: pydicom.Dataset) -> SeriesFacts:
@@ -286,6 +189,7 @@ def _series_facts(header: pydicom.Dataset) -> SeriesFacts:
         region=other_region(description, protocol) or "",
         sharp_words=names_sharp_image(description),
         no_scan=is_no_scan(description, protocol),
+        captured=captured_by(header),
         body_part=plain_text(value_of(header, "BodyPartExamined")),
         bits=0 if bits is None else int(bits[0]),
         channels=1 if channels is None else int(channels[0]),

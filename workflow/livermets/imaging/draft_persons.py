@@ -5,8 +5,6 @@ the study, the frame of reference, name and birth date tell it. Where they do no
 drafts the cohort is asked. Names and dates are hashed as soon as they are read and never written.
 """
 
-import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +14,9 @@ from typing import NamedTuple
 import pydicom
 
 from livermets.imaging.dicom_headers import value_of
+from livermets.imaging.series_identity import hashed, stated_birth_date, stated_id, stated_name
 
-PLACEHOLDER = re.compile(  # ids and names that stand for no person; letters and digits alone
-    r"|anon|anony[a-z]*|pseudony[a-z]*|deident[a-z]*|unknown|unbekannt|none|null|na|nan|nn|no(id|name)|"
-    r"unnamed|removed|redacted|hidden|confidential|test[a-z]*|dummy|patient(id|name)?|id|name|x+|0+"
-)
-NO_BIRTH_DATES = {"19000101", "19700101", "00010101", "11111111", "99991231", "00000000"}
-HASH_DIGITS = 16  # hexadecimal ones
+MAX_STUDIES = 2  # of a tree of one person without name and birth date
 MAX_IDS = 2  # a name, date or UID that more patient ids share was put there by an anonymiser
 
 
@@ -30,7 +24,7 @@ class PersonFacts(NamedTuple):
     """What a header says of the person, hashed; "" for what it does not say.
 
     `id` has digits (a word alone, such as LIVER, may stand for everyone and is a `word`). `coarse`
-    is whether the birth date is that of a year only (1 January).
+    is whether the birth date is that of a year only (1 January), `day` the date of the study.
     """
 
     id: str
@@ -41,6 +35,7 @@ class PersonFacts(NamedTuple):
     sex: str
     name: str
     coarse: bool
+    day: str = ""
 
 
 @dataclass
@@ -56,25 +51,23 @@ class Person:
 
 def person_facts(header: pydicom.Dataset, folder: Path) -> PersonFacts:
     """What a header says of its person, hashed; a study without UID is that of its folder."""
-    keys = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex")
-    patient, name, birth, sex = (str(value_of(header, key) or "").strip() for key in keys)
-    study, frame = (
-        str(value_of(header, key) or "") for key in ("StudyInstanceUID", "FrameOfReferenceUID")
+    patient, name, birth = stated_id(header), stated_name(header), stated_birth_date(header)
+    sex = str(value_of(header, "PatientSex") or "").strip()
+    study, frame, day = (
+        str(value_of(header, key) or "")
+        for key in ("StudyInstanceUID", "FrameOfReferenceUID", "StudyDate")
     )
-    letters = _letters(patient)
-    patient = "" if PLACEHOLDER.fullmatch(letters) else patient
-    name = "" if PLACEHOLDER.fullmatch(_letters(name)) else _letters(name)
-    birth = birth if len(birth) == 8 and birth.isdecimal() and birth not in NO_BIRTH_DATES else ""
     has_digit = any(map(str.isdigit, patient))
     return PersonFacts(
-        id=_hash("id", patient if has_digit else ""),
-        word=_hash("word", "" if has_digit else patient),
-        study=_hash("study", study or f"folder {folder}"),
-        frame=_hash("frame", frame),
-        birth=_hash("birth", birth),
+        id=hashed("id", patient if has_digit else ""),
+        word=hashed("word", "" if has_digit else patient),
+        study=hashed("study", study or f"folder {folder}"),
+        frame=hashed("frame", frame),
+        birth=hashed("birth", birth),
         sex=sex if sex in ("M", "F") else "",
-        name=_hash("name", name),
+        name=hashed("name", name),
         coarse=birth.endswith("0101"),
+        day=hashed("day", day),
     )
 
 
@@ -118,6 +111,8 @@ KEYS: tuple[tuple[str, bool, Callable[[PersonFacts], str]], ...] = (
     ("birth date and sex", False, _birth_and_sex),
 )
 
+UIDS = ("study", "frame of reference")
+
 
 class _Groups:
     """Series joined into persons step by step; a group is named by its first series."""
@@ -155,16 +150,37 @@ class _Groups:
             ids = {self.facts[series].id for series in members} - {""}
             if kind != "patient id" and len(ids) > MAX_IDS:
                 continue
-            places: list[int] = []
-            for root in dict.fromkeys(map(self.root, members)):
-                differing = {place: self._contradiction(kind, place, root) for place in places}
-                fitting = next((place for place in places if not differing[place]), None)
-                if fitting is None:
-                    if places and certain:
-                        self._ask_both(kind, differing[places[0]], places[0], root)
-                    places.append(root)
-                    continue
-                self._unite(fitting, root, kind, certain)
+            if kind in UIDS and len({self.facts[one].day for one in members} - {""}) > 1:
+                self._join_by_day(kind, members)
+            else:
+                self._join_members(kind, certain, members)
+
+    def _join_members(self, kind: str, certain: bool, members: Sequence[int]) -> None:
+        """Join the groups of these series, unless what they state is contradictory."""
+        places: list[int] = []
+        for root in dict.fromkeys(map(self.root, members)):
+            differing = {place: self._contradiction(kind, place, root) for place in places}
+            fitting = next((place for place in places if not differing[place]), None)
+            if fitting is None:
+                if places and certain:
+                    self._ask_both(kind, differing[places[0]], places[0], root)
+                places.append(root)
+                continue
+            self._unite(fitting, root, kind, certain)
+
+    def _join_by_day(self, kind: str, members: Sequence[int]) -> None:
+        """Join only series of one day, and ask: a UID of one study or frame has one date."""
+        days: dict[str, list[int]] = defaultdict(list)
+        for series in members:
+            days[self.facts[series].day].append(series)
+        for own in days.values():
+            self._join_members(f"{kind} with its date", False, own)
+        roots = list(dict.fromkeys(map(self.root, members)))
+        for root in roots[1:]:
+            self._ask_both(kind, "study date", roots[0], root)
+        stated = self.stated[roots[0]]
+        if len(roots) == 1 and not (stated["name"] or stated["birth date"]):
+            self.doubts.append((roots[0], f"one {kind} has several study dates", None))
 
     def _contradiction(self, kind: str, a: int, b: int) -> str:
         """What differs between two groups so that they cannot be one person, "" if nothing does."""
@@ -185,11 +201,13 @@ class _Groups:
 
     def _unite(self, a: int, b: int, kind: str, certain: bool) -> None:
         ids = self.stated[a]["patient id"], self.stated[b]["patient id"]
-        self.parent[b] = a
         if not certain:
             self.doubts.append((a, f"only the {kind} says that its scans are of one person", None))
         elif ids[0] and ids[1] and not ids[0] & ids[1]:
             self.doubts.append((a, f"two patient ids have one {kind}", None))
+        elif self._contradiction("", a, b) == "name":
+            self.doubts.append((a, "two names have one patient id, and no birth date", None))
+        self.parent[b] = a
         for key, values in self.stated[b].items():
             self.stated[a][key] |= values
 
@@ -213,7 +231,19 @@ class _Groups:
             persons[root].doubts.append(
                 ("no patient id, and nothing says that it is not a patient of another row", None)
             )
+        if len(persons) == 1 and self._is_of_everyone():
+            next(iter(persons.values())).doubts.append(
+                (
+                    "all studies are one patient's, and no name or birth date says so",
+                    None,
+                )
+            )
         return list(persons.values())
+
+    def _is_of_everyone(self) -> bool:
+        """Whether one id or UID may be that of several persons: many studies, and no name."""
+        named = any(one.name or one.birth for one in self.facts)
+        return not named and len({one.study for one in self.facts}) > MAX_STUDIES
 
     def _nameless(self, roots: Iterable[int]) -> list[int]:
         """Groups without id whose name and birth date cannot be compared with all others."""
@@ -233,13 +263,3 @@ class _Groups:
             if not self.stated[root]["patient id"] and comparable < len(roots) and len(roots) > 1:
                 nameless.append(root)
         return nameless
-
-
-def _letters(text: str) -> str:
-    """Letters and digits alone in lower case, so that Doe^Jane and DOE, JANE are equal."""
-    return "".join(filter(str.isalnum, text.casefold()))
-
-
-def _hash(kind: str, value: str) -> str:
-    text = f"livermets/{kind}/{value}"
-    return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS] if value else ""

@@ -9,7 +9,7 @@ import numpy as np
 from livermets.imaging.contrast_phase import PORTAL_VENOUS
 from livermets.imaging.dicom_geometry import MIN_GAP_MM
 from livermets.imaging.dicom_headers import differing_tag
-from livermets.imaging.draft_headers import Series
+from livermets.imaging.draft_facts import Series
 from livermets.imaging.inclusion import unmet_criteria
 from livermets.imaging.reconstruction_kernel import is_sharp
 from livermets.imaging.series_description import other_region
@@ -97,6 +97,8 @@ def reasons_against(
         return ["localiser"]
     if facts.no_scan:
         return ["dose report or screenshot"]
+    if facts.captured:
+        return [facts.captured]
     reasons = []
     if kinds := NOT_HU & set(facts.image_type):
         reasons.append(f"no HU of tissue ({sorted(kinds)[0]})")
@@ -134,7 +136,7 @@ def remarks_on(series: Series, properties: Mapping[str, Any]) -> list[str]:
         f"body part {facts.body_part}": _is_elsewhere(series),
         f"{properties['day']} days after the first examination": bool(properties["day"]),
         f"files in {properties['folders']} folders": properties["folders"] > 1,
-        f"copies left out: {series.copies}": series.copies > 0,
+        f"copies left out: {len(series.copies)}": bool(series.copies),
     }
     return [remark for remark, applies in said.items() if applies]
 
@@ -216,7 +218,7 @@ def _slice_geometry(series: Series) -> tuple[str | None, float | None, str]:
         return None, None, f"{len(series.slices) - len(placed)} slices without a position"
     if len({orientation for _, orientation in placed}) > 1:
         return "mixed orientations", None, ""
-    if len({one.plane.shape for one in series.slices}) > 1:
+    if len({(one.plane.shape, one.plane.spacing) for one in series.slices}) > 1:
         return "mixed sizes", None, ""
     normal = np.cross(*np.reshape(placed[0][1], (2, 3)))
     plane = ("sagittal", "coronal", "axial")[int(np.abs(normal).argmax())]

@@ -11,7 +11,7 @@ import pandas as pd
 from livermets.core.progress import Progress
 from livermets.imaging.dicom_headers import NON_IMAGE_MODALITIES
 from livermets.imaging.draft_check import reason_of_import
-from livermets.imaging.draft_headers import Series, Tree
+from livermets.imaging.draft_facts import Series, Tree
 from livermets.imaging.draft_persons import Person, group_persons
 from livermets.imaging.draft_ranking import Judged, compare, judge_studies, usable_series
 from livermets.imaging.draft_sheet import choose_series
@@ -111,6 +111,8 @@ def _assign(
             members[row["patient"] if row else patient].append(member)
             if row and row[UNSURE]:
                 unsure[row["patient"]][row[UNSURE]] = None
+            elif not row and series[member].doubt:
+                unsure[patient][series[member].doubt] = None
         if not all(paths[member] in before for member in person.members):
             for text, other in person.doubts:
                 unsure[patient][text.format(other=None if other is None else ids[other])] = None

@@ -1,6 +1,7 @@
 """NIfTI and NRRD files: read by ITK, with the checks that ITK leaves out."""
 
 import os
+import re
 import zlib
 from pathlib import Path
 
@@ -17,7 +18,9 @@ SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr")
 MAX_APART, MIN_APART_MM = 0.5, 0.01  # of sform and qform: voxels, mm of rounding
 MAX_SPACING_ERROR = 0.01  # of pixdim against the sform, relative
 GZIP_MAGIC = b"\x1f\x8b"
+SPACINGS_MM = (0.1, 50.0)  # of voxels of a CT; others are in centimetres, metres or micrometres
 NIFTI_MAGIC = (b"\x5c\x01\0\0", b"\0\0\x01\x5c")  # 348, the size of the header, in either order
+NIFTI_2_MAGIC = (b"\x1c\x02\0\0", b"\0\0\x02\x1c")  # 540
 BLOCK_BYTES = 1 << 24  # a whole multiple of every voxel size
 
 
@@ -45,8 +48,9 @@ def read_volume(
     Raises
     ------
     BadPatient
-        The file is missing, damaged, not three-dimensional, sheared, or a NIfTI file with NaN or
-        with a sform, qform and pixdim that place its voxels at different points.
+        The file is missing, damaged, not three-dimensional, sheared, without distances of its
+        voxels or with such that no CT has, or a NIfTI file with NaN or with a sform, qform and
+        pixdim that place its voxels at different points.
     """
     if not path.exists():
         raise BadPatient(patient, f"the {name} {path} does not exist", "Correct the path")
@@ -69,12 +73,14 @@ def read_volume(
             _refuse_shape(path, reader, patient, name, layers)
             image = reader.Execute()
     except RuntimeError as error:  # every failure of ITK
+        _refuse_lost_voxels(path, patient, name)
         raise _damaged(path, patient, name) from error
     if image.GetDimension() == 4:  # (x, y, z, 1)
         image = image[:, :, :, 0]
     image, changed = _make_orthonormal(image, patient)
     if path.name.lower().endswith((".nii", ".nii.gz")):
         _refuse_contradiction(path, patient, name)
+    _refuse_spacing(image, path, patient, name)
     return image, changed
 
 
@@ -113,6 +119,10 @@ def _refuse_wrong_ending(path: Path, patient: str, name: str) -> None:
     """Refuse a compressed file named .nii, and a NIfTI named .nii.gz that is not compressed."""
     with path.open("rb") as file:
         start = file.read(4)
+    if _first_bytes(path) in NIFTI_2_MAGIC:
+        raise BadPatient(
+            patient, f"the {name} {path} is a NIfTI-2 file", "Save it as NIfTI-1 or NRRD"
+        )
     compressed, ending = start.startswith(GZIP_MAGIC), path.name.lower()
     if ending.endswith(".nii") and compressed:
         said, remedy = "is compressed by gzip, but its name ends in .nii", "Name it .nii.gz"
@@ -121,6 +131,27 @@ def _refuse_wrong_ending(path: Path, patient: str, name: str) -> None:
     else:
         return
     raise BadPatient(patient, f"the {name} {path} {said}", remedy)
+
+
+def _first_bytes(path: Path) -> bytes:
+    """The first four bytes, unpacked; none of a file that is damaged."""
+    try:
+        with ImageOpener(str(path)) as file:
+            return bytes(file.read(4))
+    except (EOFError, OSError, zlib.error):
+        return b""
+
+
+def _refuse_lost_voxels(path: Path, patient: str, name: str) -> None:
+    """Refuse the header of an NRRD whose file of voxels is not there."""
+    fields = _nrrd_fields(path) if path.name.lower().endswith(".nhdr") else {}
+    voxels = fields.get("data file", fields.get("datafile", ""))
+    if voxels and not (path.parent / voxels).exists():
+        raise BadPatient(
+            patient,
+            f"the {name} {path} is a header alone: the file of its voxels, {voxels}, is not there",
+            "Copy that file into the same folder, or save both as one .nrrd",
+        )
 
 
 def _check_nifti(path: Path, patient: str, name: str) -> None:
@@ -172,6 +203,46 @@ def _refuse_contradiction(path: Path, patient: str, name: str) -> None:
             f" {_join(pixdim)} mm in pixdim",
             "Find out which is right and save the file with that one alone",
         )
+
+
+def _refuse_spacing(image: sitk.Image, path: Path, patient: str, name: str) -> None:
+    """Refuse voxels whose distances are not stated, or not in millimetres.
+
+    ITK takes a distance that an NRRD does not state for 1 mm, and does not look at its units.
+    """
+    spacing, (low, high) = image.GetSpacing(), SPACINGS_MM
+    remedy = "Save the file again with the distances of its voxels in mm"
+    if path.name.lower().endswith((".nrrd", ".nhdr")):
+        fields = _nrrd_fields(path)
+        if not {"space directions", "spacings"} & set(fields):
+            raise BadPatient(
+                patient, f"the {name} {path} does not state the distances of its voxels", remedy
+            )
+        units = set(re.findall(r'"([^"]*)"', fields.get("space units", ""))) - {"mm", ""}
+        if units:
+            raise BadPatient(
+                patient, f"the {name} {path} is measured in {min(units)}, not in mm", remedy
+            )
+    if not all(low <= value <= high for value in spacing):
+        raise BadPatient(
+            patient,
+            f"the voxels of the {name} {path} are {_join(np.array(spacing))} mm apart, as in no CT",
+            f"{remedy}; they may be in another unit",
+        )
+
+
+def _nrrd_fields(path: Path) -> dict[str, str]:
+    """The fields of the header of an NRRD, which ends in an empty line."""
+    fields = {}
+    with path.open("rb") as file:
+        for line in iter(file.readline, b""):
+            text = line.decode("latin-1").strip()
+            if not text:
+                break
+            if not text.startswith("#") and ":=" not in text and ":" in text:
+                key, _, value = text.partition(":")
+                fields[key.strip().lower()] = value.strip()
+    return fields
 
 
 def _describe(affine: np.ndarray) -> str:

@@ -27,6 +27,7 @@ AUTOMATIC_NAME = re.compile(
 )  # that 3D Slicer gives: Segment_1
 LIVER_NAME = re.compile(r"liver|hepar", re.IGNORECASE)
 
+MAX_LABELS = 200  # that nobody declared; programs that label every organ have some 120
 NAMES_EXAMPLE = 'under `masks.labels`, such as `liver: ["parenchyma"]` and `lesion: ["M1", "M2"]`'
 
 
@@ -224,6 +225,13 @@ def _refuse_shared_values(values: Sequence[set[int]], patient: str, name: str) -
 
 
 def _refuse_other_values(values: set[int], patient: str, name: str) -> None:
+    if len(values) > MAX_LABELS or min(values, default=0) < 0:
+        raise BadPatient(
+            patient,
+            f"the {name} has {len(values)} different values, from {min(values)} to {max(values)}:"
+            " an image, and no mask",
+            "Name the mask, not the CT or another image",
+        )
     if values:
         raise BadPatient(
             patient,

@@ -21,6 +21,7 @@ LIVER_HU = (-200, 600)
 AIR_HU = -100  # no liver tissue is darker: even a fatty liver stays above -50 HU
 MAX_AIR, UNUSUAL_AIR = 0.02, 0.003  # share of the voxels below AIR_HU: refused, and warned of
 MAX_SD_HU, UNUSUAL_SD_HU = 150, 60  # standard deviation: refused, and warned of
+MAX_LESION_SHARE = 0.8  # of the liver; where more is lesion, the two values may be exchanged
 
 
 @dataclass(frozen=True)
@@ -33,20 +34,25 @@ class LiverVoxels:
         Median and standard deviation in HU.
     air_share : float
         Share of the voxels below `AIR_HU`.
+    lesion_share : float
+        Share of the liver that is lesion.
     """
 
     median_hu: float
     sd_hu: float
     air_share: float
+    lesion_share: float
 
     @classmethod
     def measure(cls, ct: sitk.Image, mask: sitk.Image) -> "LiverVoxels | None":
         """Measure the voxels of `Label.LIVER`, on the grid of the CT; None if there are none."""
-        liver = sitk.GetArrayViewFromImage(mask) == Label.LIVER
+        labels = sitk.GetArrayViewFromImage(mask)
+        liver, n_lesion = labels == Label.LIVER, int((labels == Label.LESION).sum())
         hu = sitk.GetArrayViewFromImage(ct)[liver]
         if not hu.size:
             return None
-        return cls(float(np.median(hu)), float(hu.std()), float((hu < AIR_HU).mean()))
+        share = n_lesion / (n_lesion + hu.size)
+        return cls(float(np.median(hu)), float(hu.std()), float((hu < AIR_HU).mean()), share)
 
     def impossible(self) -> list[str]:
         """Say what no liver has; empty if the mask may lie on a liver."""
@@ -86,7 +92,8 @@ def refuse_implausible(
 ) -> None:
     """Refuse a mask without a liver, or with one that no liver can be.
 
-    Such a mask was flipped or shifted onto lung, air or bone, or the CT is not in HU.
+    Such a mask was flipped or shifted onto lung, air or bone, its labels were exchanged, or the CT
+    is not in HU.
 
     Parameters
     ----------
@@ -111,16 +118,22 @@ def refuse_implausible(
         raise BadPatient(
             patient, f"the {name} has no liver inside the CT", "Give the mask drawn on this CT"
         )
-    if not (problems := voxels.impossible()):
+    problem, check = "", ""
+    if problems := voxels.impossible():
+        problem = f"under the liver of the {name} the CT has {' and '.join(problems)}"
+        problem += ", as no liver has"
+        check = "Check that the mask is not flipped, lies on the liver, and that the CT is in HU"
+    elif needs_liver and voxels.lesion_share > MAX_LESION_SHARE:
+        problem = f"{voxels.lesion_share:.0%} of the liver of the {name} is lesion"
+        check = "Check under `masks.labels` which value is liver and which is lesion"
+    if not problem:
         return
-    problem = f"under the liver of the {name} the CT has {' and '.join(problems)}, as no liver has"
     if accepted:
         logger.warning("patient %s: %s; accepted by `masks.accept_implausible`", patient, problem)
         return
     raise BadPatient(
         patient,
         problem,
-        "Check that the mask is not flipped, lies on the liver, and that the CT is in HU; save a"
-        " corrected mask in the folder of corrections, or list the patient under"
+        f"{check}; save a corrected mask in the folder of corrections, or list the patient under"
         " `masks.accept_implausible` if the mask is meant",
     )

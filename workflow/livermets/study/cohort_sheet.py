@@ -166,6 +166,11 @@ def _bad_rows(sheet: pd.DataFrame, config: dict) -> Iterator[str]:
                 f"row {row}: it is unsure who patient {patient} is: {cells[UNSURE]}. Find out; "
                 "remove the row of a patient who is there twice, and empty the cell `unsure`."
             )
+        if cells["mask"] and cells["mask"] == cells["ct"]:
+            yield (
+                f"row {row}: patient {patient} has the same file in `ct` and `mask`; name the mask "
+                "of liver and lesions, or empty the cell `mask`."
+            )
         for column in ("ct", "mask"):
             if problem := unusable_path(column, cells[column]):
                 yield f"row {row}: patient {patient}: {problem}"

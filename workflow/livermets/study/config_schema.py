@@ -1,6 +1,7 @@
 """The schema of the configuration: what a key may hold, its default, and mistakes in words."""
 
 import difflib
+import math
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,15 @@ RENAMED = {
 REMOVED = {
     "evaluation.draws": "intervals need no random draws any more",
     "evaluation.bootstrap_draws": "intervals need no random draws any more",
+}
+KINDS = {  # how the types of the schema are called in messages
+    "number": "a number, with a decimal point and without an exponent",
+    "integer": "a whole number",
+    "string": "a text (in quotes, if YAML reads it as something else)",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "keys with values",
+    "null": "null",
 }
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
@@ -66,9 +76,22 @@ def check_schema(given: dict, schema: dict) -> None:
     """
     validator = jsonschema.Draft202012Validator(schema)
     mistakes = sorted(validator.iter_errors(given), key=lambda e: (len(e.path), str(list(e.path))))
+    if not mistakes and (key := _no_number(given)):
+        raise BadInput(f"config: `{key}` is no finite number; write one.")
     if mistakes:
         texts = (_explain(mistake).rstrip(".") + "." for mistake in mistakes[:5])
         raise BadInput("config: " + " ".join(text.replace("?.", "?") for text in texts))
+
+
+def _no_number(value: Any, key: str = "") -> str:
+    """The first key that holds NaN or infinity, which pass every limit of a schema; "" if none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return key
+    parts = dict(enumerate(value)) if isinstance(value, list) else value
+    if not isinstance(parts, dict):
+        return ""
+    names = ((f"{key}.{name}" if key else str(name), part) for name, part in parts.items())
+    return next(filter(None, (_no_number(part, name) for name, part in names)), "")
 
 
 def _explain(mistake: Any) -> str:
@@ -100,6 +123,12 @@ def _explain(mistake: Any) -> str:
             str(mistake.instance), map(str, mistake.validator_value), 1
         )
         hint = f"did you mean {near[0]!r}?" if near else hint
+    if mistake.validator == "type":
+        types = mistake.validator_value
+        kinds = " or ".join(KINDS[kind] for kind in ([types] if isinstance(types, str) else types))
+        name = f"`{where}`" if where else "the whole file"
+        kinds += f". See config/README.md{f' ({hint})' if hint and where else ''}"
+        return f"{name} is {mistake.instance!r}, but has to be {kinds}"
     if mistake.validator in ("oneOf", "anyOf"):
         return f"`{where}`: {mistake.instance!r} cannot be used. {hint} See config/README.md."
     return f"`{where}`: {mistake.message}. See config/README.md{f' ({hint})' if hint else ''}"

@@ -12,6 +12,12 @@ import pandas as pd
 
 from livermets.core.errors import BadInput
 
+AS_DATE = re.compile(  # 3-1 in a cell becomes 03-Jan, or 2026-01-03
+    r"\d{4}-\d\d-\d\d( 00:00:00)?|\d{1,2}-(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|"
+    r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)-\d\d",
+    re.IGNORECASE,
+)
+SUMMARIES = {"mean", "average", "median", "sd", "std", "min", "max", "sum", "total", "mittelwert"}
 AS_NUMBER = re.compile(r"\d(\.\d+)?[eE]\+\d+")  # 1.23457E+17
 
 
@@ -28,7 +34,7 @@ def without_zeros(patient: str) -> str:
 
 
 def refuse_changed_ids(patients: pd.Series, name: str) -> None:
-    """Refuse ids that a spreadsheet has turned into rounded numbers, or written in two ways.
+    """Refuse ids that a spreadsheet made numbers or dates of, or wrote in two ways, and summaries.
 
     7 and 007 would be two patients, one of whom could train a model that is tested on the other.
 
@@ -45,6 +51,16 @@ def refuse_changed_ids(patients: pd.Series, name: str) -> None:
             raise BadInput(
                 f"{name}: row {row}: the patient id {patient} is a rounded number; a spreadsheet "
                 "has dropped its last digits. Format the column as text and write the ids again."
+            )
+        if AS_DATE.fullmatch(patient):
+            raise BadInput(
+                f"{name}: row {row}: the patient id {patient} is a date; a spreadsheet makes one "
+                "of an id such as 3-1. Format the column as text and write the ids again."
+            )
+        if patient.casefold() in SUMMARIES:
+            raise BadInput(
+                f"{name}: row {row}: {patient} is no patient but the name of a summary. Delete the "
+                "row, or rename the patient."
             )
         before, its_row = first.setdefault(plain_id(patient), (patient, int(str(row))))
         if before != patient:
