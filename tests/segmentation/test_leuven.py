@@ -22,7 +22,12 @@ from livermets.segmentation.leuven_network import (
     middle,
     normalise,
 )
-from livermets.segmentation.leuven_tiles import by_tiles, by_windows, tile_starts, window_starts
+from livermets.segmentation.leuven_tiles import (
+    predict_by_tiles,
+    predict_by_windows,
+    tile_starts,
+    window_starts,
+)
 from livermets.segmentation.leuven_weights import load_weights
 from livermets.segmentation.model_archive import hash_model
 from livermets.segmentation.model_chain import load_chain
@@ -236,7 +241,7 @@ def test_a_higher_probability_leaves_fewer_lesions():
 def test_a_ct_larger_than_a_segment_is_segmented_without_a_seam():
     size = (LIVER.output_size[0] + 60, LIVER.output_size[1] + 5, 40)
     volume = np.random.default_rng(0).normal(size=size).astype(np.float32)
-    found = by_windows(Bright(LIVER, 0.3), LIVER, volume, CPU)
+    found = predict_by_windows(Bright(LIVER, 0.3), LIVER, volume, CPU)
     assert np.array_equal(found, volume > 0.3)
 
 
@@ -251,12 +256,12 @@ def test_only_tiles_with_liver_are_computed_and_they_are_those_of_the_whole_volu
     size = tuple(2 * n + 5 for n in LESIONS.output_size)
     volume = np.random.default_rng(0).normal(size=size).astype(np.float32)
     network = Counting(LESIONS, 0.3)
-    whole = by_tiles(network, LESIONS, volume, np.ones(size, bool), CPU)
+    whole = predict_by_tiles(network, LESIONS, volume, np.ones(size, bool), CPU)
     assert network.runs == 27 and np.array_equal(whole, volume > 0.3)
     liver = np.zeros(size, bool)
     liver[70:96, 20:60, 10:30] = True  # in two tiles
     network.runs = 0
-    part = by_tiles(network, LESIONS, volume, liver, CPU)
+    part = predict_by_tiles(network, LESIONS, volume, liver, CPU)
     assert network.runs == 2 and np.array_equal(part[liver], whole[liver])
 
 
