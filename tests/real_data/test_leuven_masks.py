@@ -69,3 +69,21 @@ def test_all_marked_metastases_are_found_and_the_surest_piece_is_one_of_them(cha
     pieces, table, _ = label_lesions(ct, found.mask, probability=found.lesion_probability)
     surest = table.loc[table["model_probability"].astype(float).idxmax(), "lesion"]
     assert (truth[sitk.GetArrayFromImage(pieces) == surest] == 2).any()
+
+
+@pytest.mark.parametrize(
+    ("slices", "least"),
+    [(slice(0, 39), 0.9), (slice(39, 78), 0.95)],
+    ids=["foot half", "head half"],
+)
+def test_of_a_liver_that_is_cut_through_the_part_in_the_ct_is_found(chain, case, slices, least):
+    ct, truth = case("chaos_set3")
+    (mask,) = arrays(segment(ct[:, :, slices], chain).mask)
+    assert dice(mask > 0, truth[slices] > 0) > least
+
+
+def test_a_ct_that_ends_before_the_liver_has_an_empty_mask(chain, case):
+    ct, truth = case("crlm_1006")
+    last = np.flatnonzero((truth > 0).any((1, 2))).min() - 2  # the outline reaches two slices lower
+    (mask,) = arrays(segment(ct[:, :, : int(last)], chain).mask)
+    assert not mask.any()
