@@ -94,15 +94,18 @@ def test_a_patient_who_is_not_in_the_study_is_not_named():
     assert [finding.patients for finding in check.findings] == [("CRLM-CT-1007",)]
 
 
-def test_a_model_that_says_nothing_leaves_the_question_open():
-    check = checked({"CRLM-CT-1006": "a"}, {})
-    assert check.outcome == "not applicable" and check.looked_at == ""
+def test_a_model_whose_training_data_are_not_known_leaves_the_question_open():
+    check = checked({"CRLM-CT-1006": "a"}, {"leuven": []})
+    assert check.outcome == "not looked at"
+    assert check.impossible == "the training data of leuven are not known (`trained_on`)"
 
 
-def test_the_audit_says_what_it_compared():
-    check = checked({"P1": "a", "P2": "b"}, {"own": ["chaos"], "x": ["P9"]})
+def test_the_audit_says_what_it_compared_and_of_which_model_it_knows_nothing():
+    check = checked({"P1": "a", "P2": "b"}, {"own": ["chaos"], "x": ["P9"], "leuven": []})
+    assert check.outcome == "passed"
     assert check.looked_at == (
-        "2 segmented patients and the training data of own, x (names and hashes: 61)"
+        "2 segmented patients and the training data of own, x (names and hashes: 61); the training "
+        "data of leuven are not known (`trained_on`)"
     )
 
 

@@ -41,15 +41,24 @@ def test_a_sheet_that_is_there_is_not_written_over(tmp_path, capsys):
         main([str(tmp_path / "study"), str(tmp_path / "empty")])
 
 
-def test_a_new_study_gets_a_model_of_the_package_index_and_an_own_configuration_stays(tmp_path):
+def test_a_new_study_gets_a_model_of_the_package_index_and_an_own_configuration_stays(
+    tmp_path, capsys
+):
     export(tmp_path / "dicom")
     main([str(tmp_path / "new"), str(tmp_path / "dicom")])
+    said = capsys.readouterr().out
+    assert "new/config/config.yaml names a segmentation model" in said
+    assert "(colorectal, pancreatic; " in said
+    assert said.endswith(f"snakemake --cores 8 --directory {tmp_path / 'new'} review\n")
     config = load_config(yaml.safe_load((tmp_path / "new/config/config.yaml").read_text()))
     assert [model["kind"] for model in config["segmentation"]["models"]] == ["leuven"]
     (tmp_path / "old/config").mkdir(parents=True)
-    (tmp_path / "old/config/config.yaml").write_text("seed: 7\n")
+    own = "classes: [colon, lung]\npositive: lung\n"
+    (tmp_path / "old/config/config.yaml").write_text(own)
     main([str(tmp_path / "old"), str(tmp_path / "dicom")])
-    assert (tmp_path / "old/config/config.yaml").read_text() == "seed: 7\n"
+    assert (tmp_path / "old/config/config.yaml").read_text() == own
+    said = capsys.readouterr().out
+    assert "(colon, lung; " in said and "segmentation model" not in said
 
 
 def test_a_person_overrules_the_ranking_in_the_table_of_series(tmp_path):

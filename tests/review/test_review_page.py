@@ -3,13 +3,14 @@
 import json
 import re
 
+import pandas as pd
 import pytest
 import SimpleITK as sitk
 from helpers.ct_images import ct_and_mask
 from helpers.refusals import refused
 from livermets.lesions.components import label_lesions
 from livermets.review.quality_checks import check_mask
-from livermets.review.review_page import removed_and_kept, write_review_page
+from livermets.review.review_page import list_lesions, removed_and_kept, write_review_page
 from livermets.review.viewer_file import VIEWER, copy_viewer
 from livermets.review.volume_packing import pack_scan
 
@@ -77,6 +78,19 @@ def test_lesions_that_readers_removed_are_on_the_page_like_the_others():
     kept, removed = (sitk.Mask(labelled, labelled == number) for number in (1, 2))
     assert set(pack_scan(ct, mask, removed_and_kept(kept, removed)).places) == {1, 2}
     assert set(pack_scan(ct, mask, removed_and_kept(kept, None)).places) == {1}
+
+
+@pytest.mark.parametrize(
+    ("given", "order"),
+    [([0.6, 0.9], [2, 1]), ([0.9, 0.6], [1, 2]), ([0.9, None], [2, 1]), ([None, None], [1, 2])],
+    ids=["the second is surer", "the first", "one that no model saw", "no model at all"],
+)
+def test_the_least_probable_lesion_stands_last_on_the_page(given, order):
+    ct, mask = ct_and_mask()
+    labelled, table, _ = label_lesions(ct, mask)
+    table["model_probability"] = pd.Series(given, dtype=float)
+    listed = list_lesions(table, pack_scan(ct, mask, labelled))
+    assert [row["lesion"] for row in listed] == order
 
 
 def test_the_viewer_is_copied_and_another_file_is_refused(tmp_path):

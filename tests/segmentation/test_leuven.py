@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+from helpers.nnunet_models import random_model
 from livermets.core.errors import BadInput
 from livermets.masks.labels import Label
+from livermets.segmentation import leuven_model
+from livermets.segmentation.inference import segment
 from livermets.segmentation.leuven_model import LeuvenModel, load_leuven_model
 from livermets.segmentation.leuven_network import (
     LESIONS,
@@ -19,8 +22,14 @@ from livermets.segmentation.leuven_network import (
     middle,
     normalise,
 )
-from livermets.segmentation.leuven_tiles import tile_starts, window_starts
+from livermets.segmentation.leuven_tiles import (
+    predict_by_tiles,
+    predict_by_windows,
+    tile_starts,
+    window_starts,
+)
 from livermets.segmentation.leuven_weights import load_weights
+from livermets.segmentation.model_archive import hash_model
 from livermets.segmentation.model_chain import load_chain
 from scipy import ndimage
 
@@ -115,6 +124,17 @@ def test_a_truncated_file_is_refused(liver_file, kept):
 def test_the_weights_of_another_network_are_refused(liver_file):
     with pytest.raises(BadInput, match="15 convolutions, not 21.*config/recipes/leuven.yaml"):
         load_weights(liver_file, LESIONS, "m")
+
+
+def test_a_network_with_as_many_convolutions_of_other_sizes_is_refused(liver_file):
+    content = io.BytesIO(liver_file)
+    with h5py.File(content, "a") as file:
+        group = file["conv3d_7/conv3d_7"]
+        kernel = group["kernel:0"][()]
+        del group["kernel:0"]
+        group["kernel:0"] = kernel[..., :-1]
+    with pytest.raises(BadInput, match="conv3d_7 has the shape"):
+        load_weights(content.getvalue(), LIVER, "m")
 
 
 def test_a_file_that_is_no_wheel_and_a_wheel_of_something_else_are_refused(tmp_path):
@@ -216,6 +236,58 @@ def test_a_higher_probability_leaves_fewer_lesions():
     ]
     assert lesions[0] > 0
     assert lesions[1] == 0
+
+
+def test_a_ct_larger_than_a_segment_is_segmented_without_a_seam():
+    size = (LIVER.output_size[0] + 60, LIVER.output_size[1] + 5, 40)
+    volume = np.random.default_rng(0).normal(size=size).astype(np.float32)
+    found = predict_by_windows(Bright(LIVER, 0.3), LIVER, volume, CPU)
+    assert np.array_equal(found, volume > 0.3)
+
+
+def test_only_tiles_with_liver_are_computed_and_they_are_those_of_the_whole_volume():
+    class Counting(Bright):
+        runs = 0
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.runs += 1
+            return super().forward(x)
+
+    size = tuple(2 * n + 5 for n in LESIONS.output_size)
+    volume = np.random.default_rng(0).normal(size=size).astype(np.float32)
+    network = Counting(LESIONS, 0.3)
+    whole = predict_by_tiles(network, LESIONS, volume, np.ones(size, bool), CPU)
+    assert network.runs == 27 and np.array_equal(whole, volume > 0.3)
+    liver = np.zeros(size, bool)
+    liver[70:96, 20:60, 10:30] = True  # in two tiles
+    network.runs = 0
+    part = predict_by_tiles(network, LESIONS, volume, liver, CPU)
+    assert network.runs == 2 and np.array_equal(part[liver], whole[liver])
+
+
+def test_a_chain_mixes_the_liver_of_an_nnunet_with_the_lesions_of_leuven(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "m.whl", "w") as wheel:
+        wheel.writestr("m/lesion_seg.hdf5", keras_file(LeuvenUNet(LESIONS)))
+    monkeypatch.setattr(leuven_model, "fast_network", lambda *_: Bright(LESIONS, -9.0))
+    organs = random_model(tmp_path / "organs", {"background": 0, "liver": 1})
+    liver = {
+        "name": "liver", "path": organs, "sha256": hash_model(organs), "labels": {"liver": 1},
+    }  # fmt: skip
+    leuven = {
+        "name": "leuven", "kind": "leuven", "path": tmp_path / "m.whl",
+        "sha256": hash_model(tmp_path / "m.whl"), "labels": {"lesion": 2},
+    }  # fmt: skip
+    hu = np.random.default_rng(3).normal(60, 60, (12, 30, 26)).clip(-200, 300).astype(np.int16)
+    ct = sitk.GetImageFromArray(ndimage.gaussian_filter(hu, 2))
+    ct.SetSpacing((2.0, 2.0, 4.0))
+    chain = load_chain([liver, leuven], "cpu", mirroring=False, cache_dir=tmp_path)
+    alone, both = (
+        sitk.GetArrayFromImage(segment(ct, models).mask) for models in (chain[:1], chain)
+    )
+    assert (alone == Label.LIVER).any() and not (alone == Label.LESION).any()
+    # this stand-in calls everything lesion that it is shown: the liver, and 6 mm around it
+    assert (both[alone == Label.LIVER] == Label.LESION).all()
+    assert (both == 0).any()
 
 
 @pytest.mark.parametrize("voxels", [1, 41, 42, 43, 84, 200])

@@ -149,6 +149,21 @@ def test_patches_of_air_are_not_looked_at_and_plain_ones_not_flipped():
     assert network.looks == 2 + 3  # of four patches two lie inside; one of them has anything in it
 
 
+def test_a_patch_in_which_a_network_of_v1_sees_nothing_is_not_flipped_either():
+    class Probable(Counting):
+        def forward(self, x):
+            return torch.softmax(super().forward(x), 1)
+
+    data = np.zeros((8, 32, 16), np.float32)
+    data[:, 20:24, 4:8] = 2
+    network = Probable()
+    settings = {"step_size": 1, "mirror_axes": (1, 2), "probabilities": True}
+    inferer = SlidingWindowInferer((8, 16, 16), 2, **settings)
+    found = inferer.predict_logits([network], data, np.ones(data.shape, bool))
+    assert np.array_equal(found[1] > found[0], data > 1)
+    assert network.looks == 2 + 3  # of two patches one has anything in it
+
+
 def test_a_volume_smaller_than_the_patch_keeps_its_size():
     data = np.full((5, 9, 20), 2, np.float32)
     logits = SlidingWindowInferer((8, 16, 16), 2).predict_logits([Counting()], data, data > 0)

@@ -66,6 +66,44 @@ def test_a_bad_config_is_refused_with_the_key_and_a_hint(given, words):
         assert word in str(refusal.value)
 
 
+LIVER = {"name": "organs", "path": "p", "sha256": "0" * 64, "labels": {"liver": 5}}
+LEUVEN = {
+    **{"name": "m", "kind": "leuven", "package": "p==1", "sha256": "0" * 64},
+    "labels": {"liver": 1, "lesion": 2},
+}
+
+
+@pytest.mark.parametrize(
+    ("models", "words"),
+    [
+        ([{**LIVER, "min_probability": 0.7}], ["model organs", "nnunet", "`min_probability`"]),
+        ([{**LEUVEN, "mirroring": True}], ["model m", "leuven", "`mirroring`", "remove"]),
+        ([{**LEUVEN, "labels": {"liver": 5}}], ["liver: 1 and lesion: 2"]),
+        ([{**LEUVEN, "url": "https://example.org/m.zip"}], ["`url` and a `package`"]),
+        ([{**LEUVEN, "labels": {"lesion": 2}}], ["no model before it", "liver: 1"]),
+        (
+            [{**LIVER, "only_locates": True}, {**LEUVEN, "labels": {"lesion": 2}}],
+            ["no model before it"],
+        ),
+    ],
+    ids=[
+        *("min_probability of an nnU-Net", "mirroring of leuven", "other labels of leuven"),
+        *("two sources", "lesions without a liver", "a liver that only locates"),
+    ],
+)
+def test_a_segmentation_model_with_keys_that_it_cannot_use_is_refused(models, words):
+    with pytest.raises(BadInput) as refusal:
+        load_config({"segmentation": {"models": models}})
+    for word in words:
+        assert word in str(refusal.value)
+
+
+def test_a_chain_may_mix_the_kinds_of_models():
+    models = [LIVER, {**LEUVEN, "labels": {"lesion": 2}, "min_probability": 0.7}]
+    chain = load_config({"segmentation": {"models": models}})["segmentation"]["models"]
+    assert [model["kind"] for model in chain] == ["nnunet", "leuven"]
+
+
 @pytest.mark.parametrize(
     "lesion", [3, [2, 3], "M1", ["M1", 2], None], ids=["value", "values", "name", "mixed", "none"]
 )

@@ -8,6 +8,8 @@ import SimpleITK as sitk
 from helpers.model_server import model_server
 from helpers.run_study import snakemake, write_config, write_sheet
 from helpers.segmentation import DEMO_MODEL
+from helpers.wheels import wheel_index
+from livermets.core.io import hash_file
 from livermets.study.model_cache import model_cache_path
 
 
@@ -47,3 +49,19 @@ def test_a_study_downloads_its_model_once_and_another_study_takes_the_same(
         len(server.requested) == 2
     )  # broken off once, resumed once; the second study asked nothing
     assert model_cache_path(sha256).read_bytes() == server.content
+
+
+def test_a_study_has_pip_fetch_the_wheel_of_its_model_into_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    sha256 = wheel_index(tmp_path / "index", monkeypatch)
+    model = {
+        "name": "net", "kind": "leuven", "package": "tinymodel==0.3", "sha256": sha256,
+        "labels": {"liver": 1, "lesion": 2},
+    }  # fmt: skip
+    study = tmp_path / "study"
+    write_sheet(study, [("P1", "colorectal", "ct.nii.gz", "")])
+    (study / "ct.nii.gz").touch()
+    write_config(study, {"segmentation": {"models": [model]}})
+    done = snakemake(study, "fetch_net")
+    assert done.returncode == 0, done.stderr
+    assert hash_file(model_cache_path(sha256)) == sha256

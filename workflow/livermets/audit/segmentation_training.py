@@ -44,16 +44,21 @@ def segmentation_training_check(
     cts : mapping of str to str
         Id of the scan -> path of the CT in the cohort sheet, of scans that models segmented.
     trained_on : mapping of str to sequence of str
-        Model -> `trained_on` of the configuration; see `read_training_names`.
+        Model -> `trained_on` of the configuration; see `read_training_names`. Empty for a model
+        whose training data are not known.
 
     Returns
     -------
     Check
-        A warning for each model and patient; not applicable where no model says what it was
-        trained on.
+        A warning for each model and patient; not looked at where no model says what it was trained
+        on, and not applicable where no mask is a model's.
     """
     included = set(cohort.loc[cohort["included"], "patient"].astype(str))
     cts = {scan: ct for scan, ct in cts.items() if patient_of(scan) in included}
+    silent = [model for model, entries in trained_on.items() if not entries]
+    unknown = f"the training data of {list_names(silent)} are not known (`trained_on`)"
+    if cts and len(silent) == len(trained_on):
+        return Check(TITLE, "", impossible=unknown)
     findings, names_of_all = [], 0
     for model, entries in trained_on.items():
         names = read_training_names(entries)
@@ -71,9 +76,12 @@ def segmentation_training_check(
                 findings.append(Finding((patient_of(scan),), text))
     looked_at = (
         f"{counted(len(set(map(patient_of, cts))), 'segmented patient')} and the training data of "
-        f"{list_names(trained_on)} (names and hashes: {names_of_all})"
+        f"{list_names(model for model in trained_on if model not in silent)} "
+        f"(names and hashes: {names_of_all})"
     )
-    return Check(TITLE, looked_at if names_of_all and cts else "", findings)
+    if silent:
+        looked_at += f"; {unknown}"
+    return Check(TITLE, looked_at if cts else "", findings)
 
 
 def read_training_names(entries: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ series is written, no other header value.
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,17 +84,24 @@ def _draft(study: Path, dicom: Path | None) -> None:
         target = folder / "patients.draft.tsv"
     write_table(listed, series)
     write_table(target, sheet)
+    print(*_summary(sheet, series, target, listed), sep="\n")
     if not config.exists():
         write_text(config, RECIPE.read_text(encoding="utf-8"))
-    print(*_summary(sheet, series, target, listed), sep="\n")
+        print(f"{config} names a segmentation model (27 MB), which the first run has pip download.")
+    print(*_what_to_do(study, target, _read_config(config)["classes"]), sep="\n")
+
+
+def _read_config(config: Path) -> dict[str, Any]:
+    """The configuration of the study; the defaults where it has none yet."""
+    given = yaml.safe_load(config.read_text(encoding="utf-8")) if config.exists() else {}
+    return load_config(given or {})
 
 
 def _series_below(dicom: Path, config: Path, earlier: pd.DataFrame | None) -> pd.DataFrame:
     """The table of the series below a folder."""
     if not dicom.is_dir():
         raise BadInput(f"{dicom} is no folder; give the one that holds the DICOM exports")
-    given = yaml.safe_load(config.read_text(encoding="utf-8")) if config.exists() else {}
-    imaging = load_config(given or {})["imaging"]
+    imaging = _read_config(config)["imaging"]
     tree = read_tree(dicom)
     series = draft_series(tree, imaging["inclusion"], imaging["resample_tilt"], earlier)
     print(f"{tree.files:,} files, {tree.other:,} of them no DICOM images.")
@@ -108,14 +115,21 @@ def _series_below(dicom: Path, config: Path, earlier: pd.DataFrame | None) -> pd
 def _summary(
     sheet: pd.DataFrame, series: pd.DataFrame, target: Path, listed: Path
 ) -> Iterable[str]:
-    """What was drafted, and what is left to a person."""
+    """What was drafted, and what speaks against it."""
     without, unsure = (sheet["ct"] == "").sum(), (sheet[UNSURE] != "").sum()
     yield f"{len(sheet)} patients, {len(series)} series; {without} patients without a usable one."
     yield f"{listed} says why, and where each series lies. To overrule it write `{USE}` or"
     yield f"`{DO_NOT_USE}` into its column `use` and run `make cohort STUDY=...` without DICOM."
     if unsure:
         yield f"{unsure} patients are unsure: the column `{UNSURE}` says why; decide, and empty it."
-    yield f"Now fill in the column `label` of {target}, and remove or mend patients without `ct`."
+
+
+def _what_to_do(study: Path, target: Path, classes: Sequence[str]) -> Iterable[str]:
+    """What is left to a person."""
+    yield f"Now fill in the column `label` of {target} ({', '.join(classes)}; for other"
+    yield "classes set `classes` in the configuration), and remove or mend patients without `ct`."
+    yield "Then make the masks and look at them:"
+    yield f"  .venv/bin/snakemake --cores 8 --directory {study} review"
 
 
 def main(arguments: list[str] | None = None) -> None:

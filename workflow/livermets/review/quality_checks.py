@@ -12,6 +12,7 @@ from livermets.imaging.contrast_phase import PORTAL_VENOUS
 from livermets.lesions.components import OUTSIDE
 from livermets.masks.labels import Label
 from livermets.masks.plausibility import LiverVoxels
+from livermets.review.lesion_order import surest_first
 
 LIVER_ML = (600, 3500)  # few livers of adults are smaller or larger
 PARENCHYMA_HU = (75, 200)  # of the portal venous phase; an unenhanced liver has 50 to 65
@@ -50,7 +51,7 @@ def check_mask(
     dict
         For a JSON file: liver_ml, lesion_ml, burden; parenchyma_hu and lesion_hu as (mean,
         standard deviation) or None; lesions (number, ml, mm, hu and the models' probability or
-        None of each kept one, see `_surest_first`); n_dropped; source, correction, dice_liver and
+        None of each kept one, see `surest_first`); n_dropped; source, correction, dice_liver and
         dice_lesion of the record; warnings (sentences).
     """
     hu, labels = sitk.GetArrayViewFromImage(ct), sitk.GetArrayViewFromImage(mask)
@@ -61,7 +62,7 @@ def check_mask(
         "burden": measurements["burden"],
         "parenchyma_hu": _mean_and_sd(hu[labels == Label.LIVER]),
         "lesion_hu": _mean_and_sd(hu[labels == Label.LESION]),
-        "lesions": _surest_first(kept),
+        "lesions": _facts(surest_first(kept)),
         "n_dropped": measurements["n_dropped"],
         **{key: record[key] for key in ("source", "correction", "dice_liver", "dice_lesion")},
     }
@@ -80,18 +81,13 @@ def check_mask(
     return checked | {"warnings": warnings}
 
 
-def _surest_first(kept: pd.DataFrame) -> list[dict[str, Any]]:
-    """The lesions by the models' probability, highest first: a reader deletes from the bottom.
-
-    Those without a probability, which no model called lesion, come before them all.
-    """
+def _facts(lesions: pd.DataFrame) -> list[dict[str, Any]]:
+    """Number, volume, diameter, HU and probability of each lesion."""
     columns = {"lesion": "number", "volume_ml": "ml", "diameter_mm": "mm", "mean_hu": "hu"}
-    rows = kept[list(columns)].rename(columns=columns)
-    given = kept["model_probability"].astype(float)
+    rows = lesions[list(columns)].rename(columns=columns)
+    given = lesions["model_probability"].astype(float)
     rows["probability"] = given.astype(object).where(given.notna(), None)
-    order = given.sort_values(ascending=False, kind="stable", na_position="first").index
-    records = rows.loc[order].to_dict("records")
-    return [{str(key): value for key, value in record.items()} for record in records]
+    return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
 
 
 def touched_sides(mask: sitk.Image) -> list[str]:

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from livermets.core.io import write_text
 from livermets.core.scan_ids import in_words
 from livermets.core.templating import render
+from livermets.review.lesion_order import surest_first
 from livermets.review.volume_packing import COARSE_STEP, FINE, FINE_STEP, PackedScan, page_facts
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -83,13 +84,13 @@ def write_review_page(
 
 
 def list_lesions(lesions: pd.DataFrame, packed: PackedScan) -> list[dict[str, Any]]:
-    """The lesions for the page, with the box and the centre of those that a reader decides about.
+    """List the lesions for the page, with the box and the centre of those that a reader decides on.
 
-    The centre is a place in the lesion, in mm (RAS); box and centre are None for a lesion that was
-    dropped for its size or place.
+    They stand in the order of `surest_first`. The centre is a place in the lesion, in mm (RAS); box
+    and centre are None for a lesion that was dropped for its size or place.
     """
     rows = []
-    for row in lesions.to_dict("records"):
+    for row in surest_first(lesions).to_dict("records"):
         number = int(row["lesion"])
         probability = float(row["model_probability"])
         place = packed.places.get(number)

@@ -9,9 +9,10 @@ COARSE_SIZE = 128  # voxels along an axis that are enough to tell a patient from
 
 
 def body_mask(hu: np.ndarray) -> np.ndarray:
-    """Boolean array like `hu` (z, y, x): the largest connected part that is denser than air.
+    """Find the body in a CT: the largest connected part that is denser than air.
 
-    The part is searched on a coarse grid of every n-th voxel. True everywhere in a CT of air alone.
+    The mask has the shape of `hu` (z, y, x), and is true everywhere in a CT of air alone. The part
+    is searched on a coarse grid of every n-th voxel.
     """
     coarse = tuple(slice(None, None, max(1, n // COARSE_SIZE)) for n in hu.shape)
     mask = largest_piece(hu[coarse] > AIR_HU)

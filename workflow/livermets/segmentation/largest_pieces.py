@@ -53,7 +53,7 @@ class KeepLargest(NamedTuple):
 
 
 def read_postprocessing(file: Path, all_labels: Sequence[int]) -> KeepLargest:
-    """The post-processing that a model of nnU-Net v1 asks for; none where there is no file.
+    """Read the post-processing that a model of nnU-Net v1 asks for; none where there is no file.
 
     Parameters
     ----------

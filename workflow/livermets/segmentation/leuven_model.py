@@ -23,7 +23,7 @@ from livermets.imaging.geometry import bounding_box
 from livermets.imaging.reorientation import image_like, lay_back
 from livermets.masks.labels import Label
 from livermets.segmentation.leuven_network import LESIONS, LIVER
-from livermets.segmentation.leuven_tiles import by_tiles, by_windows
+from livermets.segmentation.leuven_tiles import predict_by_tiles, predict_by_windows
 from livermets.segmentation.leuven_weights import load_weights
 from livermets.segmentation.liver_plausibility import why_not_liver
 from livermets.segmentation.openvino_network import fast_network
@@ -97,11 +97,12 @@ class LeuvenModel:
         return Prediction(as_the_ct_lies(mask), as_the_ct_lies(probability))
 
     def _liver(self, ct: sitk.Image) -> np.ndarray:
-        """The liver (x, y, z) on the grid of an upright CT: its largest piece, if it can be one."""
+        """Find the liver (x, y, z) of an upright CT: the largest piece, if it can be one."""
         smooth = sitk.Median(_resample(ct, MEDIAN_SPACING_MM), (1, 1, 1))
         coarse = _resample(smooth, LIVER.spacing_mm)
         hu = _volume(coarse)
-        probability = by_windows(self.networks["liver"], LIVER, _intensities(hu), self.device)
+        network = self.networks["liver"]
+        probability = predict_by_windows(network, LIVER, _intensities(hu), self.device)
         largest = largest_piece(ndimage.binary_erosion(probability > 0.5, NEIGHBOURS_18))
         # two voxels around the eroded piece: what the erosion took, and the slope of the edge
         near = ndimage.binary_dilation(largest, NEIGHBOURS_18, iterations=2)
@@ -112,7 +113,7 @@ class LeuvenModel:
         return _volume(_onto(_image(probability, coarse), ct)) > 0.5
 
     def _lesion_probability(self, ct: sitk.Image, liver: np.ndarray) -> np.ndarray:
-        """Probability of lesion (x, y, z) on the grid of an upright CT; 0 beyond 6 mm of liver."""
+        """Predict the probability of lesion (x, y, z) of an upright CT; 0 beyond 6 mm of liver."""
         fine = _resample(ct, LESIONS.spacing_mm)
         inside = _volume(_onto(_image(liver.astype(np.float32), ct), fine)) > 0.5
         near = ndimage.iterate_structure(NEIGHBOURS_18, 2)
@@ -123,7 +124,7 @@ class LeuvenModel:
         segment = np.where(inside, _intensities(_volume(fine)[box]), np.float32(BACKGROUND))
         probability = np.zeros(fine.GetSize(), dtype=np.float32)
         network = self.networks["lesion"]
-        probability[box] = by_tiles(network, LESIONS, segment, inside, self.device) * inside
+        probability[box] = predict_by_tiles(network, LESIONS, segment, inside, self.device) * inside
         return _volume(_onto(_image(probability, fine), ct))
 
 
@@ -173,12 +174,12 @@ def load_leuven_model(
 
 
 def _intensities(hu: np.ndarray) -> np.ndarray:
-    """Hounsfield units as the networks want them: -200 to 200 becomes -0.5 to 0.5."""
+    """Scale Hounsfield units as the networks want them: -200 to 200 becomes -0.5 to 0.5."""
     return (np.clip(hu, -WINDOW_HU, WINDOW_HU) / 1000 * GAIN).astype(np.float32)
 
 
 def _resample(image: sitk.Image, spacing_mm: tuple[float, float, float]) -> sitk.Image:
-    """The image on a grid of this spacing from the same first voxel, linearly; 0 beyond it."""
+    """Resample to a grid of this spacing from the same first voxel, linearly; 0 beyond it."""
     size = [
         max(1, round(n * old / new))
         for n, old, new in zip(image.GetSize(), image.GetSpacing(), spacing_mm, strict=True)
@@ -190,15 +191,15 @@ def _resample(image: sitk.Image, spacing_mm: tuple[float, float, float]) -> sitk
 
 
 def _onto(image: sitk.Image, grid: sitk.Image) -> sitk.Image:
-    """The image on another grid, linearly; 0 beyond it."""
+    """Resample to the grid of another image, linearly; 0 beyond the first one."""
     return sitk.Resample(image, grid, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32)
 
 
 def _volume(image: sitk.Image) -> np.ndarray:
-    """The voxels (x, y, z) of an image."""
+    """Give the voxels (x, y, z) of an image."""
     return np.ascontiguousarray(sitk.GetArrayFromImage(image).T)
 
 
 def _image(volume: np.ndarray, grid: sitk.Image) -> sitk.Image:
-    """Voxels (x, y, z) as an image on a grid."""
+    """Make an image on a grid from voxels (x, y, z)."""
     return image_like(np.ascontiguousarray(volume.T), grid)

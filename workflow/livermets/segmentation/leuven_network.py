@@ -76,7 +76,7 @@ LESIONS = Architecture(
 
 
 def normalise(x: torch.Tensor) -> torch.Tensor:
-    """Mean 0 and standard deviation 1 of each channel over the segment, then a leaky ReLU."""
+    """Give each channel mean 0 and standard deviation 1 over the segment; then a leaky ReLU."""
     # PyTorch's batch normalisation is faster, but its sums over a segment whose channels lie
     # last are off by so much (0.1 standard deviations, PyTorch 2.13) that lesions change.
     mean = channel_means(x)
@@ -98,7 +98,7 @@ def channel_means(x: torch.Tensor) -> torch.Tensor:
 
 
 def middle(x: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
-    """The middle `size` voxels of the last three axes."""
+    """Cut out the middle `size` voxels of the last three axes."""
     for axis, voxels in enumerate(size, start=2):
         x = x.narrow(axis, (x.shape[axis] - voxels) // 2, voxels)
     return x
@@ -127,7 +127,7 @@ class ConvolutionPair(nn.Module):
             self.shortcut = nn.Conv3d(channels[0], channels[-1], 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Features of one level, from those of the level before."""
+        """Compute the features of one level from those of the level before."""
         y = x
         for number, convolution in enumerate(self.convolutions):
             y = convolution(y if self.first and number == 0 else normalise(y))
@@ -168,7 +168,7 @@ class LeuvenUNet(nn.Module):
         return torch.sigmoid(self.last(normalise(x)))
 
     def convolutions_as_keras_counts(self) -> Iterator[nn.Conv3d]:
-        """The convolutions in the order in which Keras numbered them, from 1."""
+        """Give the convolutions in the order in which Keras numbered them, from 1."""
         for pair in (*self.down, *self.up):
             yield from pair.convolutions
             if isinstance(pair.shortcut, nn.Conv3d):

@@ -13,10 +13,10 @@ from torch import nn
 from livermets.segmentation.leuven_network import Architecture
 
 
-def by_windows(
+def predict_by_windows(
     network: nn.Module, sizes: Architecture, volume: np.ndarray, device: torch.device
 ) -> np.ndarray:
-    """Probabilities of a volume (x, y, z), which one segment holds if the CT is no larger.
+    """Predict a volume (x, y, z), which one segment holds if the CT is no larger.
 
     A larger CT is covered by segments that overlap by half; each voxel takes the probability of
     the segment whose middle is nearest.
@@ -25,7 +25,7 @@ def by_windows(
     probability = np.zeros(volume.shape, dtype=np.float32)
     distance = np.full(volume.shape, np.inf, dtype=np.float32)
     for start in product(*axes):
-        part = _run(network, sizes, volume, start, device)
+        part = _predict_segment(network, sizes, volume, start, device)
         to, of = _overlap(volume.shape, start, sizes.output_size)
         away = np.zeros(part[of].shape, dtype=np.float32)
         for axis, (place, size) in enumerate(zip(to, sizes.output_size, strict=True)):
@@ -39,26 +39,26 @@ def by_windows(
     return probability
 
 
-def by_tiles(
+def predict_by_tiles(
     network: nn.Module,
     sizes: Architecture,
     volume: np.ndarray,
     wanted: np.ndarray,
     device: torch.device,
 ) -> np.ndarray:
-    """Probabilities of a volume (x, y, z), tile by tile; tiles without a wanted voxel stay 0."""
+    """Predict a volume (x, y, z) tile by tile; tiles without a wanted voxel stay 0."""
     size = sizes.output_size
     probability = np.zeros(volume.shape, dtype=np.float32)
     axes = [tile_starts(n, step) for n, step in zip(volume.shape, size, strict=True)]
     for start in product(*axes):
         to, of = _overlap(volume.shape, start, size)
         if wanted[to].any():
-            probability[to] = _run(network, sizes, volume, start, device)[of]
+            probability[to] = _predict_segment(network, sizes, volume, start, device)[of]
     return probability
 
 
 def window_starts(voxels: int, size: int) -> list[int]:
-    """First voxels of segments of `size` along an axis: one in the middle, or overlapping ones."""
+    """Place segments of `size` along an axis: one in the middle, or overlapping ones."""
     if voxels <= size:
         return [(voxels - size) // 2]
     count = int(np.ceil((voxels - size) / (size / 2))) + 1
@@ -66,7 +66,7 @@ def window_starts(voxels: int, size: int) -> list[int]:
 
 
 def tile_starts(voxels: int, size: int) -> list[int]:
-    """First voxels of tiles side by side; the last one ends where the axis ends."""
+    """Place tiles side by side along an axis; the last one ends where the axis ends."""
     last = max(voxels - size, 0)
     return [*range(0, last, size), last]
 
@@ -74,7 +74,7 @@ def tile_starts(voxels: int, size: int) -> list[int]:
 def _overlap(
     shape: tuple[int, ...], start: tuple[int, ...], size: tuple[int, ...]
 ) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Where a segment lies in the volume, and the part of the segment that lies in it."""
+    """Find where a segment lies in the volume, and the part of the segment that lies in it."""
     bounds = [
         (max(first, 0), min(first + extent, n), first)
         for first, extent, n in zip(start, size, shape, strict=True)
@@ -84,14 +84,14 @@ def _overlap(
     return in_volume, in_segment
 
 
-def _run(
+def _predict_segment(
     network: nn.Module,
     sizes: Architecture,
     volume: np.ndarray,
     start: tuple[int, ...],
     device: torch.device,
 ) -> np.ndarray:
-    """Probabilities of the segment whose output begins at `start`; beyond the volume is 0."""
+    """Predict the segment whose output begins at `start`; its input is 0 beyond the volume."""
     border = [(i - o) // 2 for i, o in zip(sizes.input_size, sizes.output_size, strict=True)]
     first = tuple(a - b for a, b in zip(start, border, strict=True))
     segment = np.zeros(sizes.input_size, dtype=np.float32)

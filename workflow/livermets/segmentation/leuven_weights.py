@@ -11,7 +11,7 @@ from livermets.segmentation.leuven_network import Architecture, LeuvenUNet
 
 
 def load_weights(content: bytes, architecture: Architecture, title: str) -> LeuvenUNet:
-    """A network with the weights of a Keras file (HDF5).
+    """Load a network with the weights of a Keras file (HDF5).
 
     Raises
     ------

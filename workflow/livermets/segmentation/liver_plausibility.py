@@ -43,6 +43,6 @@ def why_not_liver(piece: np.ndarray, hu: np.ndarray, spacing_mm: float) -> str:
 
 
 def _mean_x(mask: np.ndarray) -> float:
-    """Mean of the first index of the voxels of a mask."""
+    """Average the first index of the voxels of a mask."""
     counts = mask.sum(axis=(1, 2))
     return float(counts @ np.arange(len(counts)) / counts.sum())

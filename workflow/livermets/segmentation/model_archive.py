@@ -22,7 +22,7 @@ FILE_MODE = 0o644
 
 
 def hash_model(path: Path) -> str:
-    """sha256 of a model: of the file, or of a folder's sorted relative paths and file hashes."""
+    """Compute the sha256 of a model: of its file, or of a folder's sorted paths and file hashes."""
     path = Path(path)
     if path.is_file():
         return hash_file(path)
@@ -167,7 +167,7 @@ def _unpack(archive: Path, target: Path, title: str) -> Path:
 
 
 def _refuse_changed(model: zipfile.ZipFile, archive: Path, folder: Path, title: str) -> None:
-    """BadInput where an unpacked file is not the one in the zip, whose hash has been checked."""
+    """Refuse an unpacked file that is not the one in the zip, whose hash has been checked."""
     for member in model.infolist():
         if member.is_dir():
             continue
@@ -182,7 +182,7 @@ def _refuse_changed(model: zipfile.ZipFile, archive: Path, folder: Path, title: 
 
 
 def _folder_with_plans(folder: Path, title: str, configuration: str | None) -> Path:
-    """The one folder in `folder`, or `folder` itself, that holds a trained nnU-Net model."""
+    """Find the one folder in `folder`, or `folder` itself, that holds a trained nnU-Net model."""
     models = [file.parent for file in sorted(folder.rglob("plans.json"))]
     models = [parent for parent in models if (parent / "dataset.json").is_file()]
     if len(models) == 1:

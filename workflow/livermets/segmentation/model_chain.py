@@ -53,7 +53,7 @@ class Crop(NamedTuple):
     def box(
         self, mask: np.ndarray, spacing_mm: tuple[float, float, float]
     ) -> tuple[slice, ...] | None:
-        """Slices (z, y, x) of the box in a mask whose voxels have this size (x, y, z); or None."""
+        """Find the box (z, y, x) in a mask with this voxel size (x, y, z), if there is one."""
         wanted = mask >= Label.LIVER if self.to == "liver" else mask == LABEL_VALUES[self.to]
         voxels = self.margin_mm / np.array(spacing_mm[::-1])
         whole = np.floor(voxels) if self.round_down else np.ceil(voxels)
@@ -147,7 +147,7 @@ def load_chain(
 
 
 def _checked(model: Mapping[str, Any], cache_dir: Path) -> Path:
-    """The folder of an nnU-Net model, or the file of another kind, once its hash was checked."""
+    """Check the hash of a model; gives the folder of an nnU-Net, or the file of another kind."""
     name = model.get("name", "")
     if model.get("kind") == "leuven":
         return model_file(model["path"], model["sha256"], name)
@@ -156,7 +156,7 @@ def _checked(model: Mapping[str, Any], cache_dir: Path) -> Path:
 
 
 def _loader(model: Mapping[str, Any], path: Path) -> Callable[..., ChainedModel]:
-    """The function that loads a kind of model; nnU-Net v1 is known by its files."""
+    """Choose the function that loads a kind of model; nnU-Net v1 is known by its files."""
     if model.get("kind") == "leuven":
         return _load_leuven
     return _load_nnunet_v1 if is_v1_model(path) else _load_nnunet
@@ -229,7 +229,7 @@ def _load_nnunet_v1(model: Mapping[str, Any], folder: Path, device: "torch.devic
 
 
 def _lesion_labels(model: Mapping[str, Any], loaded: "TrainedModel", name: str) -> list[int]:
-    """The model's values of lesion; BadInput where a value is none of the model's."""
+    """Look up the model's values of lesion; BadInput where a value is none of the model's."""
     for label, values in model["labels"].items():
         if not set(np.atleast_1d(values).tolist()) <= loaded.labels:
             raise BadInput(
@@ -246,7 +246,7 @@ def _chained(
     predict: Callable[[sitk.Image, np.ndarray], Prediction],
     labels: Mapping[str, Any],
 ) -> ChainedModel:
-    """A loaded model with the keys that say where it runs and what becomes of its labels."""
+    """Join a loaded model and the keys that say where it runs and what becomes of its labels."""
     crop = model.get("crop")
     return ChainedModel(
         name,
@@ -258,7 +258,7 @@ def _chained(
 
 
 def _refuse_wrong_keys(model: Mapping[str, Any], name: str) -> None:
-    """BadInput where crop or the names of labels of a model do not fit."""
+    """Refuse a crop and names of labels that do not fit."""
     crop = model.get("crop")
     if crop and crop["to"] not in LABEL_VALUES:
         raise BadInput(
@@ -273,7 +273,7 @@ def _refuse_wrong_keys(model: Mapping[str, Any], name: str) -> None:
 
 
 def _refuse_wrong_folds(model: Mapping[str, Any], folder: Path, name: str) -> None:
-    """BadInput where a fold or checkpoint of an nnU-Net v2 is not there."""
+    """Refuse a fold or checkpoint of an nnU-Net v2 that is not there."""
     checkpoint = model.get("checkpoint", V2_CHECKPOINT)
     for fold in model.get("folds", [0]):
         if not (folder / f"fold_{fold}" / checkpoint).is_file():

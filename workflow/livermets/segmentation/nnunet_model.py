@@ -127,7 +127,7 @@ def load_model(
 
 
 def _configuration(plans: dict[str, Any], name: str) -> dict[str, Any]:
-    """The plan of one configuration; nnU-Net completes one that inherits or has an old format."""
+    """Take the plan of one configuration; nnU-Net completes one that inherits or is old."""
     configuration: dict[str, Any] = plans["configurations"][name]
     if "inherits_from" in configuration or "architecture" not in configuration:
         from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
@@ -137,7 +137,7 @@ def _configuration(plans: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _refuse_unsupported(configuration: dict[str, Any], dataset: dict[str, Any], name: str) -> None:
-    """BadInput for models that need more than one CT and nnU-Net's default preprocessing."""
+    """Refuse models that need more than one CT and nnU-Net's default preprocessing."""
     channels = dataset.get("channel_names") or dataset["modality"]
     if len(channels) != 1:
         problem = f"wants {len(channels)} images of a patient ({', '.join(channels.values())})"
@@ -153,7 +153,7 @@ def _refuse_unsupported(configuration: dict[str, Any], dataset: dict[str, Any], 
 
 
 def _network(model: TrainedModel, state: dict[str, Any]) -> torch.nn.Module:
-    """The network of one fold, with the weights of its checkpoint."""
+    """Build the network of one fold, with the weights of its checkpoint."""
     from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 
     plan = model.configuration["architecture"]

@@ -117,7 +117,7 @@ def predict_array(
 def _logits(
     model: TrainedModel, hu: np.ndarray, spacing: Sequence[float], target: Sequence[float]
 ) -> np.ndarray:
-    """The networks' outputs (outputs, *shape) of a CT, on the grid of the spacing `target`."""
+    """Compute the networks' outputs (outputs, *shape), on the grid of the spacing `target`."""
     plan = model.configuration
     sizes = zip(hu.shape, spacing, target, strict=True)
     shape = tuple(int(round(old / new * n)) for n, old, new in sizes)
@@ -133,6 +133,7 @@ def _logits(
         step_size=model.step_size,
         mirror_axes=model.mirror_axes,
         regions=model.regions is not None,
+        probabilities=model.version == 1,
         device=model.device,
     )
     return inferer.predict_logits(
@@ -145,7 +146,7 @@ def _logits(
 
 
 def logits_to_labels(logits: Iterable[np.ndarray], regions: Sequence[int] | None) -> np.ndarray:
-    """The label of each voxel, from one array of logits for each output.
+    """Choose the label of each voxel, from one array of logits for each output.
 
     The label is that of the largest logit. Where the outputs are regions that may overlap, it is
     the last region with a positive logit, as in nnU-Net.
@@ -182,7 +183,7 @@ def label_probability(
     labels: Sequence[int],
     are_probabilities: bool = False,
 ) -> np.ndarray:
-    """The probability that a voxel has one of some labels, from one array of logits per output.
+    """Compute the probability that a voxel has one of some labels, from the logits of each output.
 
     Parameters
     ----------
@@ -212,7 +213,7 @@ def label_probability(
 def _foreground_window(
     foreground: np.ndarray, shape: Sequence[int], configuration: dict[str, Any]
 ) -> tuple[slice, ...] | None:
-    """The part of a grid of `shape` that can hold foreground, None where there is none.
+    """Find the part of a grid of `shape` that can hold foreground, None where there is none.
 
     Linear interpolation between voxels that are all background gives background.
     """
@@ -230,7 +231,7 @@ def _foreground_window(
 
 
 def _normalise(model: TrainedModel, hu: np.ndarray) -> np.ndarray:
-    """HU as float32, normalised by the scheme and the intensities of the model's plan."""
+    """Normalise HU by the scheme and the intensities of the model's plan, to float32."""
     from nnunetv2.preprocessing.normalization import default_normalization_schemes as schemes
 
     scheme = getattr(schemes, model.configuration["normalization_schemes"][0])

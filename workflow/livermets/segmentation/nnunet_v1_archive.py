@@ -14,12 +14,12 @@ DEFAULT = "3d_fullres"  # of an archive with several
 
 
 def is_v1_model(folder: Path) -> bool:
-    """Whether a folder is that of a trained model of nnU-Net v1."""
+    """Tell whether a folder is that of a trained model of nnU-Net v1."""
     return (folder / "plans.pkl").is_file() and any(folder.glob("*/*.model"))
 
 
 def choose_v1_model(folder: Path, configuration: str | None, title: str) -> Path | None:
-    """The folder in `folder` that holds the wanted model of nnU-Net v1, None without any.
+    """Find the folder in `folder` that holds the wanted model of nnU-Net v1, None without any.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def choose_v1_model(folder: Path, configuration: str | None, title: str) -> Path
 
 
 def _configuration_name(model: Path) -> str:
-    """The configuration that the folders of a model name, "" if none does."""
+    """Read the configuration off the names of a model's folders, "" if none names one."""
     parts = [part.lower() for part in model.parts]
     if any("cascade" in part for part in parts[-3:]):
         return CASCADE

@@ -159,7 +159,7 @@ def load_v1_model(
 
 
 def _checkpoint_file(folder: Path, fold: int | str, checkpoint: str, title: str) -> Path:
-    """The weights of a fold, beside which lies the pickle with the plan."""
+    """Find the weights of a fold, beside which lies the pickle with the plan."""
     file = folder / ("all" if fold == "all" else f"fold_{fold}") / f"{checkpoint}.model"
     if not file.is_file() or not file.with_name(file.name + ".pkl").is_file():
         present = sorted(str(f.relative_to(folder)) for f in folder.glob("*/*.model"))
@@ -183,7 +183,7 @@ def _unpickle(file: Path, title: str) -> dict[str, Any]:
 
 
 def _refuse_unsupported(plans: Mapping[str, Any], trainer: str, title: str) -> None:
-    """BadInput for what this package cannot do as nnU-Net v1 does."""
+    """Refuse what this package cannot do as nnU-Net v1 does."""
     scheme = plans["normalization_schemes"][0]
     remedy = "give a model of 3d_fullres, 3d_lowres or 2d that works on a CT alone"
     if plans["num_modalities"] != 1:
@@ -204,7 +204,7 @@ def _refuse_unsupported(plans: Mapping[str, Any], trainer: str, title: str) -> N
 
 
 def _plans(plans: Mapping[str, Any]) -> dict[str, Any]:
-    """The plans for all configurations, as plans.json of v2 has them."""
+    """Write the plans for all configurations as plans.json of v2 has them."""
     properties = (plans["dataset_properties"].get("intensityproperties") or {}).get(0) or {}
     names = {"mean": "mean", "sd": "std"}
     names |= {key: key for key in ("percentile_00_5", "percentile_99_5")}
@@ -219,7 +219,7 @@ def _plans(plans: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _configuration(plans: Mapping[str, Any], stage: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan of one configuration, as plans.json of v2 has it."""
+    """Write the plan of one configuration as plans.json of v2 has it."""
     patch = [int(size) for size in stage["patch_size"]]
     export = plans.get("segmentation_export_params") or {}
     resample = "resample_data_or_seg_to_shape"
@@ -244,7 +244,7 @@ def _dataset(plans: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _pooling(stage: Mapping[str, Any]) -> list[list[int]]:
-    """The strides between the stages; old plans only count them along each axis."""
+    """Read the strides between the stages; old plans only count them along each axis."""
     if "pool_op_kernel_sizes" in stage:
         return [list(map(int, size)) for size in stage["pool_op_kernel_sizes"]]
     counts = [int(count) for count in stage["num_pool_per_axis"]]
@@ -252,14 +252,14 @@ def _pooling(stage: Mapping[str, Any]) -> list[list[int]]:
 
 
 def _kernel_sizes(stage: Mapping[str, Any]) -> list[list[int]]:
-    """The kernel sizes of the stages; in old plans they are 3 everywhere."""
+    """Read the kernel sizes of the stages; in old plans they are 3 everywhere."""
     if "conv_kernel_sizes" in stage:
         return [list(map(int, size)) for size in stage["conv_kernel_sizes"]]
     return [[3] * len(stage["patch_size"])] * (len(_pooling(stage)) + 1)
 
 
 def _network(plan: UNetPlan, file: Path, title: str) -> GenericUNet:
-    """The network of one fold, with the weights of its checkpoint."""
+    """Build the network of one fold, with the weights of its checkpoint."""
     state = torch.load(file, map_location="cpu", weights_only=False)["state_dict"]
     network = GenericUNet(plan)
     try:

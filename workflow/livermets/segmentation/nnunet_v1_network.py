@@ -78,7 +78,7 @@ class GenericUNet(nn.Module):
             self.seg_outputs.append(convolution(skip, plan.outputs, 1, bias=False))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Probabilities (n, outputs, ...) of patches (n, 1, ...)."""
+        """Compute the probabilities (n, outputs, ...) of patches (n, 1, ...)."""
         skips = []
         for stage in self.conv_blocks_context[:-1]:
             x = stage(x)

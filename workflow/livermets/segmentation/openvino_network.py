@@ -46,13 +46,13 @@ class OpenVinoNetwork(nn.Module):
 
 
 def fast_network(network: nn.Module, device: torch.device) -> nn.Module:
-    """A network in evaluation mode on its device; on a CPU it is an `OpenVinoNetwork`."""
+    """Put a network in evaluation mode on its device; on a CPU as an `OpenVinoNetwork`."""
     network = network.eval().to(device)
     return OpenVinoNetwork(network) if device.type == "cpu" else network
 
 
 def _compile(network: nn.Module, x: torch.Tensor) -> Any:
-    """The network compiled for inputs like `x`; None where OpenVINO lacks one of its operations."""
+    """Compile the network for inputs like `x`; None where OpenVINO lacks one of its operations."""
     # OpenVINO reports its use to its makers where this package is installed beside it. Nothing
     # that runs beside patients' data may; with None in its place OpenVINO takes it for missing.
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]

@@ -22,6 +22,6 @@ class Prediction(NamedTuple):
     lesion_probability: np.ndarray | None = None
 
     def map(self, change: Callable[[np.ndarray], np.ndarray]) -> "Prediction":
-        """The labels and, where there is one, the probability, each changed by a function."""
+        """Change the labels and, where there is one, the probability by a function."""
         probability = self.lesion_probability
         return Prediction(change(self.labels), None if probability is None else change(probability))

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-FAINT_LOGIT = -4.6  # a probability of 1 %: with less everywhere a patch is not computed flipped
+FAINT = 0.01  # probability: with less of it everywhere a patch is not computed flipped
+FAINT_LOGIT = -4.6  # the same as a logit
 BYTES_PER_LOGIT = 6  # two bytes of the sum, and the copies made of it
 
 
@@ -36,6 +37,8 @@ class SlidingWindowInferer:
         each.
     device : torch.device or str
         Where the networks run.
+    probabilities : bool
+        Whether the networks give probabilities, as those of nnU-Net v1, instead of logits.
     """
 
     patch_size: Sequence[int]
@@ -44,6 +47,7 @@ class SlidingWindowInferer:
     mirror_axes: Sequence[int] = ()
     regions: bool = False
     device: torch.device | str = "cpu"
+    probabilities: bool = False
 
     @torch.inference_mode()
     def predict_logits(
@@ -119,15 +123,22 @@ class SlidingWindowInferer:
         """Logits (outputs, *patch) of one patch, averaged over networks and flips."""
         prediction = sum(network(patch) for network in networks)
         flips = self._flips()
-        if flips and _has_foreground(prediction[0] / len(networks), self.regions):
+        if flips and self._has_foreground(prediction[0] / len(networks)):
             for axes in flips:
                 flipped = torch.flip(patch, axes)
                 prediction += sum(torch.flip(network(flipped), axes) for network in networks)
             prediction /= len(flips) + 1
         return prediction[0] / len(networks)
 
+    def _has_foreground(self, outputs: torch.Tensor) -> bool:
+        """Tell whether any output but the background's is more than faint somewhere."""
+        if self.probabilities:
+            return bool(outputs[1:].max() > FAINT)
+        logits = outputs if self.regions else outputs[1:] - outputs[:1]
+        return bool(logits.max() > FAINT_LOGIT)
+
     def _flips(self) -> list[tuple[int, ...]]:
-        """Every combination of the axes to flip, as axes of a batch (n, channel, z, y, x)."""
+        """List every combination of axes to flip, as axes of a batch (n, channel, z, y, x)."""
         return [
             tuple(axis + 2 for axis in axes)
             for n in range(1, len(self.mirror_axes) + 1)
@@ -135,13 +146,8 @@ class SlidingWindowInferer:
         ]
 
 
-def _has_foreground(logits: torch.Tensor, regions: bool) -> bool:
-    """Whether any output but the background's exceeds the faint logit somewhere in a patch."""
-    return bool((logits if regions else logits[1:] - logits[:1]).max() > FAINT_LOGIT)
-
-
 def _accumulator_device(device: torch.device, needed_bytes: int) -> torch.device:
-    """Where the logits are summed: on the device, or in main memory where they would not fit."""
+    """Choose where logits are summed: the device, or main memory where they would not fit."""
     if device.type == "cuda" and torch.cuda.mem_get_info(device)[0] < 2 * needed_bytes:
         return torch.device("cpu")
     return device

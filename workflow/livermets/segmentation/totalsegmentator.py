@@ -50,13 +50,13 @@ def predict_like_totalsegmentator(
 
 
 def _spacing_of(model: TrainedModel) -> list[float]:
-    """Voxel size (z, y, x) in mm that the model was trained with."""
+    """Read the voxel size (z, y, x) in mm that the model was trained with."""
     spacing = model.configuration["spacing"]
     return [spacing[axis] for axis in model.plans["transpose_backward"]]
 
 
 def _at_spacing(upright: sitk.Image, hu: np.ndarray, spacing_mm: Sequence[float]) -> sitk.Image:
-    """The CT in whole HU at another voxel size (z, y, x)."""
+    """Resample the CT to another voxel size (z, y, x), in whole HU."""
     # nibabel, from which TotalSegmentator takes the voxel size, stores it as float32
     factors = np.float32(upright.GetSpacing()[::-1]) / np.asarray(spacing_mm)
     if not np.array_equal(factors, [1, 1, 1]):

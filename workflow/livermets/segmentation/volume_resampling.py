@@ -18,7 +18,7 @@ WHOLE = (slice(None),) * 3
 
 
 def resampling_function(name: str, settings: dict[str, Any]) -> Callable[..., np.ndarray]:
-    """The resampling function that a plan names.
+    """Choose the resampling function that a plan names.
 
     Parameters
     ----------

@@ -10,6 +10,16 @@ from livermets.study.model_cache import model_cache_path
 from livermets.study.names import EMBEDDINGS, RADIOMICS, WITH_EMBEDDINGS
 from livermets.study.patient_labels import BETWEEN
 
+# Keys of a segmentation model that one kind alone reads
+KEYS_OF_KIND = {
+    "nnunet": (
+        *("orientation", "preprocessing", "mirroring", "step_size"),
+        *("folds", "checkpoint", "configuration"),
+    ),
+    "leuven": ("min_probability",),
+}
+LEUVEN_LABELS = {"liver": 1, "lesion": 2}
+
 
 def load_config(given: dict) -> dict:
     """The whole configuration: what the user gave, checked, and the defaults for the rest.
@@ -32,6 +42,7 @@ def load_config(given: dict) -> dict:
         config["classification"][key] = _classifiers(config["classification"][key], key)
     _check_feature_sets(config)
     _plan_embeddings(config)
+    _check_model_keys(config["segmentation"]["models"], schema)
     _name_model_files(config)
     return config
 
@@ -105,6 +116,34 @@ def _check_slices(config: dict) -> None:
             "config: `slices.margin_mm` and `slices.side_mm` exclude each other: the margin is "
             "what a lesion leaves free; set one of them to null."
         )
+
+
+def _check_model_keys(models: list[dict], schema: dict) -> None:
+    """Refuse keys of a segmentation model that its kind does not read or cannot work with."""
+    segmentation = schema["properties"]["segmentation"]["properties"]
+    known = segmentation["models"]["items"]["properties"]
+    has_liver = False
+    for model in models:
+        title, kind = f"config: the segmentation model {model['name']}", model["kind"]
+        others = [key for other, keys in KEYS_OF_KIND.items() if other != kind for key in keys]
+        if unread := [key for key in others if model[key] != known[key]["default"]]:
+            raise BadInput(
+                f"{title} is of the kind {kind}, which does not read `{unread[0]}`; remove this "
+                "key, or correct `kind`."
+            )
+        if kind == "leuven" and not model["labels"].items() <= LEUVEN_LABELS.items():
+            raise BadInput(
+                f"{title} is of the kind leuven, whose labels are liver: 1 and lesion: 2; correct "
+                "its `labels` (one of the two may be left out)."
+            )
+        if model["url"] and model["package"]:
+            raise BadInput(f"{title} has a `url` and a `package`; remove one of them.")
+        has_liver |= "liver" in model["labels"] and not model["only_locates"]
+        if kind == "leuven" and not has_liver:
+            raise BadInput(
+                f"{title} looks for lesions in the liver, which no model before it gives; add "
+                "liver: 1 to its `labels`, or name a model of the liver before it."
+            )
 
 
 def _name_model_files(config: dict) -> None:

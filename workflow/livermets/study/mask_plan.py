@@ -135,7 +135,7 @@ class MaskPlan(CohortFiles):
         models = self.config["segmentation"]["models"]
         return {
             "cts": {scan: self.cell(scan, "ct") for scan in self.segmented},
-            "trained_on": {m["name"]: m["trained_on"] for m in models if m["trained_on"]},
+            "trained_on": {model["name"]: model["trained_on"] for model in models},
         }
 
     @property

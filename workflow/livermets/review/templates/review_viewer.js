@@ -310,11 +310,12 @@ async function showBeside(on) {
   follow(viewers[0]);
 }
 
-function nextLesion(by) {
-  if (!lesionsInOrder.length) return;
-  const place = lesionsInOrder.indexOf(chosen);
-  const next = place < 0 ? (by > 0 ? 0 : lesionsInOrder.length - 1) : (place + by + lesionsInOrder.length) % lesionsInOrder.length;
-  choose(lesionsInOrder[next]);
+function nextLesion(by) { // in the order of the list
+  const listed = FACTS.lesions.map(row => row.lesion);
+  if (!listed.length) return;
+  const place = listed.indexOf(chosen);
+  const next = place < 0 ? (by > 0 ? 0 : listed.length - 1) : (place + by + listed.length) % listed.length;
+  choose(listed[next]);
 }
 
 Object.entries(actions).forEach(([id, action]) => byId(id) && byId(id).addEventListener("click", action));
