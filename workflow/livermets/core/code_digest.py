@@ -1,8 +1,8 @@
 """Code digest: a hash of a rule's script and of every module it imports, which decides reruns.
 
-Snakemake looks at the time of a rule's script, which a new clone changes, and not at the modules that
-the script imports. Each rule gets the digest as the parameter `code`, so that an edit anywhere below
-its script reruns it, and nothing else of the code does (`rerun-triggers` in profiles/).
+Snakemake looks at the time of a rule's script, which a new clone changes, and not at the modules
+that the script imports. Each rule gets the digest as the parameter `code`, so that an edit anywhere
+below its script reruns it, and nothing else of the code does (`rerun-triggers` in profiles/).
 """
 
 import ast
