@@ -46,8 +46,7 @@ def take_pictures(pages: dict[str, Path], folder: Path) -> dict[str, Path]:
                 ):
                     window.picture(path)
                     if not dark:
-                        whole = path.with_name(f"{path.stem}_whole.png")
-                        whole.write_bytes(whole_picture(window))
+                        whole_picture(window).save(path.with_name(f"{path.stem}_whole.png"))
                 print(path)
     return {name: folder / f"{name}_desktop.png" for name in pages}
 

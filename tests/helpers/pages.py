@@ -15,9 +15,11 @@ from typing import Any
 import matplotlib
 import pytest
 from helpers.browser import SOFTWARE_WEBGL, Browser, browser
+from PIL import Image
 
 DESKTOP, PHONE = (1280, 900), (390, 844)  # width and height of the window in pixels
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
+STRIP = 4096  # pixels
 AXE = "axe-core@4.14.1"
 AXE_SHA512 = (
     "1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b73"
@@ -86,10 +88,21 @@ def open_folds(window: Browser) -> None:
     window.run("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
 
 
-def whole_picture(window: Browser) -> bytes:
-    """A PNG of the page from top to bottom."""
-    parameters = {"format": "png", "captureBeyondViewport": True}
-    return base64.b64decode(command(window, "Page.captureScreenshot", **parameters)["data"])
+def whole_picture(window: Browser) -> Image.Image:
+    """A picture of the page from top to bottom, put together from strips.
+
+    A strip is lower than `STRIP` pixels, since Chromium repeats parts of a picture that is higher
+    than the largest texture of its GPU (16384 pixels, less with some drivers).
+    """
+    page = command(window, "Page.getLayoutMetrics")["cssContentSize"]
+    width, height = round(page["width"]), round(page["height"])
+    whole = Image.new("RGB", (width, height))
+    for top in range(0, height, STRIP):
+        clip = {"x": 0, "y": top, "width": width, "height": min(STRIP, height - top), "scale": 1}
+        parameters = {"format": "png", "captureBeyondViewport": True, "clip": clip}
+        strip = command(window, "Page.captureScreenshot", **parameters)["data"]
+        whole.paste(Image.open(io.BytesIO(base64.b64decode(strip))).convert("RGB"), (0, top))
+    return whole
 
 
 def printed(window: Browser) -> bytes:

@@ -25,6 +25,7 @@ from helpers.pages import (
     open_folds,
     opened_page,
     printed,
+    whole_picture,
 )
 from helpers.prediction_tables import write_slices
 from helpers.review_page import write_patient_page
@@ -266,6 +267,22 @@ def test_the_print_of_a_patient_has_the_stills_and_the_lesions_and_no_black_canv
         assert window.run(shown, "#stills img") and window.run(shown, ".lesions")
         window.run("dispatchEvent(new Event('afterprint'))")
         assert not window.run("return document.getElementById('stills').open")
+
+
+def test_the_picture_of_a_long_page_shows_each_part_once_and_in_its_place(tmp_path):
+    """30,000 pixels: lines of their own grey value every 100 pixels, above any texture's limit."""
+    lines = "".join(
+        f'<div style="height:100px;background:rgb({number % 251},{number // 251},7)"></div>'
+        for number in range(300)
+    )
+    page = tmp_path / "long.html"
+    page.write_text(f'<!doctype html><html><body style="margin:0">{lines}</body></html>')
+    with opened_page(page, tmp_path, PHONE) as window:
+        picture = np.asarray(whole_picture(window))
+    assert picture.shape == (30_000, PHONE[0], 3)
+    found = picture[50::100, [0, -1]].astype(int)
+    expected = [[number % 251, number // 251, 7] for number in range(300)]
+    assert (found == np.array(expected)[:, None]).all()
 
 
 def blocks(picture: Path) -> np.ndarray:
