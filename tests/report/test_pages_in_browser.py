@@ -205,6 +205,47 @@ def test_the_pointer_over_a_curve_shows_its_name_and_values(opened, report):
         assert not values(0.01, 0.01)[0]
 
 
+ROWS = """return [...document.querySelectorAll("table.sortable tbody tr")]
+  .filter((row) => row.closest("table") === document.querySelector("table.sortable"))
+  .filter((row) => row.checkVisibility() && !row.classList.contains("family"))
+  .map((row) => [...row.cells].map((cell) => cell.textContent.trim()))"""
+
+
+def test_table_3_is_sorted_by_mouse_and_key_and_filtered_by_words(opened):
+    with opened("report") as window:
+        open_folds(window)
+        as_written = window.run(ROWS)
+        names = window.run(
+            "return [...document.querySelector('table.sortable').tHead.rows[0].cells]"
+            ".map((cell) => cell.textContent)"
+        )
+        column = names.index("AUC")
+        assert len(as_written) > 4
+        heading = f"table.sortable thead th:nth-child({column + 1})"
+        sorted_as = f"return document.querySelector('{heading}').getAttribute('aria-sort')"
+
+        def values() -> list[float]:
+            cells = (row[column] for row in window.run(ROWS))
+            return [float(cell.split()[0]) for cell in cells if cell[0].isdigit()]
+
+        window.click(f"{heading} button")
+        assert window.run(sorted_as) == "descending"
+        assert len(set(values())) > 1 and values() == sorted(values(), reverse=True)
+        window.press("\ue007")  # the enter key: the button has the focus
+        assert window.run(sorted_as) == "ascending" and values() == sorted(values())
+        assert all(row[0] for row in window.run(ROWS))  # each row has the name of its model
+        window.press("\ue007")
+        assert window.run(sorted_as) is None and window.run(ROWS) == as_written
+
+        few = [row for row in as_written if "nearest" in row[0].lower() and row[1] == "SMOTE"]
+        window.write(".filter input", "SMOTE nearest")
+        assert window.run(ROWS) == few and len(few) == 1
+        assert window.text(".filter output") == f"1 of {len(as_written)} arms"
+        window.run("document.querySelector('.filter input').select()")
+        window.press("\ue003")  # backspace
+        assert window.run(ROWS) == as_written and not window.text(".filter output")
+
+
 def test_the_print_has_every_section_and_no_buttons(opened):
     with opened("report") as window:
         pdf = printed(window)
