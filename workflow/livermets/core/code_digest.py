@@ -82,10 +82,14 @@ def code_digest(script: Path) -> str:
 
 
 def add_code_digests(rules: Iterable[Any]) -> None:
-    """Give every rule of Snakemake its code as the parameter `code`: a digest, or its command."""
+    """Give every rule of Snakemake a digest of its script, or of its command, as parameter `code`.
+
+    The command itself would not do: Snakemake takes `{input}` in a parameter for a wildcard.
+    """
     for rule in rules:
         if rule.script:
             script = rule.basedir.join(rule.script)
             rule.set_params(code=code_digest(Path(os.path.normpath(script))))
         elif rule.shellcmd:
-            rule.set_params(code=" ".join(rule.shellcmd.split()))
+            command = " ".join(rule.shellcmd.split())
+            rule.set_params(code=hashlib.sha256(command.encode()).hexdigest()[:16])
