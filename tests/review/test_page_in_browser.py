@@ -138,6 +138,11 @@ def test_without_webgl_the_stills_are_shown_and_decisions_can_be_saved(folder, t
         page.until("return document.body.dataset.viewer === 'stills'")
         assert "no WebGL" in page.text("#trouble")
         page.until("return document.querySelector('#stills img').naturalWidth > 0")
+        seen = (
+            "return [...document.querySelectorAll(arguments[0])].some((e) => e.checkVisibility())"
+        )
+        assert page.run(seen, "#stills img") and page.run(seen, ".jump")
+        assert not page.run(seen, ".tools, #panes, .where, canvas, .jump:enabled")
         page.press("a")
         page.write("#reader", "Anna")
         page.click("#save")

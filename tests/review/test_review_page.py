@@ -45,7 +45,7 @@ def test_a_page_has_lesions_volumes_and_the_hash_of_the_mask_and_no_address(page
         assert f'id="volume-{name}"' in text
     assert "http://" not in text and "https://" not in text
     assert re.findall(r'(?:src|href)="([^"]*)"', text) == [
-        "index.html", "P01.png", "P01.png", "niivue.umd.js",
+        "index.html", "P01.png", "P01.png", "P01.png", "niivue.umd.js",
     ]  # fmt: skip
     assert "1 dropped by the rules of the study" in text
 

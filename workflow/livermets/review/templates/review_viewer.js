@@ -329,6 +329,7 @@ function showStills(why) {
   byId("panes").hidden = true;
   document.querySelector(".tools").hidden = true;
   document.querySelector(".where").hidden = true;
+  document.querySelectorAll(".jump").forEach(button => { button.disabled = true; });
   byId("trouble").textContent = `${why} The still pictures below show every lesion, and decisions can be saved all the same.`;
   byId("trouble").hidden = false;
   document.body.dataset.viewer = "stills";
