@@ -1,5 +1,6 @@
 """The tests themselves: names that never change, and rooms whose tests need no Snakemake."""
 
+import ast
 import datetime
 import re
 from pathlib import Path
@@ -44,4 +45,36 @@ def test_only_the_tests_of_the_workflow_and_of_real_data_start_snakemake():
         if file.relative_to(TESTS).parts[0] not in WITH_SNAKEMAKE
         and file != Path(__file__) and starts.search(file.read_text())
     }  # fmt: skip
+    assert found == set()
+
+
+def exact_fractions(code: str) -> list[int]:
+    """Lines that compare something with a fraction by ==, without rounding it first."""
+    lines = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Compare) and any(isinstance(op, ast.Eq) for op in node.ops):
+            sides = [node.left, *node.comparators]
+            fractions = [
+                side for side in sides
+                if isinstance(side, ast.Constant) and isinstance(side.value, float)
+                and not side.value.is_integer()
+            ]  # fmt: skip
+            if fractions and not any("round(" in ast.unparse(side) for side in sides):
+                lines.append(node.lineno)
+    return lines
+
+
+def test_a_comparison_of_a_fraction_without_a_tolerance_is_found():
+    assert exact_fractions("assert auc == 0.7\nassert x == y == 0.5") == [1, 2]
+    good = "assert auc == pytest.approx(0.7, abs=1e-9)\nassert round(a, 2) == 0.71\nassert n == 2.0"
+    assert exact_fractions(good) == []
+
+
+def test_no_test_compares_a_fraction_without_stating_its_tolerance():
+    files = sorted(TESTS.rglob("*.py"))
+    found = {
+        f"{file.relative_to(TESTS)}:{line}"
+        for file in files
+        for line in exact_fractions(file.read_text())
+    }
     assert found == set()

@@ -140,6 +140,13 @@ def test_what_speaks_against_the_only_series_is_remarked_and_does_not_refuse_it(
     assert import_ct(tmp_path / "ct", "P1")[1]["lossy_compression"] is True
 
 
+@pytest.mark.parametrize("kinds", [["AXIAL"], ["ORIGINAL", "PRIMARY"]], ids=["one", "two"])
+def test_an_image_type_of_one_value_does_not_say_derived(tmp_path, kinds):
+    write_series(tmp_path / "ct", slices(), **STUDY, ImageType=kinds)
+    _, series = draft_cohort(tmp_path, INCLUDE_ALL)
+    assert series["remarks"].item() == ""
+
+
 def test_real_exports_are_sorted_out(real_data):
     sheet, series = draft_cohort(real_data / "dicom_edge/pydicom", INCLUDE_ALL)
     assert (sheet["ct"] == "").all()  # nothing in there is a whole portal venous CT

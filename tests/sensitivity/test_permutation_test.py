@@ -57,8 +57,8 @@ def test_without_a_signal_the_p_values_are_uniform():
 
 
 def test_the_true_labels_are_one_of_the_labellings():
-    assert permutation_p(0.9, np.array([0.5, 0.6, 0.9])) == 0.5
-    assert permutation_p(1.0, np.array([0.5, 0.6, 0.9])) == 0.25
+    assert permutation_p(0.9, np.array([0.5, 0.6, 0.9])) == pytest.approx(0.5, abs=1e-12)
+    assert permutation_p(1.0, np.array([0.5, 0.6, 0.9])) == pytest.approx(0.25, abs=1e-12)
 
 
 @pytest.mark.slow
