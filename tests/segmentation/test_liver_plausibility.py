@@ -8,7 +8,7 @@ from livermets.segmentation.leuven_model import LeuvenModel
 from livermets.segmentation.leuven_network import LESIONS, LIVER, LeuvenUNet, middle
 from livermets.segmentation.liver_plausibility import why_not_liver
 
-LEFT, RIGHT, MIDDLE = slice(5, 25), slice(55, 75), slice(32, 48)  # x to the patient's right
+LEFT, RIGHT, MIDDLE = slice(5, 25), slice(55, 75), slice(30, 50)  # x to the patient's right
 
 
 def body(organ: slice, hu: float = 110.0, edge: int = 20) -> tuple[np.ndarray, np.ndarray]:
@@ -42,6 +42,20 @@ def test_a_piece_is_judged_by_its_side_its_volume_and_its_hu(organ, hu, edge, wo
     if edge == 34:  # a whole liver in a situs inversus
         piece, volume = body(slice(5, 35), hu, edge)
         assert piece.sum() * 0.027 > 600
+    said = why_not_liver(piece, volume, 3.0)
+    assert words in said and bool(said) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("heights", "words"),
+    [(slice(10, 20), "65 ml and ends within the CT"), (slice(30, 40), "")],
+    ids=["below the liver", "cut through by the head border"],
+)
+def test_a_small_piece_is_liver_only_at_a_border_of_the_ct(heights, words):
+    piece, volume = body(RIGHT)
+    piece[:], volume[piece] = False, 40.0
+    piece[55:75, 15:27, heights] = True
+    volume[piece] = 110.0
     said = why_not_liver(piece, volume, 3.0)
     assert words in said and bool(said) == bool(words)
 
