@@ -86,6 +86,11 @@ def by_scan(method, *arguments):
     return lambda wildcards: method(wildcards.scan, *arguments)
 
 
+def to_train_on(pattern):
+    """An input or params function: reviews are read when a training is asked for, not before."""
+    return lambda wildcards: expand(pattern, scan=study.scans_to_train_on)
+
+
 def scaled(amount):
     """Memory (MB) or time (min) that grows with each retry: a CT larger than the others should
     not end a study."""

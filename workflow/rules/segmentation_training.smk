@@ -3,11 +3,6 @@
 # Needs results/ct, results/masks and the readers' reviews; makes results/segmentation_model.zip, which a config names.
 
 
-def to_train_on(pattern):
-    """An input or params function: reviews are read when a training is asked for, not before."""
-    return lambda wildcards: expand(pattern, scan=study.scans_to_train_on)
-
-
 rule train_segmentation:
     input:
         cts=to_train_on("results/ct/{scan}.nii.gz"),
