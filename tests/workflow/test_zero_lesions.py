@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-from helpers.run_study import jobs, snakemake, write_phantom_study
+from helpers.run_study import snakemake, write_phantom_study
 from livermets.cohort.cohort_table import NO_LESION, read_cohort
 
 pytestmark = pytest.mark.slow
@@ -44,10 +44,9 @@ def test_patients_without_lesions_are_in_the_cohort_and_the_report_with_the_reas
     assert "B6" in report and "B7" in report and NO_LESION in report
 
 
-def test_patients_without_lesions_are_in_the_worklist_and_nothing_is_left_to_do(study):
+def test_patients_without_lesions_are_in_the_worklist_with_their_pictures(study):
     worklist = (study / "results/review/index.html").read_text()
     for patient in ("B6", "B7"):
         assert patient in worklist
         assert len(pd.read_table(study / f"results/lesions/{patient}.tsv")) == 0
         assert (study / f"results/review/{patient}.png").stat().st_size > 1000
-    assert jobs(snakemake(study, "-n", *TARGETS)) == {}
