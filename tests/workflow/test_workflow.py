@@ -206,6 +206,7 @@ def test_given_masks_are_compared_with_automatic_ones_on_request(tmp_path):
 def test_a_patient_whose_segmentation_failed_is_out_at_the_review_with_the_way_back(tmp_path):
     hu = np.full((8, 20, 20), 90, np.int16)
     hu[:, :2] = -1000  # a CT without air or fat is refused
+    hu[:, 9, 9] += np.arange(8, dtype=np.int16)  # and one image in all slices
     ct = sitk.GetImageFromArray(hu)
     sitk.WriteImage(ct, str(tmp_path / "ct.nii.gz"))
     write_sheet(tmp_path, [("P1", "colorectal", "ct.nii.gz", "")])
