@@ -9,7 +9,7 @@ selected by inner folds, the baselines, and lesion diameter as an arm beside the
 
 With `--densenet` a third study starts from the crops themselves, and trains DenseNet-121 at a
 reduced size (`REDUCED`) beside two classifiers, alone and fused with radiomics; it ends in
-`{folder}/densenet/results/report.html`. `--densenet 160` takes 160 patients, half of each class.
+`{folder}/densenet/results/report.html`. `--densenet 100` takes 100 patients, half of each class.
 """
 
 import argparse
@@ -52,7 +52,6 @@ REDUCED: dict[str, Any] = {
     "fusion": {"stacking": True, "folds": 2, "embeddings_beside_radiomics": True},
 }  # of the study with DenseNet-121; the paper's is 224 pixels, every slice, 30 epochs
 DENSENET_STUDY = "densenet"
-ALL_PATIENTS = 1000  # more than the 359 that there are
 STUDIES = {"all_sizes": None, "5_to_10_mm": (5, 10)}  # folder -> range of diameters in mm
 
 
@@ -131,7 +130,7 @@ def main() -> None:
         "--densenet",
         type=int,
         nargs="?",
-        const=ALL_PATIENTS,
+        const=sys.maxsize,
         metavar="PATIENTS",
         help="also the study with DenseNet-121, of all patients or of so many",
     )
@@ -159,8 +158,7 @@ def main() -> None:
         part = size_matched(features, *limits) if limits else features
         run_from_features(arguments.folder / name, part, settings, arguments.cores)
     if arguments.densenet:
-        if arguments.densenet < lesions["patient"].nunique():
-            lesions = first_patients(lesions, arguments.densenet)
+        lesions = first_patients(lesions, arguments.densenet)
         run_from_crops(arguments.folder / DENSENET_STUDY, data, lesions, arguments.cores)
 
 

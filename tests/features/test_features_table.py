@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from livermets.audit.label_leaks import duplicated_lesions
+from livermets.cohort.scans_table import labels_of_scans
 from livermets.core.errors import BadInput, BadPatient
 from livermets.features.features_table import (
     FACTS,
@@ -62,7 +63,7 @@ def write_radiomics(lesions, path, rng, digest="one"):
 
 def gathered(cohort, paths, clinical=()):
     radiomics, lesions = zip(*paths.values(), strict=True)
-    return assemble_features(cohort, radiomics, lesions, clinical)
+    return assemble_features(cohort, radiomics, lesions, labels_of_scans(cohort), clinical)
 
 
 def test_one_row_per_kept_lesion_of_the_included_in_the_sheets_order(results):
@@ -88,7 +89,7 @@ def test_lesions_have_the_label_of_their_scan_where_scans_have_one(results):
     cohort, paths = results
     radiomics, lesions = zip(*paths.values(), strict=True)
     own = {"A": "pancreatic", "C": "colorectal", "D": "pancreatic"}
-    table = assemble_features(cohort, radiomics, lesions, labels=own)
+    table = assemble_features(cohort, radiomics, lesions, own)
     assert table["label"].tolist() == ["pancreatic", "pancreatic", "colorectal", "pancreatic"]
 
 

@@ -266,8 +266,8 @@ def test_jpeg_2000_that_disagrees_with_its_header_comes_out_as_pydicom_reads_it(
     for k in range(2):
         header.ImagePositionPatient = [f"{value:.6f}" for value in start + 5 * k * normal]
         header.save_as(tmp_path / f"{k}.dcm")
-    ct, _ = import_ct(tmp_path, "P07")
-    assert (sitk.GetArrayViewFromImage(ct)[1] == np.maximum(hu, -1024)).all()
+    ct, _ = read_series([tmp_path], "P07")  # import refuses two slices that are alike
+    assert (sitk.GetArrayViewFromImage(ct)[1] == hu).all()
     header.GantryDetectorTilt = -22
     header.save_as(tmp_path / "1.dcm")
     with pytest.raises(BadPatient, match="tilted gantry"):

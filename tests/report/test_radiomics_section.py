@@ -32,7 +32,7 @@ def files(tmp_path_factory):
     pd.DataFrame(facts | {"mean_hu": [45.0]}).to_csv(folder / "A.tsv", sep="\t", index=False)
     who = {"patient": ["A"], "label": ["x"], "included": [True], "n_lesions": [1], "burden": [0.1]}
     cohort = pd.DataFrame(who | {"liver_ml": [1500.0], "parenchyma_hu": [90.0]})
-    table = assemble_features(cohort, [folder / "A.parquet"], [folder / "A.tsv"])
+    table = assemble_features(cohort, [folder / "A.parquet"], [folder / "A.tsv"], {"A": "x"})
     table.to_parquet(folder / "features.parquet", index=False)
     with open(folder / "dictionary.tsv", "w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, delimiter="\t")

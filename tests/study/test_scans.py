@@ -94,6 +94,7 @@ def test_where_lesions_carry_the_label_each_scan_has_its_own_and_an_empty_one_is
     assert asked.cell("A@baseline", "label") == "colorectal"
     assert asked.cell("A@followup", "label") == "pancreatic"
     assert asked.labels_table == "results/scans.tsv"
+    assert asked.cells_of_patients["A"]["label"] == "colorectal + pancreatic"
     unlabelled = (GOOD[0], GOOD[1].replace("colorectal", ""), GOOD[2])
     with pytest.raises(BadInput, match="row 3: patient A has the label ''"):
         study(*unlabelled, label_of="lesion")

@@ -87,9 +87,7 @@ rule audit_predictions:
 # Travels with a model that was trained on this cohort, as its `trained_on` in another study.
 rule list_training_slices:
     input:
-        lambda wildcards: expand(
-            "results/audit/fingerprints/{scan}.json", scan=study.scans_to_train_on
-        ),
+        to_train_on("results/audit/fingerprints/{scan}.json"),
     output:
         "results/segmentation_model.trained_on.txt",
     log:

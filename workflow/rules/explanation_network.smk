@@ -1,5 +1,6 @@
 # What DenseNet-121 looked at: Grad-CAM and occlusion of the test lesions of each split.
-# Needs results/slices, results/models/densenet121, results/cohort.tsv or results/scans.tsv, and
+# Needs results/slices, results/models/densenet121, results/splits.parquet and results/cohort.tsv or
+# results/scans.tsv;
 # makes results/explanation, results/tables/grad_cam.tsv and results/tables/occlusion.tsv.
 
 

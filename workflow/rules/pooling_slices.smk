@@ -1,5 +1,6 @@
 # Lesion scores of DenseNet-121 by other ways than the mean of their slices.
-# Needs results/slices, results/models/densenet121, results/cohort.tsv or results/scans.tsv, and
+# Needs results/slices, results/models/densenet121, results/splits.parquet and results/cohort.tsv or
+# results/scans.tsv;
 # makes results/predictions/densenet121_{pooling}.parquet.
 
 

@@ -31,24 +31,24 @@ def assemble_features(
     cohort: pd.DataFrame,
     radiomics: Iterable[str | Path],
     lesions: Iterable[str | Path],
+    labels: Mapping[str, str],
     clinical: Sequence[str] = (),
-    labels: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """The features table of the cohort's included patients, in its order, then by scan and lesion.
 
     Parameters
     ----------
     cohort : data frame
-        As `livermets.cohort.cohort_table.read_cohort` returns it: patient, label, included,
+        As `livermets.cohort.cohort_table.read_cohort` returns it: patient, included,
         `PATIENT_FACTS` and the clinical columns.
     radiomics : iterable of path
         Parquet of `livermets.radiomics.extraction` of each scan, named `{scan}.parquet`.
     lesions : iterable of path
         Lesion table of each scan, named `{scan}.tsv`. That of an excluded scan has no row.
+    labels : mapping
+        Class of each scan, by its id: that of its lesions.
     clinical : sequence of str
         Columns of the cohort that enter as `clinical_{name}`.
-    labels : mapping, optional
-        Class of each scan, by its id; without it each lesion has the class of its patient.
 
     Returns
     -------
@@ -70,16 +70,14 @@ def assemble_features(
     owner: dict[str, str] = {}  # digest of the extraction -> a patient who has it
     for cells in cohort[cohort["included"]].to_dict("records"):
         patient = str(cells["patient"])
-        columns = {"label": str(cells["label"])}
-        columns |= {name: cells[name] for name in PATIENT_FACTS}
+        columns = {name: cells[name] for name in PATIENT_FACTS}
         columns |= {f"{CLINICAL}{name}": cells[name] for name in clinical}
         for path in files_of[patient]:
             features, extraction = _kept_lesions(path.stem, path, lesion_files[path.stem])
             owner.setdefault(extraction["sha256"], patient)
             if len(features):
-                if labels is not None:
-                    columns["label"] = labels[path.stem]
-                tables.append(features.assign(**id_columns(path.stem), **columns))
+                label = labels[path.stem]
+                tables.append(features.assign(**id_columns(path.stem), label=label, **columns))
     if len(owner) > 1:
         first, second = list(owner.values())[:2]
         raise BadInput(

@@ -158,7 +158,7 @@ def _refuse_copied_slices(ct: sitk.Image, patient: str) -> None:
     """Refuse a volume that is one image over and over, such as a screenshot with made up places."""
     voxels = sitk.GetArrayViewFromImage(ct)
     planes = np.moveaxis(voxels, 2 - axial_axis(ct), 0)
-    if len(planes) > 2 and all(np.array_equal(planes[0], plane) for plane in planes[1:]):
+    if len(planes) > 1 and all(np.array_equal(planes[0], plane) for plane in planes[1:]):
         raise BadPatient(
             patient,
             f"all {len(planes)} slices of the CT show the same image",

@@ -16,22 +16,20 @@ from livermets.imaging.dicom_geometry import Slice, SliceStack, stack_slices, st
 from livermets.imaging.dicom_headers import (
     NON_IMAGE_MODALITIES,
     FrameHeader,
-    differing_tag,
     display_name,
     is_localiser,
     numbers_of,
     read_acquisition,
     read_header,
     value_of,
-    voxel_values,
 )
 from livermets.imaging.geometry import orthonormal
 from livermets.imaging.multi_frame import frame_headers, read_frames
-from livermets.imaging.series_identity import series_keys
+from livermets.imaging.series_identity import same_voxels, series_keys
 from livermets.imaging.volumes import quiet_itk
+from livermets.imaging.voxel_meaning import refuse_mixed_slices, refuse_other_units
 
 IMPLICIT = pydicom.uid.ImplicitVRLittleEndian
-HU_UNITS = ("HU", "US")  # how RescaleType begins; US is unspecified, which older scanners write
 APPLE_DOUBLE = "._"  # macOS leaves a file of attributes beside each file of a foreign disk
 Header = tuple[Path, pydicom.Dataset | None]  # a file and its header, None if it is not DICOM
 
@@ -125,8 +123,8 @@ def stack_series(slices: list[Slice], patient: str, resample_tilt: bool = False)
         See `stack_slices`; or slices differ in a tag that gives their voxels a meaning, or are
         stated to be in another unit than HU.
     """
-    _refuse_mixed_slices(slices, patient)
-    _refuse_other_units(slices, patient)
+    refuse_mixed_slices(slices, patient)
+    refuse_other_units(slices, patient)
     return stack_slices(slices, patient, resample_tilt)
 
 
@@ -252,46 +250,15 @@ def _select_series(headers: list[Header], patient: str, named: list[Path]) -> li
 def _without_copies(slices: list[Slice]) -> list[Slice]:
     """The slices without those that are there twice: the same image by its UID and its voxels."""
     firsts: dict[tuple[str, str], Slice] = {}
-    same_voxels = functools.cache(_same_voxels)  # of files with many frames, asked frame by frame
+    have_same = functools.cache(same_voxels)  # of files with many frames, asked frame by frame
     kept = []
     for file, header in slices:
         uid = value_of(header, "SOPInstanceUID")
         key = str(uid), str(value_of(header, "ImagePositionPatient"))
         first = firsts.setdefault(key, (file, header)) if uid else (file, header)
-        if first[0] == file or not same_voxels(first[0], file):
+        if first[0] == file or not have_same(first[0], file):
             kept.append((file, header))
     return kept
-
-
-def _same_voxels(file: Path, other: Path) -> bool:
-    first, second = pydicom.dcmread(file, force=True), pydicom.dcmread(other, force=True)
-    return bool(first.PixelData == second.PixelData)
-
-
-def _refuse_mixed_slices(slices: list[Slice], patient: str) -> None:
-    """Refuse slices that differ in the rescaling to HU, or that two scans were mixed of."""
-    if differing := differing_tag([voxel_values(header) for _, header in slices]):
-        key, position = differing
-        file, header = slices[position]
-        raise BadPatient(
-            patient,
-            f"the slice {display_name(file, header)} differs from the others of the series in {key}"
-            f" ({header[key].value if key in header else 'missing'})",
-            "Export the series again, complete and unchanged; two reconstructions need two series",
-        )
-
-
-def _refuse_other_units(slices: list[Slice], patient: str) -> None:
-    """Refuse slices whose values are no HU, such as maps of iodine or effective atomic numbers."""
-    for file, header in slices:
-        unit = str(value_of(header, "RescaleType") or "").strip()
-        if unit and not unit.upper().startswith(HU_UNITS):
-            raise BadPatient(
-                patient,
-                f"the values of the slice {display_name(file, header)} are in {unit} (RescaleType),"
-                " not in HU",
-                "Name the series of the CT itself, not a map that was computed from it",
-            )
 
 
 def _image_kind(header: pydicom.Dataset) -> str:

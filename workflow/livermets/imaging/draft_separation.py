@@ -8,11 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import pydicom
 
 from livermets.imaging.dicom_geometry import MIN_GAP_MM
 from livermets.imaging.draft_facts import Series, SliceFacts
-from livermets.imaging.series_identity import Marks, differing_marks, separate_scans
+from livermets.imaging.series_identity import Marks, differing_marks, same_voxels, separate_scans
 
 Key = tuple[str, ...]  # patient, study, series; the folder if there is no UID; whether a localiser
 Scans = Mapping[Key, Mapping[Marks, Series]]
@@ -100,7 +99,7 @@ def _other_images(series: Series) -> list[Series]:
         sampled = [
             parts[number] for number in np.linspace(0, len(parts) - 1, COPY_SAMPLES, dtype=int)
         ]
-        if all(_same_voxels(part, places[part.position]) for part in sampled):
+        if all(same_voxels(part.path, places[part.position].path) for part in sampled):
             copies += parts
         elif folder in own:
             slices += parts
@@ -109,15 +108,6 @@ def _other_images(series: Series) -> list[Series]:
             others.append(replace(series, slices=parts, copies=[], doubt=doubt))
     doubt = others[0].doubt if others else series.doubt
     return [replace(series, slices=slices, copies=copies, doubt=doubt), *others]
-
-
-def _same_voxels(one: SliceFacts, other: SliceFacts) -> bool:
-    """Whether two files hold the same voxels; a file without any is a copy of nothing else."""
-    voxels = [
-        pydicom.dcmread(part.path, force=True, specific_tags=["PixelData"]).get("PixelData")
-        for part in (one, other)
-    ]
-    return voxels[0] == voxels[1]
 
 
 def _by_folder(series: Series) -> list[Series]:

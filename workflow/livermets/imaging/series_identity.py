@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import pydicom
 
@@ -116,6 +117,14 @@ def differing_marks(scans: Sequence[Sequence[str]]) -> list[str]:
         for words, values in zip(SCAN_TAGS.values(), columns, strict=True)
         if len(set(values) - {""}) > 1
     ]
+
+
+def same_voxels(file: Path, other: Path) -> bool:
+    """Whether two DICOM files hold the same voxels, as copies of one image do."""
+    first, second = (
+        pydicom.dcmread(path, force=True, specific_tags=["PixelData"]) for path in (file, other)
+    )
+    return bool(first.get("PixelData") == second.get("PixelData"))
 
 
 def stated_id(header: pydicom.Dataset) -> str:

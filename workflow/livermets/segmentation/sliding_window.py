@@ -7,6 +7,7 @@ forms.
 
 import contextlib
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 
 FAINT = 0.01  # probability: with less of it everywhere a patch is not computed flipped
-FAINT_LOGIT = -4.6  # the same as a logit
+FAINT_LOGIT = math.log(FAINT / (1 - FAINT))
 BYTES_PER_LOGIT = 6  # two bytes of the sum, and the copies made of it
 
 

@@ -1,5 +1,6 @@
 """The patients of a study, their scans and files, as the cohort sheet names them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Any
 from livermets.core.scan_ids import patient_of
 from livermets.study.cohort_sheet import listed_paths
 from livermets.study.names import SCAN
+from livermets.study.patient_labels import patient_label
 
 VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr")  # endings of a CT that is no DICOM
 
@@ -70,12 +72,19 @@ class CohortFiles:
 
     @cached_property
     def cells_of_patients(self) -> dict[str, dict[str, Any]]:
-        """Patient -> column -> cell, of the columns that describe the patient and not the scan."""
+        """Patient -> column -> cell, of the columns that describe the patient and not the scan.
+
+        The label names every class of the patient's scans (`study.patient_labels`).
+        """
         own_to_scan = (SCAN, "ct", "mask", "n_slices")
         cells_of: dict[str, dict[str, Any]] = {}
+        labels: dict[str, list[str]] = defaultdict(list)
         for scan, cells in self.sheet.items():
             of_patient = {key: cells[key] for key in cells if key not in own_to_scan}
             cells_of.setdefault(patient_of(scan), of_patient)
+            labels[patient_of(scan)].append(cells["label"])
+        for patient, cells in cells_of.items():
+            cells["label"] = patient_label(labels[patient])
         return cells_of
 
     def cell(self, scan: str, column: str) -> str:

@@ -12,8 +12,8 @@ with job(snakemake):
         read_cohort(snakemake.input.cohort),
         snakemake.input.radiomics,
         snakemake.input.tables,
-        snakemake.params.clinical,
         labels_of_scans(read_cohort(snakemake.input.labels)),
+        snakemake.params.clinical,
     )
     for path in snakemake.input.embeddings:  # none, or one
         table = with_embeddings(table, path)

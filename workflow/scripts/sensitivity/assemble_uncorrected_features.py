@@ -18,7 +18,7 @@ with job(snakemake):
     radiomics = [path for path in files.radiomics if Path(path).stem in used]
     cohort = patients_of_scans(scans) if files.scans else scans
     features = assemble_features(
-        cohort, radiomics, files.tables, snakemake.params.clinical, labels_of_scans(scans)
+        cohort, radiomics, files.tables, labels_of_scans(scans), snakemake.params.clinical
     )
     splits = pd.read_parquet(files.splits)
     splits = fittable_splits(splits, features, snakemake.params.classes)
